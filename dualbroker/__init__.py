@@ -1,0 +1,1 @@
+"""Quotes from one broker, orders from every broker, each message tagged with its broker."""

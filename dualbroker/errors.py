@@ -1,0 +1,111 @@
+"""Every exception that dualbroker raises on purpose.
+
+DualBrokerError
+├── ConfigError                 config.yaml: which key, what was found, what is expected
+├── InstrumentError
+│   ├── UnknownInstrumentError  no such name; carries the closest matches
+│   └── AmbiguousInstrumentError  several instruments bear the name; carries them
+├── WireError                   what a broker sent can't be read; never ends a connection
+├── BrokerError                 a broker answered, and the answer is no
+│   ├── LoginRefusedError       wrong password, blocked user, API not enabled: do not retry
+│   ├── SessionExpiredError     the token is dead: log in anew
+│   ├── RateLimitedError        slow down, then retry
+│   ├── RetryableBrokerError    the broker's own backend is in trouble; retry
+│   └── RequestRefusedError     this one request is wrong; retrying does not help
+├── ConnectionFailedError       the broker could not be reached, or the link broke
+├── LoginHeldError              another process on this machine holds this login
+├── FeedClosedError             the feed was closed
+└── WrongThreadError            a sync call on the feed's own thread would wait for itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "AmbiguousInstrumentError",
+    "BrokerError",
+    "ConfigError",
+    "ConnectionFailedError",
+    "DualBrokerError",
+    "FeedClosedError",
+    "InstrumentError",
+    "LoginHeldError",
+    "LoginRefusedError",
+    "RateLimitedError",
+    "RequestRefusedError",
+    "RetryableBrokerError",
+    "SessionExpiredError",
+    "UnknownInstrumentError",
+    "WireError",
+    "WrongThreadError",
+]
+
+
+class DualBrokerError(Exception):
+    """Base of all errors that dualbroker raises on purpose."""
+
+
+class ConfigError(DualBrokerError):
+    """config.yaml can't be used. The message names the key, what was found and what is expected."""
+
+
+class InstrumentError(DualBrokerError):
+    """An instrument could not be told from its name."""
+
+    def __init__(self, message: str, matches: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.matches = tuple(matches)
+        """Qualified names (``NSE:RELIANCE-EQ``) that come closest, best first."""
+
+
+class UnknownInstrumentError(InstrumentError):
+    """No instrument bears that name."""
+
+
+class AmbiguousInstrumentError(InstrumentError):
+    """Several instruments bear that name."""
+
+
+class WireError(DualBrokerError):
+    """A message from a broker can't be read. It is counted and skipped; the connection lives on."""
+
+
+class BrokerError(DualBrokerError):
+    """A broker answered, and the answer is no."""
+
+
+class LoginRefusedError(BrokerError):
+    """The broker refuses this login. Retrying may block the account, so nobody retries."""
+
+
+class SessionExpiredError(BrokerError):
+    """The session token is dead; only a new login helps."""
+
+
+class RateLimitedError(BrokerError):
+    """Too many requests; the same request may be sent again later."""
+
+
+class RetryableBrokerError(BrokerError):
+    """The broker's own backend is in trouble; the same request may be sent again."""
+
+
+class RequestRefusedError(BrokerError):
+    """This one request is refused; sending it again changes nothing."""
+
+
+class ConnectionFailedError(DualBrokerError):
+    """The broker could not be reached, or the link broke."""
+
+
+class LoginHeldError(DualBrokerError):
+    """Another process on this machine holds this login's one socket."""
+
+
+class FeedClosedError(DualBrokerError):
+    """The feed was closed; ``dualbroker.connect()`` opens a new one."""
+
+
+class WrongThreadError(DualBrokerError):
+    """A sync call was made on the feed's own thread, where it would wait for itself."""

@@ -1,0 +1,310 @@
+"""The words all else speaks: instruments, quotes, orders, positions. No I/O, no clock.
+
+Prices are rupees, quantities and open interest are units (never lots), times are UTC nanoseconds
+since the epoch unless the name says otherwise (``feed_time`` is epoch seconds, as brokers send it).
+``None`` (or NaN in a store) means unknown; a zero is a zero that was received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+__all__ = [
+    "DEPTH_LEVELS",
+    "QUOTE_FIELDS",
+    "DepthLevel",
+    "FeedType",
+    "FillReport",
+    "Instrument",
+    "InstrumentKey",
+    "InstrumentKind",
+    "MessageKind",
+    "OrderKey",
+    "OrderStatus",
+    "OrderUpdate",
+    "Position",
+    "QuoteBatch",
+    "QuoteUpdate",
+    "ReportType",
+    "Role",
+    "Side",
+    "UpdateSource",
+]
+
+InstrumentKey = tuple[str, str]
+"""``(exchange, token)``: nothing is keyed by a token alone, tokens repeat across exchanges."""
+
+OrderKey = tuple[str, date, str]
+"""``(broker_name, trading_day, order_id)``: order numbers repeat across brokers and days."""
+
+DEPTH_LEVELS = 5
+
+
+class InstrumentKind(StrEnum):
+    INDEX = "index"
+    EQUITY = "equity"
+    FUTURE = "future"
+    OPTION = "option"
+    OTHER = "other"
+    """Bonds, gold bonds, treasury bills … and whatever a symbol master invents next."""
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a broker's symbol master."""
+
+    exchange: str
+    """NSE, NFO, BSE, BFO, CDS or MCX."""
+    token: str
+    """The exchange's number for it at this broker; recycled after a derivative's expiry."""
+    symbol: str
+    """Trading symbol in the broker's spelling, ``NIFTY29DEC26C26000`` or ``RELIANCE-EQ``."""
+    name: str
+    """Underlying of a derivative (``NIFTY``), company symbol of a share, plain name of an index."""
+    kind: InstrumentKind
+    expiry: date | None = None
+    strike: float | None = None
+    option_type: str | None = None
+    """``CE`` or ``PE``; None for what is no option."""
+    lot_size: int = 1
+    tick_size: float | None = None
+    """Rupees; None where the master says 0 or can't be trusted (see the protocol page)."""
+    instrument_type: str = ""
+    """The master's own word: OPTIDX, FUTSTK, EQ, INDEX, BE …"""
+
+    @property
+    def key(self) -> InstrumentKey:
+        return (self.exchange, self.token)
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.exchange}:{self.symbol}"
+
+
+class Role(StrEnum):
+    """What a broker carries. The word a person reads is the value."""
+
+    PRIMARY = "quotes and orders"
+    SECONDARY = "orders only"
+    NONE = "nothing"
+
+
+class FeedType(StrEnum):
+    TOUCHLINE = "touchline"
+    DEPTH = "depth"
+
+
+class MessageKind(StrEnum):
+    """Kinds by which traffic is accounted."""
+
+    QUOTES = "quotes"
+    ORDERS = "orders"
+    CONTROL = "control"
+
+
+QUOTE_FIELDS = (
+    "ltp",
+    "change_percent",
+    "bid",
+    "bid_quantity",
+    "ask",
+    "ask_quantity",
+    "volume",
+    "open",
+    "high",
+    "low",
+    "prev_close",
+    "average_price",
+    "open_interest",
+    "prev_open_interest",
+)
+"""Fields of a merged quote, in the order in which stores hold them; all float, NaN is unknown."""
+
+
+class QuoteUpdate(Protocol):
+    """A quote message as a wire decoder hands it on: None means the message did not say.
+
+    A structural type, so that a decoder's own struct is used as it is and no tick is copied.
+    """
+
+    is_snapshot: ClassVar[bool]
+    """True: replaces all that was known of the instrument. False: a delta, absent means unchanged."""
+    has_depth: ClassVar[bool]
+    """True: carries levels two to five and order counts too, read with ``levels()``."""
+
+    exchange: str
+    token: str
+    ltp: float | None
+    change_percent: float | None
+    bid: float | None
+    bid_quantity: float | None
+    ask: float | None
+    ask_quantity: float | None
+    volume: float | None
+    open: float | None
+    high: float | None
+    low: float | None
+    prev_close: float | None
+    average_price: float | None
+    open_interest: float | None
+    prev_open_interest: float | None
+    feed_time: int | None
+
+
+class DepthLevel(msgspec.Struct, frozen=True):
+    """One of the five levels of a side; None where the broker has not said."""
+
+    price: float | None = None
+    quantity: float | None = None
+    orders: float | None = None
+
+
+class QuoteBatch(msgspec.Struct, gc=False):
+    """All quote messages of one socket read, tagged where they were received."""
+
+    broker_name: str
+    receive_time_ns: int
+    updates: Sequence[QuoteUpdate]
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderStatus(StrEnum):
+    """Normalised states of an order (brokers vary in case, underscores and wording)."""
+
+    PENDING = "PENDING"
+    OPEN = "OPEN"
+    TRIGGER_PENDING = "TRIGGER_PENDING"
+    COMPLETE = "COMPLETE"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+    """The broker sent a word that is none of these; the update keeps it in ``raw_status``."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in _FINAL
+
+
+_FINAL = frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELED, OrderStatus.REJECTED})
+
+
+class ReportType(StrEnum):
+    """What an update reports about its order."""
+
+    NEW_ACK = "NewAck"
+    MOD_ACK = "ModAck"
+    CAN_ACK = "CanAck"
+    PENDING_NEW = "PendingNew"
+    PENDING_REPLACE = "PendingReplace"
+    PENDING_CANCEL = "PendingCancel"
+    NEW = "New"
+    REPLACED = "Replaced"
+    CANCELED = "Canceled"
+    FILL = "Fill"
+    REJECTED = "Rejected"
+    REPLACE_REJECTED = "ReplaceRejected"
+    CANCEL_REJECTED = "CancelRejected"
+    TRIGGER_PENDING = "TriggerPending"
+    UNKNOWN = "Unknown"
+
+
+class UpdateSource(StrEnum):
+    """How an order update reached us."""
+
+    STREAM = "stream"
+    RECONCILE = "reconcile"
+    POLL = "poll"
+
+
+class OrderUpdate(msgspec.Struct, kw_only=True):
+    """One update of one order, from the order stream or a row of an order book.
+
+    ``None`` means the message did not say; later messages may omit what earlier ones said.
+    """
+
+    broker_name: str
+    receive_time_ns: int
+    source: UpdateSource
+    order_id: str
+    trading_day: date
+    exchange: str | None = None
+    token: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    quantity: float | None = None
+    price: float | None = None
+    trigger_price: float | None = None
+    price_type: str | None = None
+    """LMT, MKT, SL-LMT, SL-MKT …"""
+    product: str | None = None
+    """C, M, I, H, B … as the broker writes it."""
+    retention: str | None = None
+    """DAY, IOC, EOS …"""
+    status: OrderStatus | None = None
+    raw_status: str | None = None
+    report_type: ReportType | None = None
+    filled_quantity: float | None = None
+    """Cumulative."""
+    average_price: float | None = None
+    """Of all fills so far."""
+    cancelled_quantity: float | None = None
+    fill_id: str | None = None
+    fill_quantity: float | None = None
+    """Of this one fill."""
+    fill_price: float | None = None
+    fill_time_ns: int | None = None
+    reject_reason: str | None = None
+    exchange_order_id: str | None = None
+    remarks: str | None = None
+    order_time_ns: int | None = None
+    """When the broker's order system took note (``norentm``)."""
+    exchange_time_ns: int | None = None
+    event_time_ns: int | None = None
+    """Orders events inside one second (``tm`` and ``ntm``); None where the broker sends none."""
+
+    @property
+    def key(self) -> OrderKey:
+        return (self.broker_name, self.trading_day, self.order_id)
+
+
+class FillReport(msgspec.Struct, kw_only=True):
+    """One row of a trade book."""
+
+    broker_name: str
+    order_id: str
+    trading_day: date
+    fill_id: str | None
+    quantity: float | None
+    price: float | None
+    exchange: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    fill_time_ns: int | None = None
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """One row of a position book."""
+
+    broker_name: str
+    exchange: str
+    token: str | None
+    symbol: str
+    product: str | None
+    net_quantity: float | None
+    net_average_price: float | None = None
+    day_buy_quantity: float | None = None
+    day_sell_quantity: float | None = None
+    ltp: float | None = None
+    realised_profit: float | None = None
+    unrealised_profit: float | None = None
+
+
+JsonObject = Mapping[str, Any]
