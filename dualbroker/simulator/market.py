@@ -1,0 +1,83 @@
+"""What the simulated brokers need of a market, be it made up or a recorded day played again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from dualbroker.model import DepthLevel, Instrument, InstrumentKey
+
+__all__ = ["DEFAULT_TICK_SIZE", "Bar", "Market", "MarketTick"]
+
+DEFAULT_TICK_SIZE = 0.05
+"""Rupees; the tick of an instrument that does not name its own."""
+
+
+class MarketTick(msgspec.Struct, gc=False):
+    """One change of one instrument.
+
+    ``changes`` holds only what changed, under the names of ``model.QUOTE_FIELDS`` and ``feed_time``
+    (epoch seconds, whole).
+    """
+
+    index: int
+    """Position in ``Market.instruments``."""
+    changes: dict[str, float]
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False):
+    """Prices of one interval, labelled by its start."""
+
+    start_s: int
+    """Epoch seconds."""
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    """Units traded within the interval; 0 for an index."""
+    average_price: float
+    """Volume-weighted over the interval; the close where nothing was traded."""
+    open_interest: float
+    """At the interval's end; 0 for what has none."""
+
+
+class Market(Protocol):
+    """A market on its own clock, moved on by whoever holds it. Not safe for several threads."""
+
+    instruments: Sequence[Instrument]
+    finished: bool
+    """A replay that has come to its end; a synthetic market never has."""
+
+    def index_of(self, key: InstrumentKey) -> int | None:
+        """Position of an instrument in ``instruments``, None when there is no such one."""
+        ...
+
+    def now_ns(self) -> int:
+        """Market time, UTC nanoseconds."""
+        ...
+
+    def advance(self, elapsed_ns: int) -> list[MarketTick]:
+        """Move the market on by an elapsed real time; returns all changes, in the order of time."""
+        ...
+
+    def quote(self, index: int) -> Mapping[str, float]:
+        """Full state now: names of ``model.QUOTE_FIELDS`` and ``feed_time``.
+
+        Fields that an instrument lacks are absent (an index has no bid, volume or open interest).
+        """
+        ...
+
+    def depth(self, index: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
+        """Five bids and five asks, best first, level one equal to ``quote()``; empty for indices."""
+        ...
+
+    def circuit(self, index: int) -> tuple[float, float] | None:
+        """Lower and upper price band in rupees, None where there is none."""
+        ...
+
+    def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
+        """Bars that start within ``start_s <= start < end_s`` (epoch seconds), newest first."""
+        ...
