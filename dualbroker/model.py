@@ -154,6 +154,10 @@ class QuoteUpdate(Protocol):
     prev_open_interest: float | None
     feed_time: int | None
 
+    def levels(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
+        """Five bids and five asks, best first; asked only where ``has_depth`` is true."""
+        ...
+
 
 class DepthLevel(msgspec.Struct, frozen=True):
     """One of the five levels of a side; None where the broker has not said."""

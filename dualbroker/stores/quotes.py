@@ -1,0 +1,313 @@
+"""Every tick, and the latest quote of every instrument.
+
+One thread writes; any thread reads. Ticks lie row after row in blocks of memory that never move:
+a row is written whole, then the count is raised, so a reader that stops at the count never sees
+half a tick and never waits. The oldest block is dropped whole when the bound is reached.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, QuoteBatch, QuoteUpdate
+
+__all__ = ["TICK_DTYPE", "QuoteStore", "TickBlock"]
+
+BLOCK_ROWS = 65_536
+
+TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("feed_time", *QUOTE_FIELDS))])
+"""One stored tick: receive time in UTC ns, feed time in epoch seconds, then ``QUOTE_FIELDS``; NaN is unknown."""
+
+_ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
+_BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
+
+Levels = tuple[list[DepthLevel], list[DepthLevel]]
+
+
+class TickBlock:
+    """A fixed number of tick rows; ``count`` of them are published."""
+
+    __slots__ = ("brokers", "count", "data", "first", "instruments", "rows", "snapshots")
+
+    def __init__(self, first: int, rows: int) -> None:
+        self.first = first
+        """Running number of the block's first row, counted from the store's first tick."""
+        self.rows = rows
+        self.count = 0
+        self.data = bytearray(rows * _ROW.size)
+        self.instruments = memoryview(bytearray(rows * 4)).cast("i")
+        self.brokers = bytearray(rows)
+        self.snapshots = bytearray(rows)
+
+    def published(self) -> NDArray[Any]:
+        """The published rows as a read-only structured array over the block's own memory."""
+        view = np.frombuffer(self.data, TICK_DTYPE)[: self.count]
+        view.flags.writeable = False
+        return view
+
+    def published_instruments(self) -> NDArray[np.int32]:
+        return np.frombuffer(self.instruments, np.int32)[: self.count]
+
+
+class QuoteStore:
+    """Merges quote messages into full quotes and keeps every one of them, up to a bound.
+
+    Parameters
+    ----------
+    max_rows
+        Ticks kept; the oldest go first, a block at a time, and are counted in ``dropped_rows``.
+    """
+
+    def __init__(self, max_rows: int = 2_000_000) -> None:
+        self.block_rows = min(BLOCK_ROWS, max(1, max_rows // 2))
+        self.max_rows = max_rows
+        self.instruments: list[Instrument] = []
+        self.broker_names: list[str] = []
+        self.tick_count = 0
+        """Deltas stored since the start, dropped ones included."""
+        self.snapshot_count = 0
+        """Full quotes (acknowledgements of subscriptions) stored since the start."""
+        self.dropped_rows = 0
+        self.stray_count = 0
+        """Messages of instruments nobody subscribed, or from a broker that is not their source."""
+        self._index: dict[InstrumentKey, int] = {}
+        self._merged: list[list[float]] = []
+        self._source: list[str | None] = []
+        self._last: list[int] = []
+        self._old_rows: dict[int, bytes] = {}
+        self._old_marks: dict[int, tuple[int, int]] = {}
+        self._depth: dict[int, tuple[int, Levels]] = {}
+        self._blocks: list[TickBlock] = [TickBlock(0, self.block_rows)]
+
+    # Who is subscribed, and from whom
+
+    def register(self, instrument: Instrument) -> int:
+        """Give an instrument its index in this store; the same one again for the same key."""
+        index = self._index.get(instrument.key)
+        if index is None:
+            index = len(self.instruments)
+            self.instruments.append(instrument)
+            self._merged.append(list(_BLANK_ROW))
+            self._source.append(None)
+            self._last.append(-1)
+            self._index[instrument.key] = index
+        return index
+
+    def index_of(self, key: InstrumentKey) -> int | None:
+        return self._index.get(key)
+
+    def set_source(self, index: int, broker_name: str | None) -> None:
+        """Name the one broker whose messages count for an instrument; None: nobody's."""
+        if broker_name is not None and broker_name not in self.broker_names:
+            self.broker_names.append(broker_name)
+        self._source[index] = broker_name
+
+    def source(self, index: int) -> str | None:
+        return self._source[index]
+
+    # Writing: the path every tick takes
+
+    def apply(self, batch: QuoteBatch) -> None:
+        """Merge and store the quote messages of one read, and publish them together."""
+        broker = batch.broker_name
+        receive_time = batch.receive_time_ns
+        index_of = self._index.get
+        sources, merged, last = self._source, self._merged, self._last
+        block = self._blocks[-1]
+        position = block.count
+        pack_into, size = _ROW.pack_into, _ROW.size
+        try:
+            broker_number = self.broker_names.index(broker)
+        except ValueError:
+            self.stray_count += len(batch.updates)
+            return
+        snapshots = 0
+        stored = 0
+        for update in batch.updates:
+            index = index_of((update.exchange, update.token))
+            if index is None or sources[index] != broker:
+                self.stray_count += 1
+                continue
+            if update.is_snapshot:
+                snapshots += 1
+                row = merged[index] = list(_BLANK_ROW)
+                block.snapshots[position] = 1
+            else:
+                row = merged[index]
+            row[0] = receive_time
+            _merge(row, update)
+            pack_into(block.data, position * size, *row)
+            block.instruments[position] = index
+            block.brokers[position] = broker_number
+            last[index] = block.first + position
+            stored += 1
+            position += 1
+            if update.has_depth:
+                self._merge_depth(index, update, receive_time)
+            if position == block.rows:
+                block.count = position
+                block = self._next_block()
+                position = 0
+        block.count = position
+        self.snapshot_count += snapshots
+        self.tick_count += stored - snapshots
+
+    def _next_block(self) -> TickBlock:
+        blocks = self._blocks
+        block = TickBlock(blocks[-1].first + self.block_rows, self.block_rows)
+        blocks.append(block)
+        if len(blocks) * self.block_rows > self.max_rows + self.block_rows:
+            self._drop(blocks[0])
+        return block
+
+    def _drop(self, block: TickBlock) -> None:
+        """Forget the oldest block, but for rows that are still an instrument's latest."""
+        end = block.first + block.rows
+        for index, number in enumerate(self._last):
+            if block.first <= number < end:
+                at = number - block.first
+                self._old_rows[index] = bytes(block.data[at * _ROW.size : (at + 1) * _ROW.size])
+                self._old_marks[index] = (block.brokers[at], block.snapshots[at])
+        self.dropped_rows += block.rows
+        # A new list, so that a reader that holds the old one keeps its blocks.
+        self._blocks = self._blocks[1:]
+
+    def _merge_depth(self, index: int, update: QuoteUpdate, receive_time: int) -> None:
+        new_bids, new_asks = update.levels()
+        old = self._depth.get(index)
+        if old is not None and not update.is_snapshot:
+            new_bids = _merge_levels(old[1][0], new_bids)
+            new_asks = _merge_levels(old[1][1], new_asks)
+        self._depth[index] = (receive_time, (new_bids, new_asks))
+
+    # Reading, from any thread
+
+    @property
+    def total_rows(self) -> int:
+        """Rows ever stored; the running number of the next one."""
+        block = self._blocks[-1]
+        return block.first + block.count
+
+    @property
+    def first_row(self) -> int:
+        """Running number of the oldest row still kept."""
+        return self._blocks[0].first
+
+    def blocks(self) -> list[TickBlock]:
+        """The blocks kept at this moment, oldest first; a snapshot of the list."""
+        return list(self._blocks)
+
+    def rows_of(self, index: int) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_]]:
+        """All kept ticks of one instrument: rows, broker numbers, whether each was a snapshot."""
+        rows: list[NDArray[Any]] = []
+        brokers: list[NDArray[np.uint8]] = []
+        snapshots: list[NDArray[np.bool_]] = []
+        for block in self.blocks():
+            where = np.flatnonzero(block.published_instruments() == index)
+            if len(where):
+                rows.append(block.published()[where])
+                brokers.append(np.frombuffer(block.brokers, np.uint8)[where])
+                snapshots.append(np.frombuffer(block.snapshots, np.bool_)[where])
+        if not rows:
+            return np.empty(0, TICK_DTYPE), np.empty(0, np.uint8), np.empty(0, np.bool_)
+        return np.concatenate(rows), np.concatenate(brokers), np.concatenate(snapshots)
+
+    def latest(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.uint8]]:
+        """The latest row of each instrument that has one: indices, rows, broker numbers."""
+        while True:
+            try:
+                return self._read_latest()
+            except KeyError:
+                # A block was dropped between two looks at it; its instruments have newer rows.
+                continue
+
+    def _read_latest(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.uint8]]:
+        numbers = list(self._last)
+        blocks = self.blocks()
+        indices: list[int] = []
+        rows = bytearray()
+        brokers = bytearray()
+        for index, number in enumerate(numbers):
+            if number < 0:
+                continue
+            indices.append(index)
+            if number < blocks[0].first:
+                rows += self._old_rows[index]
+                brokers.append(self._old_marks[index][0])
+                continue
+            block = blocks[(number - blocks[0].first) // self.block_rows]
+            at = number - block.first
+            rows += block.data[at * _ROW.size : (at + 1) * _ROW.size]
+            brokers.append(block.brokers[at])
+        return (
+            np.array(indices, np.int64),
+            np.frombuffer(bytes(rows), TICK_DTYPE),
+            np.frombuffer(bytes(brokers), np.uint8),
+        )
+
+    def rows_since(self, number: int) -> Iterator[tuple[TickBlock, int, int]]:
+        """Published rows from a running number on, as (block, start, stop) in order of arrival."""
+        for block in self.blocks():
+            count = block.count
+            start = max(0, number - block.first)
+            if start < count:
+                yield block, start, count
+
+    def depth(self, index: int) -> tuple[int, Levels] | None:
+        """Receive time (UTC ns) and the latest five levels of bids and asks; None before the first."""
+        return self._depth.get(index)
+
+
+def _merge(row: list[float], update: QuoteUpdate) -> None:
+    """Lay what a message says over what is known; what it does not say stays.
+
+    Spelled out field by field: a loop over names costs three times as much, on every tick.
+    """
+    if (seconds := update.feed_time) is not None:
+        row[1] = seconds
+    if (value := update.ltp) is not None:
+        row[2] = value
+    if (value := update.change_percent) is not None:
+        row[3] = value
+    if (value := update.bid) is not None:
+        row[4] = value
+    if (value := update.bid_quantity) is not None:
+        row[5] = value
+    if (value := update.ask) is not None:
+        row[6] = value
+    if (value := update.ask_quantity) is not None:
+        row[7] = value
+    if (value := update.volume) is not None:
+        row[8] = value
+    if (value := update.open) is not None:
+        row[9] = value
+    if (value := update.high) is not None:
+        row[10] = value
+    if (value := update.low) is not None:
+        row[11] = value
+    if (value := update.prev_close) is not None:
+        row[12] = value
+    if (value := update.average_price) is not None:
+        row[13] = value
+    if (value := update.open_interest) is not None:
+        row[14] = value
+    if (value := update.prev_open_interest) is not None:
+        row[15] = value
+
+
+def _merge_levels(old: list[DepthLevel], new: list[DepthLevel]) -> list[DepthLevel]:
+    """Five levels of one side, field by field: a delta may leave out whole levels."""
+    return [
+        DepthLevel(
+            then.price if now.price is None else now.price,
+            then.quantity if now.quantity is None else now.quantity,
+            then.orders if now.orders is None else now.orders,
+        )
+        for then, now in zip(old, new, strict=True)
+    ]

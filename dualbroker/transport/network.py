@@ -1,0 +1,55 @@
+"""The real network: WebSockets by `websockets`, REST by `httpx`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+
+from dualbroker.errors import ConnectionFailedError
+from dualbroker.transport.base import OnRead, Response, WebSocket
+from dualbroker.transport.websocket import is_loopback, open_websocket
+
+__all__ = ["NetworkTransport"]
+
+
+class NetworkTransport:
+    """Implements :class:`dualbroker.transport.base.Transport` on real sockets."""
+
+    def __init__(self) -> None:
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+
+    def _client(self, loopback: bool) -> httpx.AsyncClient:
+        client = self._clients.get(loopback)
+        if client is None:
+            # A system-wide proxy must never see what is meant for this machine.
+            client = httpx.AsyncClient(trust_env=not loopback, follow_redirects=False)
+            self._clients[loopback] = client
+        return client
+
+    async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
+        return await open_websocket(url, on_read, open_timeout_s=open_timeout_s)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> Response:
+        try:
+            answer = await self._client(is_loopback(url)).request(
+                method, url, content=body, headers=headers, timeout=timeout_s
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            words = str(error) or type(error).__name__
+            raise ConnectionFailedError(f"no answer from {urlsplit(url).netloc}: {words}") from error
+        return Response(answer.status_code, answer.content)
+
+    async def aclose(self) -> None:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
