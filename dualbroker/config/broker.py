@@ -1,0 +1,147 @@
+"""One broker of config.yaml: its type, its login, and what may be overridden."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from .sections import Section
+
+__all__ = ["BUILT_IN_TYPES", "PRIVATE_KEYS", "BrokerConfig", "broker_types", "mask", "missing_for_login"]
+
+BUILT_IN_TYPES = ("flattrade", "shoonya", "simulated")
+
+PRIVATE_KEYS = frozenset(
+    {
+        "password",
+        "totp_secret",
+        "api_key",
+        "api_secret",
+        "user_id",
+        "account_id",
+        "vendor_code",
+        "client_id",
+        "imei",
+    }
+)
+"""Keys whose value no message and no repr ever shows."""
+
+
+def mask(identifier: str) -> str:
+    """An account id as it may be shown: ``FA0001`` becomes ``FA**01``."""
+    if len(identifier) < 6:
+        return "*" * len(identifier)
+    return f"{identifier[:2]}{'*' * (len(identifier) - 4)}{identifier[-2:]}"
+
+
+def broker_types() -> tuple[str, ...]:
+    """The broker types that exist here: the built-in ones, and entry points of other packages."""
+    found = {entry.name for entry in importlib.metadata.entry_points(group="dualbroker.brokers")}
+    return tuple(sorted(found.union(BUILT_IN_TYPES)))
+
+
+def missing_for_login(broker_type: str, given: Iterable[str]) -> str | None:
+    """What the keys given lack for a login at a broker of that type, in words; None when nothing.
+
+    Sources: protocol section 1.3 (password and TOTP) and 1.4 (OAuth).
+    """
+    present = set(given)
+    if broker_type == "flattrade":
+        needed: tuple[str, ...] = ("user_id", "api_key", "api_secret")
+    elif broker_type == "shoonya":
+        by_password = ("user_id", "password", "totp_secret", "api_key")
+        by_oauth = ("user_id", "client_id", "api_secret")
+        if not present & {*by_password, *by_oauth} - {"user_id"}:
+            return (
+                "a shoonya broker logs in with user_id, client_id and api_secret (OAuth), "
+                "or with user_id, password, totp_secret and api_key; expected one of these, found neither"
+            )
+        needed = by_oauth if present & {"client_id", "api_secret"} else by_password
+    else:
+        return None
+    missing = [key for key in needed if key not in present]
+    if not missing:
+        return None
+    return f"a {broker_type} broker logs in with {', '.join(needed)}; missing: {', '.join(missing)}"
+
+
+class BrokerConfig(Section):
+    """One entry of ``brokers``. What a type does not use it ignores."""
+
+    name: str = ""
+    """The key under ``brokers``; every quote and order of this broker is tagged with it."""
+    type: str
+    """Name of an entry point in the group ``dualbroker.brokers``."""
+    enabled: bool = True
+    orders: Literal["stream", "poll"] = "stream"
+    """``poll`` reads them by REST and opens no socket: that one belongs to another program."""
+    poll_every: float = Field(default=3.0, gt=0)
+    """Seconds between two polls."""
+
+    user_id: str | None = Field(default=None, min_length=1)
+    account_id: str | None = Field(default=None, min_length=1)
+    """The user id unless told."""
+    password: SecretStr | None = Field(default=None, min_length=1)
+    totp_secret: SecretStr | None = Field(default=None, min_length=1)
+    """The base32 secret behind the six digits."""
+    api_key: SecretStr | None = Field(default=None, min_length=1)
+    vendor_code: str | None = Field(default=None, min_length=1)
+    """``<user_id>_U`` unless told."""
+    imei: str | None = Field(default=None, min_length=1)
+    client_id: str | None = Field(default=None, min_length=1)
+    """Of the OAuth login."""
+    api_secret: SecretStr | None = Field(default=None, min_length=1)
+    """The OAuth secret."""
+    redirect_url: str | None = Field(default=None, pattern="^https?://")
+    """Registered with the broker; a loopback one lets ``dualbroker login`` catch the code by itself."""
+
+    dialect: str | None = None
+    """Another row of the table of Noren brokers than the type's own."""
+    rest_base: str | None = Field(default=None, pattern="^https?://")
+    websocket_url: str | None = Field(default=None, pattern="^wss?://")
+    masters_base: str | None = Field(default=None, pattern="^https?://")
+
+    requests_per_second: float | None = Field(default=None, gt=0)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    subscribe_chunk: int | None = Field(default=None, ge=1)
+    """Instruments per subscribe frame."""
+    chunk_pause: float | None = Field(default=None, ge=0)
+    """Seconds between two subscribe frames."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_user_id(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("user_id"), str):
+            return data
+        user_id = data["user_id"]
+        return {"account_id": user_id, "vendor_code": f"{user_id}_U", **data}
+
+    @field_validator("type")
+    @classmethod
+    def _type_exists(cls, value: str) -> str:
+        types = broker_types()
+        if value not in types:
+            raise ValueError(f"expected one of {', '.join(types)}")
+        return value
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> BrokerConfig:
+        given = [key for key in PRIVATE_KEYS if getattr(self, key) is not None]
+        problem = missing_for_login(self.type, given) if self.enabled else None
+        if problem:
+            raise ValueError(problem)
+        return self
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.type == "simulated"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What was given, account ids masked."""
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if key in self.model_fields_set and value is not None:
+                yield key, mask(value) if key in PRIVATE_KEYS and isinstance(value, str) else value

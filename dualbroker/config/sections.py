@@ -1,0 +1,123 @@
+"""The sections of config.yaml that are not brokers, each with its defaults and bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+__all__ = [
+    "Around",
+    "FilePath",
+    "LogConfig",
+    "OrderEventsConfig",
+    "OrdersConfig",
+    "Section",
+    "ServerConfig",
+    "SimulatorConfig",
+    "TicksConfig",
+]
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no silent conversions, no changes once read."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    path = path.expanduser()
+    return path if folder is None else Path(folder) / path
+
+
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_resolve)]
+"""A path; ``~`` is the home folder, and a relative one starts at the config file's folder."""
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+class Around(Section):
+    """An entry of ``subscribe``: options around the money of an underlying."""
+
+    underlying: str = Field(min_length=1)
+    """NIFTY, BANKNIFTY …, or a share with options."""
+    expiry: int = Field(default=0, ge=0)
+    """0 is the nearest expiry, 1 the next one."""
+    strikes: int = Field(default=5, ge=0, le=200)
+    """How many strikes on each side of the one at the money."""
+
+
+class SimulatorConfig(Section):
+    """The market and the accounts behind brokers of ``type: simulated``."""
+
+    market: Literal["synthetic", "replay"] = "synthetic"
+    seed: int = Field(default=1, ge=0)
+    ticks_per_second: float = Field(default=200.0, ge=1, le=50_000)
+    """Of the synthetic market, all instruments together."""
+    orders_per_minute: float = Field(default=12.0, ge=0)
+    """Placed on each account by the simulator's own actor."""
+    file: FilePath | None = None
+    """The recorded day of a replay (parquet)."""
+    speed: float = Field(default=1.0, gt=0, le=10_000)
+    """Of a replay: market seconds per second."""
+    generation: Literal["c", "a"] = "a"
+    """Of the protocol: ``c`` logs in with password and TOTP, ``a`` by OAuth with a bearer token."""
+    hold: bool = False
+    """The market waits until it is told to go."""
+
+    @model_validator(mode="after")
+    def _replay_has_a_file(self) -> SimulatorConfig:
+        if self.market == "replay" and self.file is None:
+            raise ValueError("expected file, the recorded day to replay, found none")
+        return self
+
+
+class TicksConfig(Section):
+    """How much of the past is kept."""
+
+    max_rows: int = Field(default=2_000_000, ge=1)
+    """Ticks kept in memory, of all instruments together; the oldest go first."""
+
+
+class OrderEventsConfig(Section):
+    """How many order events are kept."""
+
+    max_rows: int = Field(default=100_000, ge=1)
+    """Order events kept in memory; the oldest go first."""
+
+
+class OrdersConfig(Section):
+    """How the ledger is kept equal to the brokers' books."""
+
+    reconcile_every: float = Field(default=60.0, ge=1)
+    """Seconds between two reads of a broker's order book in market hours."""
+
+
+class ServerConfig(Section):
+    """Where ``dualbroker serve`` listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8000, ge=0, le=65_535)
+    """0 takes any free one."""
+
+
+class LogConfig(Section):
+    """What is logged, and where to."""
+
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    file: FilePath | None = None
+    """Besides the terminal; UTF-8."""
