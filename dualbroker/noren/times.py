@@ -1,0 +1,70 @@
+"""The times of the Noren protocol, read into UTC nanoseconds and written (protocol: section 1.2).
+
+Wall clocks are Indian time in two spellings, and brokers disagree on which field has which, so both are
+read everywhere. Epoch times are seconds, as text.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from dualbroker.clock import IST, ist
+from dualbroker.noren.fields import LATEST_EPOCH_S, whole
+
+__all__ = ["epoch_ns", "exchange_time_text", "ist_day", "order_time_text", "wall_time_ns"]
+
+_TIME_FIRST = re.compile(r"(\d\d):(\d\d):(\d\d) (\d\d)-(\d\d)-(\d{4})", re.ASCII)
+_DATE_FIRST = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_NS_PER_S = 1_000_000_000
+
+
+def wall_time_ns(value: object) -> int | None:
+    """UTC nanoseconds of ``HH:MM:SS DD-MM-YYYY`` or ``DD-MM-YYYY HH:MM:SS``, Indian time.
+
+    None for what is neither, and for what the 64 bits of a store can't hold.
+    """
+    if not isinstance(value, str):
+        return None
+    line = value.strip()
+    if match := _TIME_FIRST.fullmatch(line):
+        hour, minute, second, day, month, year = map(int, match.groups())
+    elif match := _DATE_FIRST.fullmatch(line):
+        day, month, year, hour, minute, second = map(int, match.groups())
+    else:
+        return None
+    if not 1970 < year < 2262:
+        return None
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=IST)
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * _NS_PER_S
+
+
+def epoch_ns(value: object) -> int | None:
+    """UTC nanoseconds of epoch seconds given as text or number; None for what is none."""
+    seconds = whole(value)
+    if seconds is None or not 0 <= seconds <= LATEST_EPOCH_S:
+        return None
+    return seconds * _NS_PER_S
+
+
+def _whole_second(time_ns: int) -> int:
+    # ist() goes through a float, which could carry the last nanoseconds into the next second.
+    return time_ns - time_ns % _NS_PER_S
+
+
+def order_time_text(time_ns: int) -> str:
+    """``HH:MM:SS DD-MM-YYYY``, as in ``norentm`` and ``request_time``."""
+    return ist(_whole_second(time_ns)).strftime("%H:%M:%S %d-%m-%Y")
+
+
+def exchange_time_text(time_ns: int) -> str:
+    """``DD-MM-YYYY HH:MM:SS``, as in ``exch_tm`` and ``fltm``."""
+    return ist(_whole_second(time_ns)).strftime("%d-%m-%Y %H:%M:%S")
+
+
+def ist_day(time_ns: int) -> date:
+    """The Indian calendar day."""
+    return ist(_whole_second(time_ns)).date()
