@@ -1,0 +1,165 @@
+"""REST answers: success told from failure, and each failure sorted into what it means.
+
+Protocol: sections 1.2 and 1.9. An empty book is a failure on the wire ("no data"); a failed read is
+never an empty book, so only the documented words give an empty list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from typing import Any
+
+from dualbroker.errors import (
+    BrokerError,
+    LoginRefusedError,
+    RateLimitedError,
+    RequestRefusedError,
+    RetryableBrokerError,
+    SessionExpiredError,
+    WireError,
+)
+from dualbroker.noren.fields import load_object, normal_word, shorten
+
+__all__ = ["AnswerKind", "classify", "parse_object", "parse_rows"]
+
+
+class AnswerKind(StrEnum):
+    """What a broker's error text means."""
+
+    SESSION_EXPIRED = "session expired"
+    NO_DATA = "no data"
+    LOGIN_REFUSED = "login refused"
+    RATE_LIMITED = "rate limited"
+    RETRYABLE = "retryable"
+    REFUSED = "refused"
+
+
+# Tried in order on the text in lower case with single spaces; the first that is found decides.
+_MEANINGS: tuple[tuple[re.Pattern[str], AnswerKind], ...] = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"session expired|invalid session", AnswerKind.SESSION_EXPIRED),
+        (r'^error occurred : 5 "no data"$|^no data( :)?$', AnswerKind.NO_DATA),
+        (r"exceeds limit", AnswerKind.RATE_LIMITED),
+        (r"server timeout", AnswerKind.RETRYABLE),
+        (r"wrong password|password expired|change password|user blocked", AnswerKind.LOGIN_REFUSED),
+        (r"not enabled on : api", AnswerKind.LOGIN_REFUSED),
+        (r"invalid access type|access restricted for api only", AnswerKind.LOGIN_REFUSED),
+    )
+)
+
+_ERRORS: dict[AnswerKind, type[BrokerError]] = {
+    AnswerKind.SESSION_EXPIRED: SessionExpiredError,
+    AnswerKind.NO_DATA: RequestRefusedError,
+    AnswerKind.LOGIN_REFUSED: LoginRefusedError,
+    AnswerKind.RATE_LIMITED: RateLimitedError,
+    AnswerKind.RETRYABLE: RetryableBrokerError,
+    AnswerKind.REFUSED: RequestRefusedError,
+}
+
+_STATUS_ERRORS: dict[int, type[BrokerError]] = {401: SessionExpiredError, 429: RateLimitedError}
+"""What HTTP itself says, used only where the body says nothing."""
+
+
+def classify(emsg: str) -> AnswerKind:
+    """What an ``emsg`` means; a text that nobody documented is REFUSED."""
+    line = " ".join(emsg.lower().split())
+    return next((kind for pattern, kind in _MEANINGS if pattern.search(line)), AnswerKind.REFUSED)
+
+
+def parse_object(status: int, body: bytes) -> dict[str, Any]:
+    """The object of a successful answer (``"stat": "Ok"``).
+
+    Raises
+    ------
+    SessionExpiredError, LoginRefusedError, RateLimitedError, RetryableBrokerError, RequestRefusedError
+        The broker's answer is no, sorted by its text. HTML, an empty body or a status of 500 and above
+        is trouble at the gateway, and retryable.
+    WireError
+        What was answered is no answer of this protocol.
+    """
+    _require_body(status, body)
+    answer = load_object(body)
+    stat = normal_word(answer.get("stat"))
+    if stat == "OK":
+        if status >= 500:
+            raise RetryableBrokerError(f"expected HTTP status 200, found {status}")
+        return answer
+    if stat != "NOT OK":
+        if status >= 400:
+            raise _status_error(status)
+        raise WireError("expected stat Ok or Not_Ok in the answer, found neither")
+    raise _refusal(status, answer)
+
+
+def parse_rows(status: int, body: bytes) -> list[dict[str, Any]]:
+    """The rows of a successful answer; empty only when the broker says "no data".
+
+    Rows that are JSON texts themselves (``EODChartData``) are parsed too.
+
+    Raises
+    ------
+    SessionExpiredError, LoginRefusedError, RateLimitedError, RetryableBrokerError, RequestRefusedError
+        As `parse_object`; also when a single row says so.
+    WireError
+        It is neither rows nor a refusal, or an array of none, which no broker documents.
+    """
+    _require_body(status, body)
+    if not body.lstrip().startswith(b"["):
+        answer = load_object(body)
+        if status < 500 and _says_no_data(answer):
+            return []
+        parse_object(status, body)
+        raise WireError("expected an array of rows, found an object")
+    if status >= 400:
+        raise _status_error(status)
+    try:
+        rows = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        raise WireError("expected JSON, found an array that can't be read to its end") from None
+    if not rows:
+        raise WireError('expected rows or a "no data" answer, found an empty array')
+    return [_row(status, row) for row in rows]
+
+
+def _row(status: int, row: object) -> dict[str, Any]:
+    if isinstance(row, str):
+        row = load_object(row)
+    if not isinstance(row, dict):
+        raise WireError(f"expected each row to be an object, found {type(row).__name__}")
+    if normal_word(row.get("stat")) == "NOT OK":
+        raise _refusal(status, row)
+    return row
+
+
+def _says_no_data(answer: dict[str, Any]) -> bool:
+    is_refusal = normal_word(answer.get("stat")) == "NOT OK"
+    return is_refusal and classify(str(answer.get("emsg", ""))) is AnswerKind.NO_DATA
+
+
+def _require_body(status: int, body: bytes) -> None:
+    content = body.strip()
+    if content[:1] in (b"{", b"["):
+        return
+    if status >= 400:
+        raise _status_error(status)
+    if not content:
+        raise RetryableBrokerError("expected an answer, found an empty body")
+    if content.startswith(b"<"):
+        raise RetryableBrokerError("expected JSON, found HTML: the broker's gateway is in trouble")
+
+
+def _status_error(status: int) -> BrokerError:
+    kind = RetryableBrokerError if status >= 500 else _STATUS_ERRORS.get(status, RequestRefusedError)
+    return kind(f"expected HTTP status 200, found {status} and no reason")
+
+
+def _refusal(status: int, answer: dict[str, Any]) -> BrokerError:
+    emsg = answer.get("emsg")
+    message = shorten(emsg) if isinstance(emsg, str) and emsg.strip() else "refused, and no reason given"
+    kind = classify(emsg) if isinstance(emsg, str) else AnswerKind.REFUSED
+    if status >= 500 and kind in (AnswerKind.REFUSED, AnswerKind.NO_DATA):
+        kind = AnswerKind.RETRYABLE
+    return _ERRORS[kind](message)

@@ -1,0 +1,92 @@
+"""Rows of TradeBook and PositionBook, and GetQuotes answers (protocol: sections 1.5, 1.7 and 1.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dualbroker.errors import WireError
+from dualbroker.model import FillReport, InstrumentKey, Position
+from dualbroker.noren.fields import number, read_struct, shorten, text
+from dualbroker.noren.orders import order_trading_day, side
+from dualbroker.noren.quotes import DepthSnapshot
+from dualbroker.noren.times import epoch_ns, wall_time_ns
+
+__all__ = ["fill_from_row", "position_from_row", "quote_from_answer"]
+
+
+def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: int) -> FillReport:
+    """One row of a trade book.
+
+    Raises
+    ------
+    WireError
+        The row has no order number.
+    """
+    order_id = (text(row.get("norenordno")) or text(row.get("norenoordno")) or "").strip()
+    if not order_id:
+        raise WireError("expected an order number (norenordno) in a trade's row, found none")
+    order_time_ns = wall_time_ns(row.get("norentm")) or epoch_ns(row.get("ordenttm"))
+    fill_time_ns = wall_time_ns(row.get("fltm"))
+    return FillReport(
+        broker_name=broker_name,
+        order_id=order_id,
+        trading_day=order_trading_day(order_id, order_time_ns or fill_time_ns, receive_time_ns),
+        fill_id=text(row.get("flid")) or None,
+        quantity=number(row.get("flqty")),
+        price=number(row.get("flprc")),
+        exchange=text(row.get("exch")) or None,
+        symbol=text(row.get("tsym")) or None,
+        side=side(text(row.get("trantype"))),
+        fill_time_ns=fill_time_ns,
+    )
+
+
+def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:
+    """One row of a position book. A net quantity that can't be read is unknown, never flat.
+
+    Raises
+    ------
+    WireError
+        The row does not say which instrument it is of.
+    """
+    exchange, symbol = text(row.get("exch")), text(row.get("tsym"))
+    if not exchange or not symbol:
+        raise WireError(
+            "expected exch and tsym in a position's row, found " + (exchange or symbol or "neither")
+        )
+    return Position(
+        broker_name=broker_name,
+        exchange=exchange,
+        token=text(row.get("token")) or None,
+        symbol=symbol,
+        product=text(row.get("prd")) or text(row.get("pcode")) or None,
+        net_quantity=number(row.get("netqty")),
+        net_average_price=number(row.get("netavgprc")),
+        day_buy_quantity=number(row.get("daybuyqty")),
+        day_sell_quantity=number(row.get("daysellqty")),
+        ltp=number(row.get("lp")),
+        realised_profit=number(row.get("rpnl")),
+        unrealised_profit=number(row.get("urmtom")),
+    )
+
+
+def quote_from_answer(answer: Mapping[str, Any], *, expected: InstrumentKey) -> DepthSnapshot:
+    """A GetQuotes answer as a depth snapshot; ``feed_time`` is its last update (``lut``).
+
+    Raises
+    ------
+    WireError
+        It is the quote of another instrument: Shoonya answers so now and then, with all else in order
+        (protocol: section 1.8).
+    """
+    found = (text(answer.get("exch")), text(answer.get("token")))
+    if found != expected:
+        raise WireError(
+            f"expected a quote of {expected[0]}|{expected[1]}, found one of {shorten(found[0], 10)}"
+            f"|{shorten(found[1], 20)}: the broker answered for another instrument; ask again"
+        )
+    renamed = {"e": "exch", "tk": "token", "ts": "tsym", "52h": "wk52_h", "52l": "wk52_l", "ft": "lut"}
+    return read_struct(
+        DepthSnapshot, {**answer, **{name: answer.get(source) for name, source in renamed.items()}}
+    )
