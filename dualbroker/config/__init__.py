@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from .broker import mask
+from .load import find_config, load_config, parse_config
 from .schema import Around, BrokerConfig, Config, SimulatorConfig, demo_config
 
-__all__ = ["Around", "BrokerConfig", "Config", "SimulatorConfig", "demo_config", "mask"]
+__all__ = [
+    "Around",
+    "BrokerConfig",
+    "Config",
+    "SimulatorConfig",
+    "demo_config",
+    "find_config",
+    "load_config",
+    "mask",
+    "parse_config",
+]

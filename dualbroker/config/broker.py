@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from .sections import Section
 
@@ -124,7 +125,7 @@ class BrokerConfig(Section):
     def _type_exists(cls, value: str) -> str:
         types = broker_types()
         if value not in types:
-            raise ValueError(f"expected one of {', '.join(types)}")
+            raise PydanticCustomError("broker_type", "expected one of {types}", {"types": ", ".join(types)})
         return value
 
     @model_validator(mode="after")

@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, PrivateAttr, SecretStr, Tag, field_validator
+from pydantic import Discriminator, Field, PrivateAttr, SecretStr, Tag, ValidationError, field_validator
+
+from dualbroker.errors import ConfigError
 
 from .broker import BrokerConfig
+from .problems import file_message, problem_lines
 from .sections import (
     Around,
     FilePath,
@@ -171,11 +174,19 @@ def demo_config(brokers: int = 2, **simulator: Any) -> Config:
         How many, at least one.
     **simulator
         Keys of the section ``simulator``, such as ``seed=7`` or ``ticks_per_second=1000``.
+
+    Raises
+    ------
+    ConfigError
+        No broker, or a key or value that the simulator does not know.
     """
-    return Config.model_validate(
-        {
-            "brokers": {f"broker{number}": {"type": "simulated"} for number in range(1, brokers + 1)},
-            "subscribe": list(_DEMO_SUBSCRIPTIONS),
-            "simulator": simulator,
-        }
-    )
+    document = {
+        "brokers": {f"broker{number}": {"type": "simulated"} for number in range(1, brokers + 1)},
+        "subscribe": list(_DEMO_SUBSCRIPTIONS),
+        "simulator": simulator,
+    }
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        problems = problem_lines(error, Config, document)
+    raise ConfigError(file_message("demo", problems))

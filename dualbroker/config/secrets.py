@@ -1,0 +1,125 @@
+"""``${ENV_VAR}`` and ``${keyring:NAME}`` in the values of brokers.
+
+Only enabled brokers are filled in, so that a disabled one asks for nothing.
+``$${`` stands for a plain ``${``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from .broker import BrokerConfig
+from .problems import key_path
+
+__all__ = ["KEYRING_SERVICE", "fill_in", "literal_secrets", "read_keyring"]
+
+KEYRING_SERVICE = "dualbroker"
+"""``keyring set dualbroker NAME`` stores what ``${keyring:NAME}`` reads."""
+
+_REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)\}")
+_NAME = re.compile(r"(keyring:)?(\S+)")
+
+_SECRET_KEYS = tuple(
+    key for key, field in BrokerConfig.model_fields.items() if field.annotation == SecretStr | None
+)
+
+
+def read_keyring(name: str) -> str | None:
+    """The secret of that name in the operating system's own store; None when there is none.
+
+    Raises
+    ------
+    keyring.errors.KeyringError
+        The store can't be read, or this system has none.
+    """
+    import keyring  # takes a while, and most configs do without
+
+    return keyring.get_password(KEYRING_SERVICE, name)
+
+
+def fill_in(
+    document: Any,
+    environment: Mapping[str, str],
+    keyring_reader: Callable[[str], str | None] = read_keyring,
+) -> tuple[Any, list[str]]:
+    """A copy of the document with the references of enabled brokers filled in, and what was wrong.
+
+    A reference that can't be filled in stays as it is, and a line of the second value says why.
+    Whatever has not the form of a config comes back unchanged: validation will say so.
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("brokers"), Mapping):
+        return document, []
+    problems: list[str] = []
+    brokers: dict[Any, Any] = {}
+    for name, broker in document["brokers"].items():
+        if not isinstance(broker, Mapping) or broker.get("enabled") is False:
+            brokers[name] = broker
+            continue
+        brokers[name] = {}
+        for key, value in broker.items():
+            if isinstance(value, str):
+                value, failures = _fill_in_text(value, environment, keyring_reader)
+                problems += [f"{key_path(('brokers', str(name), str(key)))}: {text}" for text in failures]
+            brokers[name][key] = value
+    return {**document, "brokers": brokers}, problems
+
+
+def literal_secrets(document: Mapping[str, Any]) -> list[str]:
+    """The paths of secrets which enabled brokers have in the file itself."""
+    return [
+        key_path(("brokers", str(name), key))
+        for name, broker in document["brokers"].items()
+        if broker.get("enabled") is not False
+        for key in _SECRET_KEYS
+        if isinstance(broker.get(key), str) and not _REFERENCE.search(broker[key])
+    ]
+
+
+def _fill_in_text(
+    text: str, environment: Mapping[str, str], keyring_reader: Callable[[str], str | None]
+) -> tuple[str, list[str]]:
+    problems: list[str] = []
+
+    def value_of(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[1]
+        try:
+            return _look_up(match[2], environment, keyring_reader)
+        except LookupError as error:
+            problems.append(str(error.args[0]))
+            return match[0]
+
+    return _REFERENCE.sub(value_of, text), problems
+
+
+def _look_up(
+    reference: str, environment: Mapping[str, str], keyring_reader: Callable[[str], str | None]
+) -> str:
+    name = _NAME.fullmatch(reference)
+    if name is None:
+        raise LookupError("expected ${NAME} or ${keyring:NAME}, found no name in the braces")
+    if not name[1]:
+        value = environment.get(name[2])
+        if not value:
+            found = "it empty" if value == "" else "no such variable"
+            raise LookupError(
+                f"expected the environment variable {name[2]}, found {found}; set it and start again"
+            )
+        return value
+    try:
+        value = keyring_reader(name[2])
+    except Exception as error:  # the stores of the systems raise what they like
+        raise LookupError(
+            f"expected {name[2]} in the system's keyring, found none that can be read "
+            f"({type(error).__name__}); an environment variable does as well: ${{NAME}}"
+        ) from None
+    if not value:
+        raise LookupError(
+            f"expected {name[2]} in the system's keyring, found no such entry; "
+            f"store it with: keyring set {KEYRING_SERVICE} {name[2]}"
+        )
+    return value

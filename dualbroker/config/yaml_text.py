@@ -1,0 +1,73 @@
+"""YAML text into plain values: duplicate keys are an error, and no message quotes the text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from dualbroker.errors import ConfigError
+
+__all__ = ["parse_yaml"]
+
+_QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"[^\"]{2,}\"")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A safe loader whose every complaint carries a line and a column."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        first_lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode):
+                identity = (key.tag, key.value)
+                if identity in first_lines:
+                    raise _Duplicate(key.value, first_lines[identity], key.start_mark)
+                first_lines[identity] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            unreadable = yaml.constructor.ConstructorError(
+                problem="found a value that is not what its form or tag promises",
+                problem_mark=node.start_mark,
+            )
+        raise unreadable
+
+
+class _Duplicate(yaml.MarkedYAMLError):
+    def __init__(self, key: str, first_line: int, mark: Any) -> None:
+        super().__init__(problem=None, problem_mark=mark)
+        self.key = key
+        self.first_line = first_line
+
+
+def parse_yaml(text: str) -> Any:
+    """The values in a YAML text.
+
+    Raises
+    ------
+    ConfigError
+        With line and column. What stands there is not quoted: it may be a secret.
+    """
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        message = _explain(error)
+    except RecursionError:
+        message = "expected a few levels of keys, found them nested too deeply to read"
+    raise ConfigError(message)
+
+
+def _explain(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+    if isinstance(error, _Duplicate):
+        return f"{place}expected each key once, found {error.key!r} again (first in line {error.first_line})"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"expected readable text, found a control character at {error.position}"
+    problem = getattr(error, "problem", None) or "it can't be read"
+    return f"{place}expected YAML, but {_QUOTED.sub('…', problem)}"
