@@ -18,6 +18,7 @@ __all__ = [
     "DEPTH_LEVELS",
     "QUOTE_FIELDS",
     "DepthLevel",
+    "DepthUpdate",
     "FeedType",
     "FillReport",
     "Instrument",
@@ -134,7 +135,7 @@ class QuoteUpdate(Protocol):
     is_snapshot: ClassVar[bool]
     """True: replaces all that was known of the instrument. False: a delta, absent means unchanged."""
     has_depth: ClassVar[bool]
-    """True: carries levels two to five and order counts too, read with ``levels()``."""
+    """True: carries levels two to five and order counts too (a :class:`DepthUpdate`)."""
 
     exchange: str
     token: str
@@ -154,8 +155,12 @@ class QuoteUpdate(Protocol):
     prev_open_interest: float | None
     feed_time: int | None
 
+
+class DepthUpdate(QuoteUpdate, Protocol):
+    """A quote message whose ``has_depth`` is true."""
+
     def levels(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
-        """Five bids and five asks, best first; asked only where ``has_depth`` is true."""
+        """Five bids and five asks, best first; None where the message did not say."""
         ...
 
 

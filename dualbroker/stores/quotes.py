@@ -10,19 +10,27 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, QuoteBatch, QuoteUpdate
+from dualbroker.model import (
+    QUOTE_FIELDS,
+    DepthLevel,
+    DepthUpdate,
+    Instrument,
+    InstrumentKey,
+    QuoteBatch,
+    QuoteUpdate,
+)
 
 __all__ = ["TICK_DTYPE", "QuoteStore", "TickBlock"]
 
 BLOCK_ROWS = 65_536
 
 TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("feed_time", *QUOTE_FIELDS))])
-"""One stored tick: receive time in UTC ns, feed time in epoch seconds, then ``QUOTE_FIELDS``; NaN is unknown."""
+"""One stored tick: receive time (UTC ns), feed time (epoch seconds), ``QUOTE_FIELDS``; NaN is unknown."""
 
 _ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
 _BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
@@ -149,7 +157,7 @@ class QuoteStore:
             stored += 1
             position += 1
             if update.has_depth:
-                self._merge_depth(index, update, receive_time)
+                self._merge_depth(index, cast(DepthUpdate, update), receive_time)
             if position == block.rows:
                 block.count = position
                 block = self._next_block()
@@ -178,7 +186,7 @@ class QuoteStore:
         # A new list, so that a reader that holds the old one keeps its blocks.
         self._blocks = self._blocks[1:]
 
-    def _merge_depth(self, index: int, update: QuoteUpdate, receive_time: int) -> None:
+    def _merge_depth(self, index: int, update: DepthUpdate, receive_time: int) -> None:
         new_bids, new_asks = update.levels()
         old = self._depth.get(index)
         if old is not None and not update.is_snapshot:

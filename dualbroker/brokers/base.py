@@ -1,0 +1,156 @@
+"""The contract every broker keeps, whoever wrote it.
+
+A broker is found by its ``type`` through the entry point group ``dualbroker.brokers``.
+
+======================  =========  ==========================================================
+method                  required   what it does
+======================  =========  ==========================================================
+``login``               yes        open a session, or take up a saved one
+``start_websocket``     yes        orders (and quotes) begin to flow; reconnects by itself
+``set_quote_callback``  yes        begin or end carrying quotes on the socket that is open
+``subscribe``           yes        stream these instruments
+``unsubscribe``         yes        stop streaming them
+``order_book``          yes        all orders of the day, by REST
+``trade_book``          yes        all fills of the day, by REST
+``quote``               yes        one full quote, by REST
+``master_urls``         yes        where an exchange's symbol master is
+``close``               yes        close the socket, leave the session alone
+``position_book``       optional   all positions, by REST
+``logout``              optional   end the session at the broker
+======================  =========  ==========================================================
+
+No broker places, changes or cancels an order.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dualbroker.clock import Clock
+from dualbroker.config.schema import BrokerConfig
+from dualbroker.errors import RequestRefusedError
+from dualbroker.model import (
+    FeedType,
+    FillReport,
+    InstrumentKey,
+    MessageKind,
+    OrderUpdate,
+    Position,
+    QuoteBatch,
+    QuoteUpdate,
+)
+from dualbroker.stores.bandwidth import Traffic
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.transport.base import Transport
+
+__all__ = ["Broker", "BrokerContext", "OrderCallback", "QuoteCallback"]
+
+OrderCallback = Callable[[OrderUpdate], None]
+QuoteCallback = Callable[[QuoteBatch], None]
+
+
+@dataclass(frozen=True)
+class BrokerContext:
+    """What a broker is given instead of reaching for it: network, time, chance, and where to report."""
+
+    transport: Transport
+    clock: Clock
+    """Stamps what is received; in a replay it is the market's time."""
+    wall_clock: Clock
+    """The time of day for logins and tokens, also in a replay."""
+    random: random.Random
+    health: BrokerHealth
+    traffic: dict[MessageKind, Traffic]
+    state_directory: Path | None
+    """Where tokens and locks are kept; None keeps nothing and locks nothing (simulated brokers)."""
+    on_connected: Callable[[str], None]
+    """Called with the broker's name each time its order stream is up, also after a reconnect."""
+
+
+class Broker(ABC):
+    """One login at one broker: its session, its one socket, its REST calls."""
+
+    def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
+        self.config = config
+        self.context = context
+        self.name = config.name
+        self.health = context.health
+
+    @abstractmethod
+    async def login(self) -> None:
+        """Open a session, or take up one that was saved.
+
+        Raises
+        ------
+        LoginRefusedError
+            The broker says no, or a person has to log in first. Nobody retries.
+        LoginHeldError
+            Another process on this machine holds this login.
+        ConnectionFailedError, RetryableBrokerError
+            Trying again later may help.
+        """
+
+    @abstractmethod
+    async def start_websocket(
+        self, order_callback: OrderCallback, quote_callback: QuoteCallback | None = None
+    ) -> None:
+        """Let orders flow, and quotes too if a callback for them is given.
+
+        Returns once the stream is up for the first time. From then on it reconnects by itself and
+        restores its subscriptions, until ``close`` or until the broker is parked.
+        """
+
+    @abstractmethod
+    def set_quote_callback(self, quote_callback: QuoteCallback | None) -> None:
+        """Begin (or with None end) carrying quotes, on the socket that is open."""
+
+    @abstractmethod
+    async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
+        """Stream these instruments; kept up over reconnects. Those already streamed change their kind."""
+
+    @abstractmethod
+    async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
+        """Stop streaming these instruments."""
+
+    @abstractmethod
+    async def wait_acknowledged(
+        self, keys: Collection[InstrumentKey], timeout_s: float
+    ) -> set[InstrumentKey]:
+        """Those of the keys that the broker has acknowledged, waiting no longer than the time given."""
+
+    @abstractmethod
+    async def order_book(self) -> list[OrderUpdate]:
+        """All orders of the day. An empty list means that the broker says so; a failed read raises."""
+
+    @abstractmethod
+    async def trade_book(self) -> list[FillReport]:
+        """All fills of the day. An empty list means that the broker says so; a failed read raises."""
+
+    @abstractmethod
+    async def quote(self, key: InstrumentKey) -> QuoteUpdate:
+        """One full quote by REST, checked to be of the instrument that was asked for."""
+
+    @abstractmethod
+    def master_urls(self, exchange: str) -> list[str]:
+        """Where this broker's symbol master of an exchange is downloaded, in one part or several."""
+
+    @property
+    @abstractmethod
+    def master_source(self) -> str:
+        """Names whose masters these are, so that brokers that share them share a cache; "" keeps none."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the socket and let go of the login. The session at the broker lives on."""
+
+    async def position_book(self) -> list[Position]:
+        """All positions. Optional."""
+        raise RequestRefusedError(f"{self.name}: this type of broker has no position book here")
+
+    async def logout(self) -> None:
+        """End the session at the broker. Optional."""
+        raise RequestRefusedError(f"{self.name}: this type of broker has no logout here")

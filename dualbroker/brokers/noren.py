@@ -1,0 +1,175 @@
+"""A broker that speaks Noren. What differs between brokers is a row of ``noren.dialects``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from dualbroker.brokers.base import Broker, BrokerContext, OrderCallback, QuoteCallback
+from dualbroker.brokers.noren_login import NorenLogin
+from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.brokers.noren_stream import NorenSession, NorenStream
+from dualbroker.brokers.polling import OrderPoll
+from dualbroker.config.schema import BrokerConfig
+from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError
+from dualbroker.model import (
+    FeedType,
+    FillReport,
+    InstrumentKey,
+    OrderUpdate,
+    Position,
+    QuoteUpdate,
+    UpdateSource,
+)
+from dualbroker.noren.books import fill_from_row, position_from_row, quote_from_answer
+from dualbroker.noren.dialects import Dialect, dialect
+from dualbroker.noren.orders import order_update_from_row
+from dualbroker.noren.requests import Endpoint
+from dualbroker.stores.health import BrokerState
+
+__all__ = ["NorenBroker", "dialect_of"]
+
+FLATTRADE_FILES = {
+    "NSE": ("NSE_Equity",),
+    "BSE": ("BSE_Equity",),
+    "NFO": ("Nfo_Equity_Derivatives", "Nfo_Index_Derivatives"),
+    "BFO": ("Bfo_Equity_Derivatives", "Bfo_Index_Derivatives"),
+    "CDS": ("Currency_Derivatives",),
+    "MCX": ("Commodity",),
+}
+"""Protocol: section 3."""
+
+
+def dialect_of(config: BrokerConfig, default: str) -> Dialect:
+    """The dialect that a section of the config means, its overrides laid over the named row."""
+    row = dialect(config.dialect or default)
+    overrides = {
+        "rest_base": config.rest_base,
+        "websocket_url": config.websocket_url,
+        "masters_base": config.masters_base,
+        "requests_per_second": config.requests_per_second,
+        "requests_per_minute": config.requests_per_minute,
+        "subscribe_chunk": config.subscribe_chunk,
+        "chunk_pause_s": config.chunk_pause,
+    }
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return msgspec.structs.replace(row, **given)
+
+
+class NorenBroker(Broker):
+    """One login at a broker that speaks Noren."""
+
+    dialect_name = "shoonya"
+
+    def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
+        super().__init__(config, context)
+        self.dialect = self._make_dialect(config)
+        self._rest = NorenRest(self.dialect, context.transport)
+        self._login = NorenLogin(config, self.dialect, context, self._rest)
+        self._stream: NorenStream | None = None
+        self._poll: OrderPoll | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def _make_dialect(self, config: BrokerConfig) -> Dialect:
+        return dialect_of(config, self.dialect_name)
+
+    async def login(self) -> None:
+        await self._login.open(renew=False)
+
+    async def start_websocket(
+        self, order_callback: OrderCallback, quote_callback: QuoteCallback | None = None
+    ) -> None:
+        if self.config.orders == "poll":
+            if quote_callback is not None:
+                raise ConfigError(f"brokers.{self.name}.orders: a polled broker opens no socket for quotes")
+            self._poll = OrderPoll(self, self.config.poll_every, self._login.open, order_callback)
+            self._task = asyncio.create_task(self._poll.run())
+            return
+        self._stream = NorenStream(
+            self.name, self.dialect, self.context, self._session, order_callback, quote_callback
+        )
+        self._task = asyncio.create_task(self._stream.run())
+        await self._first_connection()
+
+    async def _first_connection(self) -> None:
+        """Return when the stream is up, or raise what keeps it down; it goes on trying meanwhile."""
+        await self._open_stream.settled.wait()
+        if self.health.state is BrokerState.PARKED:
+            raise LoginRefusedError(f"{self.name}: {self.health.problem}")
+        if self.health.state is not BrokerState.LIVE:
+            raise ConnectionFailedError(f"{self.name}: {self.health.problem}")
+
+    async def _session(self, renew: bool) -> NorenSession:
+        return await self._login.open(renew=renew)
+
+    def set_quote_callback(self, quote_callback: QuoteCallback | None) -> None:
+        self._open_stream.on_quotes = quote_callback
+
+    @property
+    def _open_stream(self) -> NorenStream:
+        if self._stream is None:
+            raise ConnectionFailedError(f"{self.name} has no socket for quotes")
+        return self._stream
+
+    async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
+        await self._open_stream.subscribe(keys, feed_type)
+
+    async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
+        await self._open_stream.unsubscribe(keys)
+
+    async def wait_acknowledged(
+        self, keys: Collection[InstrumentKey], timeout_s: float
+    ) -> set[InstrumentKey]:
+        return await self._open_stream.wait_acknowledged(keys, timeout_s)
+
+    async def order_book(self) -> list[OrderUpdate]:
+        rows = await self._rest.rows(Endpoint.ORDER_BOOK, {"uid": self._login.user_id})
+        now = self.context.clock.now_ns()
+        source = UpdateSource.POLL if self.config.orders == "poll" else UpdateSource.RECONCILE
+        return [
+            order_update_from_row(row, broker_name=self.name, receive_time_ns=now, source=source)
+            for row in rows
+        ]
+
+    async def trade_book(self) -> list[FillReport]:
+        rows = await self._rest.rows(
+            Endpoint.TRADE_BOOK, {"uid": self._login.user_id, "actid": self._login.account_id}
+        )
+        now = self.context.clock.now_ns()
+        return [fill_from_row(row, broker_name=self.name, receive_time_ns=now) for row in rows]
+
+    async def position_book(self) -> list[Position]:
+        rows = await self._rest.rows(
+            Endpoint.POSITION_BOOK, {"uid": self._login.user_id, "actid": self._login.account_id}
+        )
+        return [position_from_row(row, broker_name=self.name) for row in rows]
+
+    async def quote(self, key: InstrumentKey) -> QuoteUpdate:
+        answer = await self._rest.call(
+            Endpoint.GET_QUOTES, {"uid": self._login.user_id, "exch": key[0], "token": key[1]}
+        )
+        return quote_from_answer(answer, expected=key)
+
+    def master_urls(self, exchange: str) -> list[str]:
+        base = self.dialect.masters_base.rstrip("/")
+        if self.dialect.masters_layout == "flattrade_csv":
+            return [f"{base}/{name}.csv" for name in FLATTRADE_FILES.get(exchange, ())]
+        return [f"{base}/{exchange}_symbols.txt.zip"]
+
+    @property
+    def master_source(self) -> str:
+        return self.dialect.name
+
+    async def close(self) -> None:
+        if self._stream is not None:
+            await self._stream.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._login.release()
+        self.health.state = BrokerState.CLOSED
+
+    async def logout(self) -> None:
+        await self._login.logout()

@@ -1,0 +1,153 @@
+"""Opens the session of one Noren login: from a saved token, or by password and TOTP.
+
+A refused login is never tried again here: three wrong passwords block an account.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pyotp
+
+from dualbroker.brokers.base import BrokerContext
+from dualbroker.brokers.limiter import RateLimiter
+from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.brokers.noren_stream import NorenSession
+from dualbroker.config.schema import BrokerConfig
+from dualbroker.errors import LoginRefusedError, SessionExpiredError
+from dualbroker.noren.dialects import Dialect
+from dualbroker.noren.requests import Endpoint, quick_auth
+from dualbroker.storage.locks import LoginLock
+from dualbroker.storage.tokens import SavedSession, SessionTokens
+
+__all__ = ["NorenLogin", "login_id"]
+
+logger = logging.getLogger("dualbroker")
+
+
+def login_id(config: BrokerConfig) -> str:
+    """Names one login on this machine: what tokens and locks are kept under."""
+    return f"{config.type}-{config.user_id}"
+
+
+class NorenLogin:
+    """The session of one login, and the lock that keeps a second holder away."""
+
+    def __init__(
+        self, config: BrokerConfig, dialect: Dialect, context: BrokerContext, rest: NorenRest
+    ) -> None:
+        self._config = config
+        self._dialect = dialect
+        self._context = context
+        self._rest = rest
+        self._session: NorenSession | None = None
+        # However often a server throws us out: two new sessions a minute, no more.
+        self._logins = RateLimiter(per_second=1, per_minute=2)
+        directory = context.state_directory
+        self._tokens = SessionTokens(directory) if directory is not None else None
+        self._lock: LoginLock | None = None
+
+    @property
+    def user_id(self) -> str:
+        return self._config.user_id or ""
+
+    @property
+    def account_id(self) -> str:
+        return self._config.account_id or self.user_id
+
+    async def open(self, *, renew: bool) -> NorenSession:
+        """The session to work with; with ``renew`` a new one, for the broker refused the last.
+
+        Raises
+        ------
+        LoginRefusedError
+            The broker says no, or a person has to log in first.
+        LoginHeldError
+            Another process on this machine holds this login.
+        """
+        self._take_lock()
+        if renew:
+            self._forget()
+        if self._session is None:
+            self._session = await self._saved_session() or await self._new_session()
+        return self._session
+
+    def _take_lock(self) -> None:
+        directory = self._context.state_directory
+        if self._lock is None and directory is not None and self._config.orders == "stream":
+            lock = LoginLock(login_id(self._config), directory, broker_name=self._config.name)
+            lock.acquire()
+            self._lock = lock
+
+    def release(self) -> None:
+        """Let another process have this login."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _forget(self) -> None:
+        self._session = None
+        self._rest.token = None
+        if self._tokens is not None:
+            self._tokens.delete(login_id(self._config))
+
+    async def _saved_session(self) -> NorenSession | None:
+        if self._tokens is None:
+            return None
+        saved = self._tokens.load(login_id(self._config), self._context.wall_clock.now_ns())
+        if saved is None:
+            return None
+        self._rest.token = saved.token
+        try:
+            # Yesterday's token must be found out here, not in a loop of refused sockets.
+            await self._rest.call(Endpoint.USER_DETAILS, {"uid": saved.user_id})
+        except SessionExpiredError:
+            logger.info("%s: the saved session has ended", self._config.name)
+            self._forget()
+            return None
+        return NorenSession(saved.user_id, saved.account_id, saved.token)
+
+    async def _new_session(self) -> NorenSession:
+        if self._dialect.login != "password_totp":
+            raise LoginRefusedError(
+                f"{self._config.name}: no session for today. Log in again: dualbroker login"
+            )
+        await self._logins.wait()
+        now_ns = self._context.wall_clock.now_ns()
+        answer = await self._rest.call(Endpoint.QUICK_AUTH, self._password_values(now_ns))
+        return self._keep(answer.get("susertoken"), answer, now_ns)
+
+    def _password_values(self, now_ns: int) -> dict[str, Any]:
+        config = self._config
+        if config.password is None or config.totp_secret is None or config.api_key is None:
+            raise LoginRefusedError(
+                f"{config.name}: a login with password needs password, totp_secret and api_key"
+            )
+        code = pyotp.TOTP(config.totp_secret.get_secret_value().replace(" ", "")).at(now_ns // 1_000_000_000)
+        return quick_auth(
+            user_id=self.user_id,
+            password=config.password.get_secret_value(),
+            second_factor=code,
+            vendor_code=config.vendor_code or f"{self.user_id}_U",
+            api_key=config.api_key.get_secret_value(),
+            imei=config.imei or "dualbroker",
+        )
+
+    def _keep(self, token: object, answer: dict[str, Any], now_ns: int) -> NorenSession:
+        if not isinstance(token, str) or not token:
+            raise LoginRefusedError(f"{self._config.name}: the login's answer carries no token")
+        self._rest.token = token
+        account = answer.get("actid")
+        account_id = account if isinstance(account, str) and account else self.account_id
+        if self._tokens is not None:
+            self._tokens.save(
+                login_id(self._config),
+                SavedSession.until_next_morning(token, self.user_id, account_id, now_ns),
+            )
+        return NorenSession(self.user_id, account_id, token)
+
+    async def logout(self) -> None:
+        """End the session at the broker and forget its token."""
+        await self._rest.call(Endpoint.LOGOUT, {"uid": self.user_id, "ordersource": "API"})
+        self._forget()

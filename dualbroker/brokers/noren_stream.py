@@ -1,0 +1,348 @@
+"""The one WebSocket of a Noren login: hello, subscriptions, heartbeat, reconnect.
+
+What a read brought is decoded, tagged and handed on within the read; nothing here waits on a tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from dualbroker.brokers.backoff import Backoff
+from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
+from dualbroker.errors import (
+    BrokerError,
+    ConnectionFailedError,
+    LoginRefusedError,
+    SessionExpiredError,
+    WireError,
+)
+from dualbroker.model import FeedType, InstrumentKey, MessageKind, QuoteBatch, QuoteUpdate
+from dualbroker.noren import frames
+from dualbroker.noren.dialects import Dialect
+from dualbroker.noren.orders import OrderMessage, to_order_update
+from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
+from dualbroker.noren.stream import ConnectAck, StreamMessage, decode
+from dualbroker.stores.health import BrokerState
+from dualbroker.transport.base import CloseReason, WebSocket
+
+__all__ = ["NorenSession", "NorenStream"]
+
+logger = logging.getLogger("dualbroker")
+
+QUOTES = (TouchlineDelta, TouchlineSnapshot, DepthDelta, DepthSnapshot)
+HELLO_TIMEOUT_S = 10.0
+STEADY_AFTER_S = 60.0
+"""A connection that lived this long starts the backoff anew."""
+EVICTION_CODE = 1000
+"""With this code Flattrade tells the older of two sockets of one login to go (protocol: section 4)."""
+
+
+class NorenSession:
+    """What a hello needs: whose session, and its token. Its repr shows no token."""
+
+    __slots__ = ("account_id", "token", "user_id")
+
+    def __init__(self, user_id: str, account_id: str, token: str) -> None:
+        self.user_id = user_id
+        self.account_id = account_id
+        self.token = token
+
+    def __repr__(self) -> str:
+        return "NorenSession(token=hidden)"
+
+
+class NorenStream:
+    """Keeps one WebSocket up and its subscriptions alive.
+
+    Parameters
+    ----------
+    open_session
+        Gives a session to say hello with; asked anew with ``True`` when the broker refused the last.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        context: BrokerContext,
+        open_session: Callable[[bool], Awaitable[NorenSession]],
+        order_callback: OrderCallback,
+        quote_callback: QuoteCallback | None,
+    ) -> None:
+        self._name = name
+        self._dialect = dialect
+        self._context = context
+        self._health = context.health
+        self._quotes, self._orders, self._control = (context.traffic[kind] for kind in MessageKind)
+        self._open_session = open_session
+        self._on_order = order_callback
+        self.on_quotes = quote_callback
+        self._wanted: dict[InstrumentKey, FeedType] = {}
+        self._acknowledged: set[InstrumentKey] = set()
+        self._waiting: list[tuple[set[InstrumentKey], asyncio.Event]] = []
+        self._sending = asyncio.Lock()
+        self._socket: WebSocket | None = None
+        self._hello_answer: asyncio.Future[ConnectAck] | None = None
+        self._closing = False
+        self.settled = asyncio.Event()
+        """Set once the first attempt to connect has ended, one way or the other."""
+
+    # Life of the connection
+
+    async def run(self) -> None:
+        """Stay connected until closed, or until only a person can help (then the broker is parked)."""
+        backoff = Backoff(self._context.random)
+        loop = asyncio.get_running_loop()
+        refused = False
+        while not self._closing:
+            started = loop.time()
+            problem = ""
+            try:
+                reason = await self._connect_and_stay(refused)
+                if reason.code == EVICTION_CODE and not self._closing:
+                    self._park(
+                        "the broker closed the socket with code 1000, as it does when another program "
+                        "takes this login. Stop the other program, or set orders: poll for this broker"
+                    )
+                    return
+                problem, refused = reason.reason, False
+            except SessionExpiredError as error:
+                if refused:
+                    self._park(f"a fresh session was refused too: {error}")
+                    return
+                refused, problem = True, str(error)
+            except LoginRefusedError as error:
+                self._park(str(error))
+                return
+            except (ConnectionFailedError, BrokerError) as error:
+                problem = str(error)
+            if self._closing:
+                return
+            if loop.time() - started > STEADY_AFTER_S:
+                backoff.reset()
+            pause = 0.0 if refused else backoff.next_s()
+            self._health.state = BrokerState.RECONNECTING
+            self._health.problem = f"{problem}; trying again in {pause:.1f} s"
+            self._health.reconnects += 1
+            self.settled.set()
+            logger.warning("%s: %s; trying again in %.1f s", self._name, problem, pause)
+            await asyncio.sleep(pause)
+
+    async def _connect_and_stay(self, refused: bool) -> CloseReason:
+        session = await self._open_session(refused)
+        loop = asyncio.get_running_loop()
+        self._hello_answer = loop.create_future()
+        socket = await self._context.transport.open_websocket(self._dialect.websocket_url, self._on_read)
+        heartbeat: asyncio.Task[None] | None = None
+        try:
+            await self._say_hello(socket, session, self._hello_answer)
+            self._socket = socket
+            self._acknowledged.clear()
+            heartbeat = asyncio.create_task(self._keep_alive(socket))
+            if self._dialect.subscribes_orders:
+                # Asked for before the many instruments: no order waits behind their snapshots.
+                socket.send(frames.subscribe_orders(session.account_id))
+            self._went_live()
+            await self._send_subscriptions(dict(self._wanted))
+            return await socket.wait_closed()
+        finally:
+            self._socket = None
+            self._health.connected_since_ns = None
+            if heartbeat is not None:
+                heartbeat.cancel()
+            await socket.close()
+
+    async def _say_hello(
+        self, socket: WebSocket, session: NorenSession, answer: asyncio.Future[ConnectAck]
+    ) -> None:
+        socket.send(
+            frames.hello(
+                self._dialect.hello,
+                user_id=session.user_id,
+                account_id=session.account_id,
+                token=session.token,
+            )
+        )
+        closed = asyncio.ensure_future(socket.wait_closed())
+        either: set[asyncio.Future[Any]] = {answer, closed}
+        try:
+            await asyncio.wait(either, timeout=HELLO_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not closed.done():
+                closed.cancel()
+        if answer.done():
+            if not answer.result().ok:
+                # Protocol 2.1: a refusal leaves the socket open; the client has to close it.
+                raise SessionExpiredError("the broker refused the session token on the WebSocket")
+            return
+        if closed.done() and not closed.cancelled():
+            reason = closed.result()
+            if reason.code == 1008:
+                raise SessionExpiredError("the broker refused the session token (close code 1008)")
+            raise ConnectionFailedError(f"{reason.reason} before the hello was answered")
+        raise ConnectionFailedError(f"no answer to the hello within {HELLO_TIMEOUT_S:.0f} s")
+
+    def _went_live(self) -> None:
+        self._health.state = BrokerState.LIVE
+        self._health.problem = ""
+        self._health.connected_since_ns = self._context.clock.now_ns()
+        self.settled.set()
+        self._context.on_connected(self._name)
+
+    def _park(self, problem: str) -> None:
+        self._health.state = BrokerState.PARKED
+        self._health.problem = problem
+        self.settled.set()
+        logger.error("%s is parked: %s", self._name, problem)
+
+    async def _keep_alive(self, socket: WebSocket) -> None:
+        while True:
+            self._health.round_trip_s = socket.round_trip_s
+            socket.send(frames.heartbeat())
+            await asyncio.sleep(self._dialect.heartbeat_s)
+
+    async def close(self) -> None:
+        """Close the socket for good."""
+        self._closing = True
+        if self._socket is not None:
+            await self._socket.close()
+
+    # Subscriptions
+
+    async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
+        """Stream these instruments with that feed type, now and after every reconnect."""
+        changed = [key for key in keys if self._wanted.get(key) not in (None, feed_type)]
+        fresh = [key for key in keys if self._wanted.get(key) != feed_type]
+        self._wanted.update(dict.fromkeys(fresh, feed_type))
+        self._acknowledged.difference_update(fresh)
+        self._count_subscriptions()
+        await self._send_subscriptions(dict.fromkeys(fresh, feed_type))
+        if changed and self._socket is not None:
+            # The new kind first, so that no tick is missed between the two.
+            other = FeedType.DEPTH if feed_type is FeedType.TOUCHLINE else FeedType.TOUCHLINE
+            await self._send_chunks(changed, partial(frames.unsubscribe, feed_type=other))
+
+    async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
+        """Stop streaming these instruments."""
+        for feed_type in FeedType:
+            gone = [key for key in keys if self._wanted.get(key) == feed_type]
+            for key in gone:
+                del self._wanted[key]
+            self._acknowledged.difference_update(gone)
+            await self._send_chunks(gone, partial(frames.unsubscribe, feed_type=feed_type))
+        self._count_subscriptions()
+
+    async def wait_acknowledged(
+        self, keys: Collection[InstrumentKey], timeout_s: float
+    ) -> set[InstrumentKey]:
+        """Those of the keys whose first snapshot has come, waiting no longer than the time given."""
+        missing = set(keys) - self._acknowledged
+        if missing:
+            entry = (missing, asyncio.Event())
+            self._waiting.append(entry)
+            try:
+                await asyncio.wait_for(entry[1].wait(), timeout_s)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting.remove(entry)
+        return set(keys) & self._acknowledged
+
+    async def _send_subscriptions(self, wanted: dict[InstrumentKey, FeedType]) -> None:
+        for feed_type in FeedType:
+            keys = [key for key, kind in wanted.items() if kind == feed_type]
+            await self._send_chunks(keys, partial(frames.subscribe, feed_type=feed_type))
+
+    async def _send_chunks(
+        self, keys: Sequence[InstrumentKey], build: Callable[[Iterable[InstrumentKey]], str]
+    ) -> None:
+        size, pause = self._dialect.subscribe_chunk, self._dialect.chunk_pause_s
+        async with self._sending:
+            for start in range(0, len(keys), size):
+                if start and pause:
+                    await asyncio.sleep(pause)
+                if self._socket is None:
+                    return
+                self._socket.send(build(keys[start : start + size]))
+
+    def _count_subscriptions(self) -> None:
+        self._health.subscriptions = len(self._wanted)
+        self._health.acknowledged = len(self._acknowledged)
+
+    # Reading: the path every tick takes
+
+    def _on_read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
+        quotes: list[QuoteUpdate] = []
+        others: list[StreamMessage] = []
+        quote_bytes = order_bytes = orders = 0
+        for raw in messages:
+            size = len(raw)
+            size += 2 if size < 126 else 4 if size < 65536 else 10
+            try:
+                message = decode(raw)
+            except WireError as error:
+                self._health.unreadable_messages += 1
+                logger.warning("%s: a message that can't be read: %s", self._name, error)
+                continue
+            if isinstance(message, QUOTES):
+                quotes.append(message)
+                quote_bytes += size
+                if message.is_snapshot:
+                    self._note_snapshot((message.exchange, message.token))
+            else:
+                if isinstance(message, OrderMessage):
+                    order_bytes += size
+                    orders += 1
+                others.append(message)
+        self._quotes.bytes += quote_bytes
+        self._quotes.messages += len(quotes)
+        self._orders.bytes += order_bytes
+        self._orders.messages += orders
+        self._control.bytes += wire_bytes - quote_bytes - order_bytes
+        self._control.messages += len(messages) - len(quotes) - orders
+        clock = self._context.clock
+        if quotes and (feed_time := quotes[-1].feed_time) is not None:
+            clock.follow(feed_time)
+        now = clock.now_ns()
+        self._health.last_message_ns = now
+        if others:
+            # Before the quotes of the same read: an order never waits behind them.
+            self._take_others(others, now)
+        if not quotes:
+            return
+        if self.on_quotes is None:
+            self._health.unexpected_quotes += len(quotes)
+            return
+        self._health.last_quote_ns = now
+        try:
+            self.on_quotes(QuoteBatch(self._name, now, quotes))
+        except Exception:
+            # Whatever a consumer does wrong, the socket lives on.
+            logger.exception("%s: a batch of quotes could not be taken in", self._name)
+
+    def _take_others(self, messages: list[StreamMessage], now: int) -> None:
+        for message in messages:
+            if isinstance(message, OrderMessage):
+                self._health.last_order_ns = now
+                try:
+                    self._on_order(to_order_update(message, broker_name=self._name, receive_time_ns=now))
+                except Exception:
+                    logger.exception("%s: an order update could not be taken in", self._name)
+            elif isinstance(message, ConnectAck):
+                answer = self._hello_answer
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+
+    def _note_snapshot(self, key: InstrumentKey) -> None:
+        if key not in self._wanted:
+            return
+        self._acknowledged.add(key)
+        self._health.acknowledged = len(self._acknowledged)
+        for missing, done in self._waiting:
+            missing.discard(key)
+            if not missing:
+                done.set()

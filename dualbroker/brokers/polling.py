@@ -1,0 +1,74 @@
+"""Orders by REST every few seconds, for an account whose one socket belongs to another program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dualbroker.brokers.backoff import Backoff
+from dualbroker.brokers.base import Broker, OrderCallback
+from dualbroker.errors import BrokerError, ConnectionFailedError, LoginRefusedError, SessionExpiredError
+from dualbroker.stores.health import BrokerState
+
+__all__ = ["OrderPoll"]
+
+logger = logging.getLogger("dualbroker")
+
+
+class OrderPoll:
+    """Reads a broker's order book over and over; opens no socket at all."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        every_s: float,
+        open_session: Callable[..., Awaitable[Any]],
+        order_callback: OrderCallback,
+    ) -> None:
+        self._broker = broker
+        self._every_s = every_s
+        self._open_session = open_session
+        self._on_order = order_callback
+
+    async def run(self) -> None:
+        """Poll until cancelled, or until only a person can help (then the broker is parked)."""
+        broker, health = self._broker, self._broker.health
+        backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
+        refused = False
+        while True:
+            try:
+                if refused:
+                    await self._open_session(renew=True)
+                for update in await broker.order_book():
+                    health.last_order_ns = broker.context.clock.now_ns()
+                    self._on_order(update)
+            except SessionExpiredError as error:
+                if refused:
+                    self._park(f"a fresh session was refused too: {error}")
+                    return
+                refused = True
+                continue
+            except LoginRefusedError as error:
+                self._park(str(error))
+                return
+            except (BrokerError, ConnectionFailedError) as error:
+                pause = backoff.next_s()
+                health.state = BrokerState.RECONNECTING
+                health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"
+                logger.warning("%s: %s", broker.name, health.problem)
+                await asyncio.sleep(pause)
+                continue
+            if health.state is not BrokerState.POLLING:
+                health.state, health.problem = BrokerState.POLLING, ""
+                health.connected_since_ns = broker.context.clock.now_ns()
+                broker.context.on_connected(broker.name)
+            refused = False
+            backoff.reset()
+            await asyncio.sleep(self._every_s)
+
+    def _park(self, problem: str) -> None:
+        self._broker.health.state = BrokerState.PARKED
+        self._broker.health.problem = problem
+        logger.error("%s is parked: %s", self._broker.name, problem)

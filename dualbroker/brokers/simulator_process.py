@@ -1,0 +1,127 @@
+"""Starts the simulator as a child process for brokers of ``type: simulated``.
+
+It is a process of its own so that what is measured here is the client alone. It ends when this
+process does, however that ends: it watches its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from typing import IO, Any
+
+import msgspec
+from pydantic import SecretStr
+
+from dualbroker.config.schema import BrokerConfig, SimulatorConfig
+from dualbroker.errors import ConnectionFailedError
+
+__all__ = ["SimulatorProcess"]
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 5.0
+
+
+class SimulatorProcess:
+    """A running simulator and the logins it gave out."""
+
+    def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes], greeting: dict[str, Any]) -> None:
+        self._process = process
+        self._errors = errors
+        self._brokers: list[dict[str, Any]] = greeting["brokers"]
+        self.masters_base: str = greeting["masters_base"]
+
+    @classmethod
+    async def start(cls, config: SimulatorConfig, brokers: int) -> SimulatorProcess:
+        """Start one with that many brokers, and wait until it has said where they are.
+
+        Raises
+        ------
+        ConnectionFailedError
+            It did not start; the message carries what it said.
+        """
+        command = [sys.executable, "-m", "dualbroker", *_arguments(config, brokers)]
+        return await asyncio.to_thread(cls._start, command)
+
+    @classmethod
+    def _start(cls, command: list[str]) -> SimulatorProcess:
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        # Plain Popen: asyncio's own child processes need a loop of a special kind on Windows.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            # In a terminal, Ctrl-C goes to every process of the group; ours stops its child itself.
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            start_new_session=sys.platform != "win32",
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            greeting = msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError:
+            process.kill()
+            process.wait()
+            errors.seek(0)
+            said = errors.read().decode("utf-8", "replace").strip().splitlines()
+            errors.close()
+            words = said[-1] if said else f"exit status {process.returncode}"
+            raise ConnectionFailedError(f"the simulator did not start: {words}") from None
+        return cls(process, errors, greeting)
+
+    def login_for(self, number: int, config: BrokerConfig, generation: str) -> BrokerConfig:
+        """The section of the config with the address and login of the simulator's broker of that number."""
+        broker = self._brokers[number]
+        return config.model_copy(
+            update={
+                "user_id": broker["uid"],
+                "account_id": broker["uid"],
+                "vendor_code": broker["vendor_code"],
+                "client_id": broker["client_id"],
+                "password": SecretStr(broker["password"]),
+                "totp_secret": SecretStr(broker["totp_secret"]),
+                "api_key": SecretStr(broker["api_key"]),
+                "api_secret": SecretStr(broker["oauth_secret"]),
+                "rest_base": broker["rest_base"],
+                "websocket_url": broker["websocket_url"],
+                "masters_base": self.masters_base,
+                "dialect": "shoonya" if generation == "a" else "shoonya_legacy",
+            }
+        )
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End it; safe to call twice."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+
+def _arguments(config: SimulatorConfig, brokers: int) -> list[str]:
+    arguments = [
+        "simulate",
+        "--json",
+        "--until-stdin-closes",
+        f"--brokers={brokers}",
+        f"--seed={config.seed}",
+        f"--market={config.market}",
+        f"--ticks-per-second={config.ticks_per_second:g}",
+        f"--orders-per-minute={config.orders_per_minute:g}",
+    ]
+    if config.market == "replay":
+        arguments += [f"--file={config.file}", f"--speed={config.speed:g}"]
+    if config.hold:
+        arguments.append("--hold")
+    return arguments

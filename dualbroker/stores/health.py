@@ -1,0 +1,57 @@
+"""How each broker is doing: what its session reports about itself, ready to be shown."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dualbroker.model import Role
+
+__all__ = ["BrokerHealth", "BrokerState"]
+
+
+class BrokerState(StrEnum):
+    """A broker's state. The word a person reads is the value."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    POLLING = "polling"
+    RECONNECTING = "reconnecting"
+    PARKED = "parked"
+    """Given up until a person does something; ``problem`` says what."""
+    CLOSED = "closed"
+
+
+class BrokerHealth(msgspec.Struct, kw_only=True):
+    """Written by one broker's session on the feed's thread, read by anybody.
+
+    Times are UTC ns; None is "not yet".
+    """
+
+    broker_name: str
+    broker_type: str
+    account: str
+    """The account id, masked."""
+    simulated: bool
+    role: Role = Role.NONE
+    state: BrokerState = BrokerState.CONNECTING
+    problem: str = ""
+    """What is wrong and what to do; empty when nothing is."""
+    connected_since_ns: int | None = None
+    last_quote_ns: int | None = None
+    last_order_ns: int | None = None
+    last_message_ns: int | None = None
+    round_trip_s: float | None = None
+    reconnects: int = 0
+    subscriptions: int = 0
+    acknowledged: int = 0
+    unreadable_messages: int = 0
+    """Messages that could not be read; they are skipped."""
+    unexpected_quotes: int = 0
+    """Quote messages at a broker that carries orders only; they are not used."""
+
+    @property
+    def words(self) -> str:
+        """State and problem in one line."""
+        return f"{self.state.value}: {self.problem}" if self.problem else self.state.value
