@@ -1,0 +1,65 @@
+"""How busy each instrument is: how often it ticks, what it trades, what is open in it."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from dualbroker.model import InstrumentKind
+from dualbroker.simulator.pricing import FairValues, Floats
+from dualbroker.simulator.universe import Universe
+
+__all__ = ["Liquidity", "liquidity"]
+
+_TICK_WEIGHTS = {InstrumentKind.INDEX: 10.0, InstrumentKind.FUTURE: 8.0, InstrumentKind.EQUITY: 3.0}
+_UNITS_PER_SECOND = {InstrumentKind.INDEX: 0.0, InstrumentKind.FUTURE: 150.0, InstrumentKind.EQUITY: 350.0}
+_OPTION_TICK_WEIGHT = 8.0
+_LEAST_TICK_WEIGHT = 0.3
+_OPTION_UNITS_PER_SECOND = 3_000.0
+_NEAR_YEARS = 10 / 365
+"""An expiry this much further away is traded 2.7 times less."""
+_OPEN_INTEREST_SECONDS = 1_500.0
+"""Open interest of yesterday, as seconds of today's trading."""
+
+
+class Liquidity(msgspec.Struct, frozen=True):
+    """One element per instrument of the universe in each array."""
+
+    tick_weight: Floats
+    """Relative frequency of ticks."""
+    units_per_second: Floats
+    """Expected turnover; 0 for an index."""
+    open_interest: Floats
+    """Yesterday's, in whole lots; NaN for what has none."""
+
+
+def liquidity(universe: Universe, volatility: float, now_s: float) -> Liquidity:
+    """Indices, near futures and options near the money and near their expiry are the busiest.
+
+    Parameters
+    ----------
+    volatility
+        India VIX / 100.
+    now_s
+        Market time, epoch seconds.
+    """
+    instruments = universe.instruments
+    fair_values = FairValues(universe)
+    everything = np.arange(len(instruments))
+    bases = np.array([underlying.base_price for underlying in universe.underlyings])
+    away = fair_values.moneyness(everything, bases, volatility, now_s)
+    years = fair_values.years_left(everything, now_s)
+    busy = np.exp(-0.5 * (away / 1.5) ** 2) * np.exp(-years / _NEAR_YEARS)
+    weight = np.array([_TICK_WEIGHTS.get(item.kind, 0.0) for item in instruments])
+    units = np.array([_UNITS_PER_SECOND.get(item.kind, 0.0) for item in instruments])
+    is_option = fair_values.is_option
+    weight = np.where(is_option, _LEAST_TICK_WEIGHT + _OPTION_TICK_WEIGHT * busy, weight)
+    units = np.where(is_option, _OPTION_UNITS_PER_SECOND * (0.001 + busy), units)
+    has_expiry = np.array([item.expiry is not None for item in instruments])
+    lots = np.array([item.lot_size for item in instruments])
+    open_interest = np.ceil(units * _OPEN_INTEREST_SECONDS / lots) * lots
+    return Liquidity(
+        tick_weight=weight,
+        units_per_second=units,
+        open_interest=np.where(has_expiry, open_interest, np.nan),
+    )

@@ -1,0 +1,164 @@
+"""A made-up market, open at all hours: one factor moves it, options are priced off it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dualbroker.errors import DualBrokerError
+from dualbroker.model import DepthLevel, Instrument, InstrumentKey
+from dualbroker.simulator.bars import MinuteRecorder, merge_bars
+from dualbroker.simulator.board import Board
+from dualbroker.simulator.deltas import FIELD_ROW, FIELDS, make_ticks
+from dualbroker.simulator.factors import Factors
+from dualbroker.simulator.ladder import ladder
+from dualbroker.simulator.liquidity import liquidity
+from dualbroker.simulator.market import Bar, MarketTick
+from dualbroker.simulator.pricing import Floats, Integers
+from dualbroker.simulator.universe import Universe
+
+__all__ = ["MOST_TICKS_PER_CALL", "MOST_TICKS_PER_SECOND", "SyntheticMarket"]
+
+MOST_TICKS_PER_SECOND = 50_000
+MOST_TICKS_PER_CALL = 500_000
+"""Ten seconds at the highest rate: after a machine slept for hours, the market does not relive them."""
+
+_NANOSECONDS = 1_000_000_000
+_HISTORY_MINUTES = 60
+"""The session has been open for so long when the market starts, so that the day's figures mean something."""
+_HISTORY_STEP_S = 15
+_KEEP_MINUTES = 400
+_LONGEST_STEP_S = 1.0
+_SMALLEST_FULL_ROUND = 64
+_LTP = FIELD_ROW["ltp"]
+
+
+class SyntheticMarket:
+    """The same for the same universe, seed, start and sequence of ``advance`` calls.
+
+    Parameters
+    ----------
+    universe
+        What is listed, from ``build_universe``.
+    seed
+        Of all randomness.
+    start_ns
+        Market time at which it starts, UTC nanoseconds; an hour of history lies before it.
+    ticks_per_second
+        Of all instruments together, 1 to 50,000; liquid ones get more of them.
+
+    Raises
+    ------
+    DualBrokerError
+        The rate is out of bounds.
+    """
+
+    def __init__(self, universe: Universe, *, seed: int, start_ns: int, ticks_per_second: float) -> None:
+        if not 1 <= ticks_per_second <= MOST_TICKS_PER_SECOND:
+            raise DualBrokerError(
+                f"expected 1 to {MOST_TICKS_PER_SECOND} ticks a second, found {ticks_per_second}"
+            )
+        self.instruments: Sequence[Instrument] = universe.instruments
+        self.finished: bool = False
+        self._positions = {item.key: position for position, item in enumerate(universe.instruments)}
+        self._rate = ticks_per_second
+        self._owed_ticks = 0.0
+        self._now_ns = start_ns - _HISTORY_MINUTES * 60 * _NANOSECONDS
+        self._random = np.random.default_rng(seed)
+        self._factors = Factors(universe, self._random)
+        busy = liquidity(universe, self._factors.volatility, self._now_s)
+        self._weight: Floats = busy.tick_weight
+        self._board = Board(universe, self._factors, busy, self._random, self._now_s)
+        self._everything: Integers = np.arange(len(universe.instruments))
+        self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // 2)
+        self._recorder = MinuteRecorder(self._everything.size, keep_minutes=_KEEP_MINUTES)
+        self._live_through_history()
+
+    def index_of(self, key: InstrumentKey) -> int | None:
+        """Position of an instrument in ``instruments``, None when there is no such one."""
+        return self._positions.get(key)
+
+    def now_ns(self) -> int:
+        """Market time, UTC nanoseconds."""
+        return self._now_ns
+
+    def advance(self, elapsed_ns: int) -> list[MarketTick]:
+        """Move on by an elapsed time; the ticks come in rounds in which no instrument ticks twice."""
+        seconds = elapsed_ns / _NANOSECONDS
+        self._owed_ticks += self._rate * seconds
+        count = min(int(self._owed_ticks), MOST_TICKS_PER_CALL)
+        self._owed_ticks %= 1.0
+        rounds = max(
+            math.ceil(count / self._most_per_round), min(count, math.ceil(seconds / _LONGEST_STEP_S))
+        )
+        start_ns = self._now_ns
+        ticks: list[MarketTick] = []
+        for done in range(rounds):
+            self._now_ns = start_ns + elapsed_ns * (done + 1) // rounds
+            self._factors.step(seconds / rounds)
+            which = self._choose(count * (done + 1) // rounds - count * done // rounds)
+            values, changed = self._move(which)
+            ticks += make_ticks(which, values.T, changed.T)
+        if not rounds:
+            self._now_ns += elapsed_ns
+            self._factors.step(seconds)
+        return ticks
+
+    def quote(self, index: int) -> Mapping[str, float]:
+        """Full state now, under the names of ``model.QUOTE_FIELDS`` and ``feed_time``."""
+        values = self._board.state[:, index].tolist()
+        return {name: value for name, value in zip(FIELDS, values, strict=True) if not math.isnan(value)}
+
+    def depth(self, index: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
+        """Five bids and five asks, best first; empty for an index."""
+        if self._board.is_index[index]:
+            return [], []
+        quote = self.quote(index)
+        tick = float(self._board.tick[index])
+        lot_size = self.instruments[index].lot_size
+        step = tick * max(1, round((quote["ask"] - quote["bid"]) / tick / 2))
+        bids = ladder(quote["bid"], quote["bid_quantity"], step=-step, lot_size=lot_size, salt=index)
+        asks = ladder(quote["ask"], quote["ask_quantity"], step=step, lot_size=lot_size, salt=index + 1)
+        return bids, asks
+
+    def circuit(self, index: int) -> tuple[float, float] | None:
+        """Lower and upper price band in rupees, None for an index."""
+        return None if self._board.is_index[index] else self._board.price_band(index)
+
+    def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
+        """Bars that start within ``start_s <= start < end_s``, newest first; 400 minutes are kept."""
+        board = self._board
+        minutes = self._recorder.minutes(
+            index, start_s, end_s, board.volume, board.turnover, board.open_interest
+        )
+        return merge_bars(minutes, interval_minutes)
+
+    @property
+    def _now_s(self) -> float:
+        return self._now_ns / _NANOSECONDS
+
+    def _live_through_history(self) -> None:
+        self._factors.open()
+        self._board.open(self._now_s)
+        for _ in range(_HISTORY_MINUTES * 60 // _HISTORY_STEP_S):
+            self._factors.step(_HISTORY_STEP_S)
+            self._move(self._everything)
+            self._now_ns += _HISTORY_STEP_S * _NANOSECONDS
+
+    def _choose(self, count: int) -> Integers:
+        """Distinct instruments, liquid ones more often: an exponential race in which the first win."""
+        finish = self._random.standard_exponential(self._weight.size) / self._weight
+        if count >= finish.size:
+            return self._everything
+        winners = np.argpartition(finish, count)[:count]
+        chosen: Integers = winners[np.argsort(finish[winners])]
+        return chosen
+
+    def _move(self, which: Integers) -> tuple[Floats, np.typing.NDArray[np.bool_]]:
+        board = self._board
+        self._recorder.begin(self._now_s, board.volume, board.turnover, board.open_interest)
+        values, changed, traded = board.move(which, self._now_s)
+        self._recorder.note(which[traded], values[_LTP, traded])
+        return values, changed
