@@ -1,0 +1,163 @@
+"""One simulated broker: its accounts, their orders, its open connections. No I/O; drivers carry it."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dualbroker.model import InstrumentKey
+from dualbroker.noren import frames
+from dualbroker.simulator import rest
+from dualbroker.simulator.accounts import Account, Logins
+from dualbroker.simulator.answers import Answer
+from dualbroker.simulator.catalogue import Catalogue
+from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.framing import text_frame
+from dualbroker.simulator.market import Market
+from dualbroker.simulator.order_wire import order_update
+from dualbroker.simulator.orders import Order, OrderEvent, OrderNumbers
+from dualbroker.simulator.stream import CloseCommand, StreamSession
+from dualbroker.simulator.trading import TradingAccount
+
+__all__ = ["BrokerRules", "SimulatedBroker"]
+
+_NS_PER_S = 1_000_000_000
+
+
+class BrokerRules(msgspec.Struct, frozen=True, kw_only=True):
+    """In what brokers differ."""
+
+    market_orders_allowed: bool = True
+    """False: MKT and SL-MKT are rejected, the rule for API users since April 2026."""
+    one_socket_per_token: bool = True
+    """A second first frame with a token closes the first connection (1000, ``goodbye``)."""
+    eviction_delay_ns: int = 150_000_000
+    """After which the first connection is closed; 100 to 190 ms were measured at a real broker."""
+
+
+class SimulatedBroker:
+    """A broker of the Noren family over a shared market.
+
+    Parameters
+    ----------
+    name
+        What it is called here; decides, with the seed, its order numbers and tokens.
+    accounts
+        Its clients, at least one.
+    fan_out
+        The market's quotes, shared by all brokers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        accounts: Sequence[Account],
+        market: Market,
+        fan_out: QuoteFanOut,
+        catalogue: Catalogue,
+        *,
+        rules: BrokerRules,
+        seed: int,
+    ) -> None:
+        self.name = name
+        self.accounts = tuple(accounts)
+        self.market = market
+        self.fan_out = fan_out
+        self.catalogue = catalogue
+        self.logins = Logins(accounts, f"token/{seed}/{name}")
+        self.sessions: list[StreamSession] = []
+        self.order_frames_produced = 0
+        """Order events so far; each is one ``om`` frame for every connection that takes its account's."""
+        self.running_ns = 0
+        """The simulation's running time, kept up by it."""
+        self._rules = rules
+        numbers = OrderNumbers(first=(10 + zlib.crc32(name.encode("utf-8")) % 90) * 100_000)
+        self.trading = {
+            account.uid: TradingAccount(
+                account,
+                market,
+                numbers,
+                market_orders_allowed=rules.market_orders_allowed,
+                dice=random.Random(f"fills/{seed}/{name}/{account.uid}"),
+                on_event=self._on_order_event,
+            )
+            for account in accounts
+        }
+
+    def handle_request(self, path: str, body: bytes, headers: Mapping[str, str], now_ns: int) -> Answer:
+        """Answer a POST; see `dualbroker.simulator.rest.answer`."""
+        return rest.answer(self, path, body, headers, now_ns)
+
+    def open_session(self) -> StreamSession:
+        """A client has opened a WebSocket."""
+        session = StreamSession(self)
+        self.sessions.append(session)
+        return session
+
+    def close_session(self, session: StreamSession) -> None:
+        """A WebSocket has ended, whoever ended it."""
+        session.end()
+        if session in self.sessions:
+            self.sessions.remove(session)
+
+    def log_out(self, token: str) -> None:
+        """End a login; connections opened with it are closed as evicted ones are."""
+        self.logins.end(token)
+        for session in self.sessions:
+            if session.token == token:
+                self._say_goodbye(session)
+
+    def carry_on(self, running_ns: int) -> None:
+        """Do what is due by now: close evicted connections."""
+        self.running_ns = running_ns
+        for session in self.sessions:
+            if session.close_at_ns is not None and session.close_at_ns <= running_ns:
+                session.close_at_ns = None
+                session.close_command = CloseCommand(1000, "goodbye")
+
+    def match_orders(self) -> None:
+        """Trigger and fill what the market allows."""
+        for trading in self.trading.values():
+            trading.match(self.running_ns)
+
+    # What a connection asks (stream.StreamHost).
+
+    def account_of(self, token: str | None) -> Account | None:
+        """Whose live session token that is."""
+        return self.logins.account_of(token)
+
+    def welcome(self, session: StreamSession) -> None:
+        """A connection has shown a valid token: an earlier one with the same token has to go."""
+        if not self._rules.one_socket_per_token:
+            return
+        for other in self.sessions:
+            if other is not session and other.token == session.token:
+                self._say_goodbye(other)
+
+    def index_of(self, key: InstrumentKey) -> int | None:
+        """The instrument's position in the market."""
+        return self.market.index_of(key)
+
+    def wall_time_s(self) -> int:
+        """Epoch seconds of the broker's clock, which is the market's."""
+        return self.market.now_ns() // _NS_PER_S
+
+    def _say_goodbye(self, session: StreamSession) -> None:
+        if session.close_at_ns is None:
+            session.close_at_ns = self.running_ns + self._rules.eviction_delay_ns
+
+    def _on_order_event(self, order: Order, event: OrderEvent) -> None:
+        self.order_frames_produced += 1
+        takers = [
+            session
+            for session in self.sessions
+            if session.takes_orders and session.account is not None and session.account.uid == order.uid
+        ]
+        if not takers:
+            return
+        frame = text_frame(frames.order_frame(order_update(order, event)))
+        for session in takers:
+            session.outbox.append(frame)

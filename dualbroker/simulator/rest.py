@@ -1,0 +1,221 @@
+"""The REST side of a simulated broker: envelope, authorisation, dispatch (protocol: section 1).
+
+Both ways to authorise are taken by every broker: ``jKey`` in the body and ``Authorization: Bearer``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from dualbroker.errors import WireError
+from dualbroker.noren.fields import text
+from dualbroker.noren.requests import Endpoint, parse_body
+from dualbroker.noren.times import order_time_text
+from dualbroker.simulator import market_requests, order_requests
+from dualbroker.simulator.accounts import Account, Logins
+from dualbroker.simulator.answers import (
+    MISSING_FIELDS,
+    NO_DATA,
+    SESSION_EXPIRED,
+    Answer,
+    Refusal,
+    json_answer,
+    refusal_answer,
+)
+from dualbroker.simulator.catalogue import Catalogue
+from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.market import Market
+from dualbroker.simulator.order_wire import PRODUCT_NAMES
+from dualbroker.simulator.trading import TradingAccount
+
+__all__ = ["RestHost", "answer"]
+
+Fields = Mapping[str, str]
+
+_NOT_FOUND = Answer(404, "text/html; charset=utf-8", b"<html><body><h1>404 Not Found</h1></body></html>")
+_FLATTRADE_LOGIN = "apitoken"
+_BEARER = "bearer "
+
+
+class RestHost(Protocol):
+    """What the endpoints need of their host."""
+
+    market: Market
+    fan_out: QuoteFanOut
+    catalogue: Catalogue
+    logins: Logins
+    trading: dict[str, TradingAccount]
+
+    def log_out(self, token: str) -> None:
+        """End a login and the connections opened with it."""
+        ...
+
+
+class _Call(NamedTuple):
+    """An authorised request."""
+
+    host: RestHost
+    caller: TradingAccount
+    fields: Fields
+    token: str
+
+
+def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], now_ns: int) -> Answer:
+    """Answer one POST.
+
+    Parameters
+    ----------
+    path
+        Only its last part counts, as ``//`` and any base are tolerated by the real server.
+    body
+        ``jData=<json>`` with or without ``&jKey=<token>``; never URL-decoded.
+    headers
+        Names in lower case.
+    now_ns
+        Wall time by which a login's TOTP is checked. All else goes by the market's time.
+    """
+    name = path.partition("?")[0].rstrip("/").rpartition("/")[2]
+    request_time = order_time_text(host.market.now_ns())
+    try:
+        if name == _FLATTRADE_LOGIN:
+            return json_answer(_flattrade_login(host, body))
+        if name not in _HANDLERS and name not in _LOGINS:
+            return _NOT_FOUND
+        fields, jkey = _parse(body)
+        if name in _LOGINS:
+            result: object = _LOGINS[name](host, fields, now_ns)
+        else:
+            token = jkey or _bearer(headers)
+            caller = _authorise(host, token, fields)
+            result = _HANDLERS[name](_Call(host, caller, fields, token))
+        if isinstance(result, dict):
+            result = {"request_time": request_time} | result
+        return json_answer(result)
+    except Refusal as refusal:
+        return refusal_answer(refusal, request_time)
+
+
+def _parse(body: bytes) -> tuple[Fields, str | None]:
+    """Values as texts, nulls left out."""
+    try:
+        values, jkey = parse_body(body)
+    except WireError as error:
+        raise Refusal(str(error)) from None
+    texts = {name: text(value) for name, value in values.items()}
+    return {name: value for name, value in texts.items() if value is not None}, jkey
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    given = headers.get("authorization", "")
+    return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else ""
+
+
+def _authorise(host: RestHost, token: str, fields: Fields) -> TradingAccount:
+    account = host.logins.account_of(token)
+    if account is None:
+        raise Refusal(SESSION_EXPIRED)
+    if "uid" not in fields:
+        raise Refusal(MISSING_FIELDS)
+    if fields["uid"] != account.uid:
+        raise Refusal(SESSION_EXPIRED)
+    return host.trading[account.uid]
+
+
+def _flattrade_login(host: RestHost, body: bytes) -> dict[str, str]:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise Refusal("Invalid Input :  jData is not valid json object")
+    account, token = host.logins.by_request_code({k: v for k, v in values.items() if isinstance(v, str)})
+    return {"stat": "Ok", "token": token, "client": account.uid, "status": "Ok"}
+
+
+def _quick_auth(host: RestHost, fields: Fields, now_ns: int) -> dict[str, object]:
+    account, token = host.logins.by_password(fields, now_ns)
+    return _user(host, account) | {"susertoken": token, "lastaccesstime": str(now_ns // 1_000_000_000)}
+
+
+def _access_token(host: RestHost, fields: Fields, now_ns: int) -> dict[str, object]:
+    account, token = host.logins.by_code(fields)
+    return {
+        "stat": "Ok",
+        "access_token": token,
+        "refresh_token": token[::-1],
+        "susertoken": token,
+        "USERID": account.uid,
+        "actid": account.uid,
+    }
+
+
+def _user(host: RestHost, account: Account) -> dict[str, object]:
+    exchanges = sorted({item.exchange for item in host.market.instruments})
+    products = [{"prd": prd, "s_prdt_ali": name, "exch": exchanges} for prd, name in PRODUCT_NAMES.items()]
+    return {
+        "stat": "Ok",
+        "uid": account.uid,
+        "actid": account.uid,
+        "uname": f"SIMULATED {account.uid}",
+        "email": f"{account.uid.lower()}@simulated.invalid",
+        "brkname": "SIMULATED",
+        "brnchid": "HO",
+        "exarr": exchanges,
+        "prarr": products,
+        "orarr": ["LMT", "MKT", "SL-LMT", "SL-MKT"],
+        "access_type": ["WEB", "TT", "MOB", "API"],
+        "uprev": "INVESTOR",
+    }
+
+
+def _log_out(call: _Call) -> dict[str, object]:
+    call.host.log_out(call.token)
+    return {"stat": "Ok"}
+
+
+def _place(call: _Call) -> dict[str, object]:
+    number = order_requests.place_order(call.caller, call.host.catalogue, call.fields)
+    return {"stat": "Ok", "norenordno": number}
+
+
+def _modify(call: _Call) -> dict[str, object]:
+    return {"stat": "Ok", "result": order_requests.modify_order(call.caller, call.fields)}
+
+
+def _cancel(call: _Call) -> dict[str, object]:
+    return {"stat": "Ok", "result": order_requests.cancel_order(call.caller, call.fields)}
+
+
+def _holdings(call: _Call) -> dict[str, object]:
+    raise Refusal(NO_DATA)
+
+
+_LOGINS: Mapping[str, Callable[[RestHost, Fields, int], object]] = {
+    Endpoint.QUICK_AUTH: _quick_auth,
+    Endpoint.GENERATE_ACCESS_TOKEN: _access_token,
+}
+
+_HANDLERS: Mapping[str, Callable[[_Call], object]] = {
+    Endpoint.LOGOUT: _log_out,
+    Endpoint.USER_DETAILS: lambda call: _user(call.host, call.caller.account),
+    Endpoint.PLACE_ORDER: _place,
+    Endpoint.MODIFY_ORDER: _modify,
+    Endpoint.CANCEL_ORDER: _cancel,
+    Endpoint.HOLDINGS: _holdings,
+    Endpoint.ORDER_BOOK: lambda call: order_requests.order_book(call.caller, call.fields),
+    Endpoint.SINGLE_ORDER_HISTORY: lambda call: order_requests.order_history(call.caller, call.fields),
+    Endpoint.TRADE_BOOK: lambda call: order_requests.trade_book(call.caller),
+    Endpoint.POSITION_BOOK: lambda call: order_requests.position_book(call.caller),
+    Endpoint.LIMITS: lambda call: call.caller.limits(),
+    Endpoint.SEARCH_SCRIP: lambda call: market_requests.search_scrip(call.host.catalogue, call.fields),
+    Endpoint.GET_OPTION_CHAIN: lambda call: market_requests.option_chain(call.host.catalogue, call.fields),
+    Endpoint.GET_SECURITY_INFO: lambda call: market_requests.security_info(call.host.market, call.fields),
+    Endpoint.GET_QUOTES: lambda call: market_requests.quotes(
+        call.host.market, call.host.fan_out, call.fields
+    ),
+    Endpoint.TIME_PRICE_SERIES: lambda call: market_requests.price_series(
+        call.host.market, call.host.fan_out, call.fields
+    ),
+}

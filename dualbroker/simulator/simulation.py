@@ -1,0 +1,157 @@
+"""Everything at the other end of the wire in one object: one market, several brokers, no I/O.
+
+Drivers move it on by elapsed time and carry its bytes: `server` over real sockets, `memory` inside a
+process and in virtual time. For the same market, seed and sequence of calls it does the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from dualbroker.simulator.accounts import generate_account
+from dualbroker.simulator.actor import OrderActor
+from dualbroker.simulator.broker import BrokerRules, SimulatedBroker
+from dualbroker.simulator.catalogue import Catalogue
+from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.market import Market
+
+__all__ = ["Simulation"]
+
+_MATCH_INTERVAL_NS = 50_000_000
+
+
+class Simulation:
+    """Simulated brokers over one market.
+
+    Parameters
+    ----------
+    market
+        Synthetic or replayed; the simulation moves it.
+    broker_names
+        One broker each.
+    seed
+        Of accounts, tokens, fills and the actors' orders.
+    orders_per_minute
+        Of the actor on each account; 0 for none.
+    accounts_per_broker
+        Clients of each broker.
+    rules
+        How the brokers behave where real ones differ.
+    hold
+        True: market and actors wait for ``release``.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        broker_names: Sequence[str],
+        *,
+        seed: int = 0,
+        orders_per_minute: float = 0.0,
+        accounts_per_broker: int = 1,
+        rules: BrokerRules | None = None,
+        hold: bool = False,
+    ) -> None:
+        self.market = market
+        self.fan_out = QuoteFanOut(market)
+        self.held = hold
+        self.stopped = False
+        self.ticks_produced = 0
+        """Changes of the market so far, watched or not: the rows sent by a replay."""
+        self.running_ns = 0
+        """Time it has been moved on by."""
+        self._next_match_ns = 0
+        catalogue = Catalogue(market.instruments)
+        self.brokers = [
+            SimulatedBroker(
+                name,
+                [generate_account(seed, name, number) for number in range(accounts_per_broker)],
+                market,
+                self.fan_out,
+                catalogue,
+                rules=rules or BrokerRules(),
+                seed=seed,
+            )
+            for name in broker_names
+        ]
+        self._actors = [
+            OrderActor(
+                trading,
+                market,
+                orders_per_minute=orders_per_minute,
+                dice=random.Random(f"actor/{seed}/{broker.name}/{uid}"),
+            )
+            for broker in self.brokers
+            for uid, trading in broker.trading.items()
+        ]
+        self._actors_started_ns: int | None = None if hold else 0
+
+    def step(self, elapsed_ns: int) -> None:
+        """Move on: the market, then orders against it, then the actors; fills the sessions' outboxes."""
+        self.running_ns += elapsed_ns
+        for broker in self.brokers:
+            broker.carry_on(self.running_ns)
+        if self.held or self.stopped:
+            return
+        ticks = self.market.advance(elapsed_ns)
+        self.ticks_produced += len(ticks)
+        self.fan_out.publish(ticks)
+        if self.running_ns >= self._next_match_ns:
+            self._next_match_ns = self.running_ns + _MATCH_INTERVAL_NS
+            for broker in self.brokers:
+                broker.match_orders()
+        if not self.market.finished:
+            started_ns = self._actors_started_ns or 0
+            for actor in self._actors:
+                actor.act(self.running_ns - started_ns)
+
+    def release(self) -> None:
+        """Start a held market; no-op when it runs."""
+        if self.held:
+            self.held = False
+            self._actors_started_ns = self.running_ns
+
+    def stop(self) -> None:
+        """No more ticks, fills or orders of the actors from now on; brokers still answer."""
+        self.stopped = True
+
+    def state(self) -> dict[str, object]:
+        """How far it is."""
+        return {
+            "market_time_ns": self.market.now_ns(),
+            "running_ns": self.running_ns,
+            "held": self.held,
+            "stopped": self.stopped,
+            "finished": self.market.finished,
+            "rows_sent": self.ticks_produced,
+            "instruments": len(self.market.instruments),
+            "connections": {broker.name: len(broker.sessions) for broker in self.brokers},
+        }
+
+    def truth(self) -> dict[str, object]:
+        """What a perfect observer would know: last prices, orders, order messages, by broker."""
+        prices: dict[str, float] = {}
+        for index, instrument in enumerate(self.market.instruments):
+            last = self.market.quote(index).get("ltp")
+            if last is not None:
+                prices[f"{instrument.exchange}|{instrument.token}"] = last
+        return {
+            "last_prices": prices,
+            "orders": {broker.name: _order_states(broker) for broker in self.brokers},
+            "order_updates": {broker.name: broker.order_frames_produced for broker in self.brokers},
+        }
+
+
+def _order_states(broker: SimulatedBroker) -> dict[str, dict[str, object]]:
+    return {
+        order.number: {
+            "status": order.status.value,
+            "quantity": order.terms.quantity,
+            "filled_quantity": order.last.filled_quantity,
+            "average_price": round(order.last.average_price, 4),
+            "updates": len(order.events),
+        }
+        for trading in broker.trading.values()
+        for order in trading.desk.orders.values()
+    }
