@@ -1,0 +1,297 @@
+"""Read a symbol master as a broker serves it (protocol: section 3). Pure: bytes in, columns out.
+
+The layouts differ by exchange and broker, so columns are found by their names. Words that repeat
+(names, expiries, strikes) are read once per distinct word. A row that can't be read with certainty is
+skipped and counted.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from dualbroker.errors import WireError
+from dualbroker.instruments.names import INDICES, MONTHS, index_named, read_derivative
+from dualbroker.instruments.table import SCHEMA, MasterTable, kind_of
+from dualbroker.model import InstrumentKind
+
+__all__ = ["MasterTable", "parse_master"]
+
+_LARGEST_MASTER_BYTES = 256 * 1024 * 1024
+_HIGHEST_DUMMY_TOKEN = 100
+"""CDS lists dummies up to this token (protocol: section 3)."""
+
+_REQUIRED = ("token", "symbol", "tradingsymbol", "instrument", "lotsize")
+_OPTIONAL = ("exchange", "expiry", "optiontype", "strike", "ticksize")
+_SAME_COLUMN = {"strikeprice": "strike"}
+
+_Flags = npt.NDArray[np.bool_]
+
+
+def parse_master(exchange: str, data: bytes) -> MasterTable:
+    """Parse a symbol master.
+
+    Parameters
+    ----------
+    exchange
+        NSE, NFO, BSE, BFO, CDS, MCX …; rows that name another exchange are skipped.
+    data
+        The zip as downloaded, or the CSV text in it.
+
+    Raises
+    ------
+    WireError
+        It is no symbol master (an error page, an empty answer, a broken zip, other columns), or not a
+        single row of it is readable.
+    """
+    exchange = exchange.upper()
+    text = _unzipped(data) if data.startswith(b"PK") else data
+    header, rows, malformed = _split_rows(exchange, text)
+    columns, total = _read_columns(exchange, header, rows)
+    if not columns.num_rows:
+        raise WireError(
+            f"expected instruments of {exchange} in the symbol master, found none in {total} rows"
+        )
+    table = MasterTable(exchange, columns, skipped=malformed + total - columns.num_rows)
+    return _with_indices(table)
+
+
+def _unzipped(data: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [file for file in archive.infolist() if not file.is_dir()]
+            if not files:
+                raise WireError("expected one CSV file in the symbol master's zip, found none")
+            if files[0].file_size > _LARGEST_MASTER_BYTES:
+                raise WireError(
+                    f"expected a symbol master of at most {_LARGEST_MASTER_BYTES} bytes, "
+                    f"found one of {files[0].file_size}"
+                )
+            return archive.read(files[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise WireError(f"expected the zip of a symbol master, found a broken one: {error}") from error
+
+
+def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
+    """The header's names, all fields of well-formed rows, and the number of malformed ones."""
+    text = _utf8(text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").strip())
+    first_line, _, body = text.partition(b"\n")
+    header = [name.strip().lower() for name in first_line.decode("utf-8").split(",")]
+    if header[-1] == "":
+        header.pop()
+        body = (body + b"\n").replace(b",\n", b"\n")
+    header = [_SAME_COLUMN.get(name, name) for name in header]
+    missing = [name for name in _REQUIRED if header.count(name) != 1]
+    if missing:
+        start = first_line[:60].decode("utf-8", "replace")
+        raise WireError(
+            f"expected the symbol master of {exchange} with the column {missing[0]!r}, "
+            f"found {f'a text that begins with {start!r}' if start else 'an empty answer'}"
+        )
+    malformed = 0
+
+    def skip(_row: Any) -> str:
+        nonlocal malformed
+        malformed += 1
+        return "skip"
+
+    numbers = [str(number) for number in range(len(header))]
+    word = pa.dictionary(pa.int32(), pa.string())
+    plain = {numbers[header.index(name)] for name in ("token", "tradingsymbol")}
+    if not body.strip():
+        return header, pa.table({number: pa.array([], pa.string()) for number in numbers}), 0
+    rows = pyarrow.csv.read_csv(
+        io.BytesIO(body),
+        # One block: rows never straddle two. Quotes mean nothing, so a stray one can't swallow lines.
+        read_options=pyarrow.csv.ReadOptions(column_names=numbers, block_size=len(body) + 1),
+        parse_options=pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={number: pa.string() if number in plain else word for number in numbers},
+            strings_can_be_null=False,
+        ),
+    )
+    return header, rows.combine_chunks(), malformed
+
+
+def _utf8(text: bytes) -> bytes:
+    """Valid UTF-8; what was not becomes U+FFFD, by which its rows are then skipped."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace").encode("utf-8")
+    return text
+
+
+def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.Table, int]:
+    """The columns of `SCHEMA` for the rows that can be read, and how many rows there were."""
+    total = rows.num_rows
+    if not total:
+        return SCHEMA.empty_table(), 0
+
+    def words(name: str) -> pa.DictionaryArray:
+        if name not in header:
+            return pa.array([""] * total).dictionary_encode()
+        return rows.column(header.index(name)).chunk(0)
+
+    def plain(name: str) -> pa.Array:
+        return pc.utf8_trim_whitespace(rows.column(header.index(name)).chunk(0))
+
+    def read(name: str, reader: Callable[[str], Any], dtype: Any) -> npt.NDArray[Any]:
+        column = words(name)
+        values = [reader(word.strip()) for word in column.dictionary.to_pylist()]
+        codes: npt.NDArray[np.int32] = np.asarray(column.indices)
+        distinct: npt.NDArray[Any] = np.array(values, dtype=dtype)
+        return distinct[codes]
+
+    token, symbol = plain("token"), plain("tradingsymbol")
+    kinds = read("instrument", lambda word: kind_of(exchange, word), object)
+    is_option = kinds == InstrumentKind.OPTION
+    is_derivative = is_option | (kinds == InstrumentKind.FUTURE)
+    expiry = read("expiry", _expiry, "datetime64[D]")
+    strike = read("strike", _number, np.float64)
+    option_type = read("optiontype", str.upper, object)
+    lot_size = read("lotsize", _number, np.float64)
+    tick_size = read("ticksize", _number, np.float64)
+
+    readable: _Flags = np.asarray(pc.match_substring_regex(token, r"^[0-9]{1,18}$"))
+    readable &= np.asarray(pc.match_substring_regex(symbol, r"^[^\x00-\x1f,\x{FFFD}]+$"))
+    readable &= read("symbol", lambda word: bool(word) and "\ufffd" not in word, np.bool_)
+    readable &= read("instrument", lambda word: bool(word) and "\ufffd" not in word, np.bool_)
+    readable &= read("exchange", lambda word: word.upper() in ("", exchange), np.bool_)
+    readable &= (lot_size >= 1) & (lot_size == np.floor(lot_size)) & (lot_size < 2**53)
+    readable &= ~is_derivative | ~np.isnat(expiry)
+    readable &= ~is_option | ((strike > 0) & np.isin(option_type, ("CE", "PE")))
+    if exchange == "CDS":
+        readable[readable] = np.asarray(pc.cast(token.filter(readable), pa.int64())) > _HIGHEST_DUMMY_TOKEN
+    readable &= _first_of_each(token)
+
+    known_tick = (tick_size > 0) & _tick_size_in_rupees(exchange, tick_size[readable])
+    columns = pa.table(
+        [
+            token,
+            symbol,
+            _trimmed(words("symbol")),
+            _trimmed(words("instrument")),
+            pa.array(expiry, pa.date32(), mask=~is_derivative),
+            pa.array(strike, mask=~is_option),
+            pa.array(option_type, pa.string(), mask=~is_option).dictionary_encode(),
+            pa.array(np.where(readable, lot_size, 1).astype(np.int64)),
+            pa.array(tick_size, mask=~known_tick),
+        ],
+        schema=SCHEMA,
+    ).filter(pa.array(readable))
+    return _with_plain_names(exchange, columns.combine_chunks()), total
+
+
+def _first_of_each(token: pa.Array) -> _Flags:
+    """False where a token has been seen in an earlier row."""
+    codes = token.dictionary_encode()
+    first = np.zeros(len(token), dtype=np.bool_)
+    first[np.unique(np.asarray(codes.indices), return_index=True)[1]] = True
+    return first
+
+
+def _tick_size_in_rupees(exchange: str, tick_sizes: npt.NDArray[np.float64]) -> bool:
+    """False where a cash market's file has no tick below a rupee.
+
+    protocol: some of these files are said to be in paise, so such a file can't be trusted.
+    """
+    known = tick_sizes[tick_sizes > 0]
+    return exchange not in ("NSE", "BSE") or bool((known < 1).any())
+
+
+def _trimmed(words: pa.DictionaryArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(words.indices, pc.utf8_trim_whitespace(words.dictionary))
+
+
+def _with_plain_names(exchange: str, columns: pa.Table) -> pa.Table:
+    """Name indices by their plain names, and BFO's rows by underlying instead of product code."""
+    if not columns.num_rows:
+        return columns
+    codes = columns.column("name").chunk(0)
+    names = codes.dictionary.to_pylist()
+    changed: dict[int, str] = {}
+    present, first_rows = np.unique(np.asarray(codes.indices), return_index=True)
+    for code, row in zip(present.tolist(), first_rows.tolist(), strict=True):
+        kind = kind_of(exchange, columns["instrument_type"][row].as_py())
+        symbol = columns["symbol"][row].as_py()
+        if kind == InstrumentKind.INDEX:
+            index = index_named(symbol) or index_named(names[code])
+            if index is not None and index.exchange == exchange:
+                changed[code] = index.name
+        elif exchange == "BFO":
+            expiry, strike = columns["expiry"][row].as_py(), columns["strike"][row].as_py()
+            changed[code] = _underlying(symbol, expiry, strike) or names[code]
+    if not changed:
+        return columns
+    plain = pa.array([changed.get(code, name) for code, name in enumerate(names)])
+    position = columns.schema.get_field_index("name")
+    return columns.set_column(position, SCHEMA.field("name"), plain.take(codes.indices).dictionary_encode())
+
+
+def _underlying(symbol: str, expiry: date | None, strike: float | None) -> str | None:
+    """The underlying in a trading symbol, by the one reading that agrees with the row's other columns."""
+    if expiry is None:
+        return None
+    underlyings = {
+        reading.underlying
+        for reading in read_derivative(symbol)
+        if reading.strike == strike
+        and (reading.expiry == expiry or reading.month == (expiry.year, expiry.month))
+    }
+    return underlyings.pop() if len(underlyings) == 1 else None
+
+
+def _with_indices(table: MasterTable) -> MasterTable:
+    """Add the indices of a cash market whose master lists none, as BSE's (protocol: section 3)."""
+    indices = [index for index in INDICES if index.exchange == table.exchange]
+    if not indices or InstrumentKind.INDEX in {
+        kind_of(table.exchange, word) for word in table.columns["instrument_type"].unique().to_pylist()
+    }:
+        return table
+    rows = [
+        {
+            "token": index.token,
+            "symbol": index.symbol,
+            "name": index.name,
+            "instrument_type": "INDEX",
+            "lot_size": 1,
+        }
+        for index in indices
+        if index.token not in table.row_by_token
+    ]
+    added = pa.Table.from_pylist(rows, schema=SCHEMA)
+    columns = pa.concat_tables([added, table.columns]).unify_dictionaries().combine_chunks()
+    return MasterTable(table.exchange, columns, table.skipped)
+
+
+_DATE = re.compile(r"(?P<day>\d{1,2})-(?P<month>[A-Z]{3})-(?P<year>\d{4})", re.ASCII)
+
+
+def _expiry(word: str) -> np.datetime64:
+    match = _DATE.fullmatch(word.upper())
+    try:
+        if match is None:
+            return np.datetime64(date.fromisoformat(word), "D")
+        day = date(int(match["year"]), MONTHS.get(match["month"], 0), int(match["day"]))
+    except ValueError:
+        return np.datetime64("NaT", "D")
+    return np.datetime64(day, "D")
+
+
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
+
+
+def _number(word: str) -> float:
+    return float(word) if _NUMBER.fullmatch(word) else float("nan")
