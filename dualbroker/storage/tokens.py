@@ -1,0 +1,130 @@
+"""Session tokens that outlive the process: a kernel restart needs no new login.
+
+They lie in a file that only its owner may read or, with ``DUALBROKER_TOKENS=keyring`` in the
+environment, in the system's keyring.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dualbroker.clock import ist
+from dualbroker.config.broker import mask
+
+from .private_files import name_for, write_private
+
+if TYPE_CHECKING:
+    import keyring.backend
+
+__all__ = ["STORE_VARIABLE", "SavedSession", "SessionTokens", "next_expiry_ns"]
+
+STORE_VARIABLE = "DUALBROKER_TOKENS"
+
+_KEYRING_SERVICE = "dualbroker session"
+_EXPIRY_HOUR = 3
+
+_logger = logging.getLogger("dualbroker")
+
+
+def next_expiry_ns(now_ns: int) -> int:
+    """When a token obtained now ends: the next 03:00 in India, in UTC ns (protocol: section 4)."""
+    now = ist(now_ns)
+    expiry = now.replace(hour=_EXPIRY_HOUR, minute=0, second=0, microsecond=0)
+    if expiry <= now:
+        expiry += timedelta(days=1)
+    return int(expiry.timestamp()) * 1_000_000_000
+
+
+class SavedSession(msgspec.Struct, frozen=True):
+    """A session at a broker. Its repr hides the token."""
+
+    token: str
+    user_id: str
+    account_id: str
+    obtained_ns: int
+    """UTC nanoseconds since the epoch."""
+    expires_ns: int
+
+    @classmethod
+    def until_next_morning(cls, token: str, user_id: str, account_id: str, now_ns: int) -> SavedSession:
+        """A session that was opened just now and lasts as long as brokers let one last."""
+        return cls(token, user_id, account_id, now_ns, next_expiry_ns(now_ns))
+
+    def __repr__(self) -> str:
+        return f"SavedSession(token=hidden, user_id={mask(self.user_id)}, expires={ist(self.expires_ns):%d %b %H:%M})"
+
+
+class SessionTokens:
+    """The sessions kept on this machine, one per login.
+
+    Parameters
+    ----------
+    directory
+        Where the files lie; made when the first one is written.
+    in_keyring
+        Use the system's keyring instead; as ``DUALBROKER_TOKENS`` says when not given.
+    """
+
+    def __init__(self, directory: Path, *, in_keyring: bool | None = None) -> None:
+        self._directory = directory
+        self._in_keyring = os.environ.get(STORE_VARIABLE) == "keyring" if in_keyring is None else in_keyring
+
+    def load(self, login_id: str, now_ns: int) -> SavedSession | None:
+        """The session of that login; None when there is none, it has expired, or it can't be read."""
+        content = self._read(login_id)
+        if content is None:
+            return None
+        try:
+            session = msgspec.json.decode(content, type=SavedSession)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            _logger.warning("A saved session can't be read and is left aside; log in again: dualbroker login")
+            return None
+        return session if session.token and now_ns < session.expires_ns else None
+
+    def save(self, login_id: str, session: SavedSession) -> None:
+        """Keep a session in place of any older one of that login."""
+        content = msgspec.json.encode(session)
+        if self._in_keyring:
+            _keyring().set_password(_KEYRING_SERVICE, name_for(login_id), content.decode("utf-8"))
+        else:
+            write_private(self._file(login_id), content)
+
+    def delete(self, login_id: str) -> None:
+        """Forget the session of that login, if there is one."""
+        if self._in_keyring:
+            with contextlib.suppress(Exception):  # the stores of the systems raise what they like
+                _keyring().delete_password(_KEYRING_SERVICE, name_for(login_id))
+        else:
+            self._file(login_id).unlink(missing_ok=True)
+
+    def _read(self, login_id: str) -> bytes | None:
+        if self._in_keyring:
+            try:
+                text = _keyring().get_password(_KEYRING_SERVICE, name_for(login_id))
+            except Exception as error:  # the stores of the systems raise what they like
+                _logger.warning("The system's keyring can't be read (%s)", type(error).__name__)
+                return None
+            return None if text is None else text.encode("utf-8")
+        try:
+            return self._file(login_id).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _logger.warning("A saved session can't be read (%s)", type(error).__name__)
+            return None
+
+    def _file(self, login_id: str) -> Path:
+        return self._directory / f"session-{name_for(login_id)}.json"
+
+
+def _keyring() -> keyring.backend.KeyringBackend:
+    import keyring  # takes a while, and most set-ups do without
+
+    return keyring.get_keyring()
