@@ -42,6 +42,10 @@ class BrokerHealth(msgspec.Struct, kw_only=True):
     last_quote_ns: int | None = None
     last_order_ns: int | None = None
     last_message_ns: int | None = None
+    last_book_ns: int | None = None
+    """When the order book was last read; None: what is shown may lack orders of before we connected."""
+    book_problem: str = ""
+    """Why the last read of the order book failed; empty when it did not."""
     round_trip_s: float | None = None
     reconnects: int = 0
     subscriptions: int = 0
