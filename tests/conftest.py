@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow at times; that says nothing about the code under test.
+settings.register_profile("dualbroker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dualbroker")
 
 _SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -1,7 +1,7 @@
 """Quote messages: a touchline (``tk``, ``tf``) or five levels of depth (``dk``, ``df``).
 
 The structs are what msgspec decodes a frame into, in one call, numbers out of strings included; they
-are handed on as they are (`dualbroker.model.QuoteUpdate`), so no tick is copied. Protocol: section 2.3.
+are handed on as they are (`dualbroker.model.QuoteUpdate` and `DepthUpdate`), so no tick is copied. Protocol: section 2.3.
 Prices are rupees, quantities and open interest units; None is what the message did not say.
 """
 
