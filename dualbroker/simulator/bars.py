@@ -39,8 +39,10 @@ def bar_start(time_s: int, interval_minutes: int) -> int:
     return _SESSION_START_S + day * 86_400 + within // interval_s * interval_s
 
 
-def merge_bars(minutes: Iterable[Bar], interval_minutes: int) -> list[Bar]:
+def merge_bars(minutes: Iterable[Bar], start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
     """Merge one-minute bars, given in the order of time, into longer ones, newest first.
+
+    Only bars that start within ``start_s <= start < end_s`` are returned, each of them whole.
 
     Raises
     ------
@@ -49,29 +51,27 @@ def merge_bars(minutes: Iterable[Bar], interval_minutes: int) -> list[Bar]:
     """
     if interval_minutes < 1:
         raise DualBrokerError(f"expected an interval of at least 1 minute, found {interval_minutes}")
-    merged: list[Bar] = []
+    by_start: dict[int, list[Bar]] = {}
     for minute in minutes:
-        start_s = bar_start(minute.start_s, interval_minutes)
-        if merged and merged[-1].start_s == start_s:
-            merged[-1] = _extended(merged[-1], minute)
-        else:
-            merged.append(msgspec.structs.replace(minute, start_s=start_s))
-    merged.reverse()
-    return merged
+        bar_start_s = bar_start(minute.start_s, interval_minutes)
+        if start_s <= bar_start_s < end_s:
+            by_start.setdefault(bar_start_s, []).append(minute)
+    return [_merged(bar_start_s, parts) for bar_start_s, parts in sorted(by_start.items(), reverse=True)]
 
 
-def _extended(bar: Bar, later: Bar) -> Bar:
-    volume = bar.volume + later.volume
-    turnover = bar.average_price * bar.volume + later.average_price * later.volume
+def _merged(start_s: int, parts: list[Bar]) -> Bar:
+    volume = sum(part.volume for part in parts)
+    turnover = sum(part.average_price * part.volume for part in parts)
+    last = parts[-1]
     return Bar(
-        start_s=bar.start_s,
-        open=bar.open,
-        high=max(bar.high, later.high),
-        low=min(bar.low, later.low),
-        close=later.close,
+        start_s=start_s,
+        open=parts[0].open,
+        high=max(part.high for part in parts),
+        low=min(part.low for part in parts),
+        close=last.close,
         volume=volume,
-        average_price=round(turnover / volume, 2) if volume else later.close,
-        open_interest=later.open_interest,
+        average_price=round(turnover / volume, 2) if volume else last.close,
+        open_interest=last.open_interest,
     )
 
 
@@ -94,7 +94,7 @@ class MinuteRecorder:
         if start_s == self._start_s:
             return
         if self._start_s is not None:
-            self._past.append(self._present(volume, turnover, open_interest))
+            self._past.append(self._present(self._start_s, volume, turnover, open_interest))
         self._start_s = start_s
         for prices in (self._open, self._high, self._low, self._close):
             prices.fill(np.nan)
@@ -109,24 +109,19 @@ class MinuteRecorder:
         self._low[traded] = np.fmin(self._low[traded], price)
         self._close[traded] = price
 
-    def minutes(
-        self, index: int, start_s: int, end_s: int, volume: Floats, turnover: Floats, open_interest: Floats
-    ) -> list[Bar]:
-        """One-minute bars of an instrument within ``start_s <= start < end_s``, oldest first.
+    def minutes(self, index: int, volume: Floats, turnover: Floats, open_interest: Floats) -> list[Bar]:
+        """All one-minute bars that are kept of an instrument, oldest first.
 
         Minutes without a trade are left out; the one that now runs is included as far as it goes.
         """
         if self._start_s is None:
             return []
-        kept = [minute for minute in self._past if start_s <= minute.start_s < end_s]
-        if start_s <= self._start_s < end_s:
-            kept.append(self._present(volume, turnover, open_interest))
+        kept = [*self._past, self._present(self._start_s, volume, turnover, open_interest)]
         return [_bar(minute, index) for minute in kept if not np.isnan(minute.open[index])]
 
-    def _present(self, volume: Floats, turnover: Floats, open_interest: Floats) -> _Minute:
-        assert self._start_s is not None
+    def _present(self, start_s: int, volume: Floats, turnover: Floats, open_interest: Floats) -> _Minute:
         return _Minute(
-            start_s=self._start_s,
+            start_s=start_s,
             open=self._open.copy(),
             high=self._high.copy(),
             low=self._low.copy(),
@@ -147,6 +142,6 @@ def _bar(minute: _Minute, index: int) -> Bar:
         low=float(minute.low[index]),
         close=close,
         volume=volume,
-        average_price=round(float(minute.turnover[index]) / volume, 2) if volume else close,
+        average_price=float(minute.turnover[index]) / volume if volume else close,
         open_interest=float(minute.open_interest[index]),
     )

@@ -16,7 +16,11 @@ _UNITS_PER_SECOND = {InstrumentKind.INDEX: 0.0, InstrumentKind.FUTURE: 150.0, In
 _OPTION_TICK_WEIGHT = 8.0
 _LEAST_TICK_WEIGHT = 0.3
 _OPTION_UNITS_PER_SECOND = 3_000.0
-_NEAR_YEARS = 10 / 365
+_LEAST_BUSY = 0.001
+_BUSY_DEVIATIONS = 1.5
+"""Standard deviations from the money within which most trading in options takes place."""
+_OPTION_DECAY_YEARS = 10 / 365
+_FUTURE_DECAY_YEARS = 30 / 365
 """An expiry this much further away is traded 2.7 times less."""
 _OPEN_INTEREST_SECONDS = 1_500.0
 """Open interest of yesterday, as seconds of today's trading."""
@@ -49,12 +53,13 @@ def liquidity(universe: Universe, volatility: float, now_s: float) -> Liquidity:
     bases = np.array([underlying.base_price for underlying in universe.underlyings])
     away = fair_values.moneyness(everything, bases, volatility, now_s)
     years = fair_values.years_left(everything, now_s)
-    busy = np.exp(-0.5 * (away / 1.5) ** 2) * np.exp(-years / _NEAR_YEARS)
+    is_option = fair_values.is_option
+    decay_years = np.where(is_option, _OPTION_DECAY_YEARS, _FUTURE_DECAY_YEARS)
+    busy = np.exp(-0.5 * (away / _BUSY_DEVIATIONS) ** 2 - years / decay_years)
     weight = np.array([_TICK_WEIGHTS.get(item.kind, 0.0) for item in instruments])
     units = np.array([_UNITS_PER_SECOND.get(item.kind, 0.0) for item in instruments])
-    is_option = fair_values.is_option
-    weight = np.where(is_option, _LEAST_TICK_WEIGHT + _OPTION_TICK_WEIGHT * busy, weight)
-    units = np.where(is_option, _OPTION_UNITS_PER_SECOND * (0.001 + busy), units)
+    weight = np.where(is_option, _LEAST_TICK_WEIGHT + _OPTION_TICK_WEIGHT * busy, weight * busy)
+    units = np.where(is_option, _OPTION_UNITS_PER_SECOND * (_LEAST_BUSY + busy), units * busy)
     has_expiry = np.array([item.expiry is not None for item in instruments])
     lots = np.array([item.lot_size for item in instruments])
     open_interest = np.ceil(units * _OPEN_INTEREST_SECONDS / lots) * lots

@@ -130,10 +130,8 @@ class SyntheticMarket:
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
         """Bars that start within ``start_s <= start < end_s``, newest first; 400 minutes are kept."""
         board = self._board
-        minutes = self._recorder.minutes(
-            index, start_s, end_s, board.volume, board.turnover, board.open_interest
-        )
-        return merge_bars(minutes, interval_minutes)
+        minutes = self._recorder.minutes(index, board.volume, board.turnover, board.open_interest)
+        return merge_bars(minutes, start_s, end_s, interval_minutes)
 
     @property
     def _now_s(self) -> float:

@@ -69,13 +69,12 @@ class _Chain(msgspec.Struct, frozen=True):
 
 
 _INDICES = (
-    # exchange, token, trading symbol, the master's Symbol,
-    # name, yesterday's close, beta, own volatility, volatility ratio
-    ("NSE", "26000", "NIFTY INDEX", "Nifty 50", "NIFTY", 26_000.0, 1.0, 0.02, 1.0),
-    ("NSE", "26009", "NIFTY BANK", "Nifty Bank", "BANKNIFTY", 58_500.0, 1.15, 0.06, 1.15),
-    ("NSE", "26037", "FINNIFTY", "Nifty Fin Services", "FINNIFTY", 27_400.0, 1.1, 0.05, 1.1),
-    ("BSE", "1", "SENSEX", "SENSEX", "SENSEX", 85_000.0, 0.98, 0.025, 1.0),
-    ("NSE", "26017", "INDIA VIX", "INDIAVIX", "INDIA VIX", 13.5, -5.0, 0.5, 1.0),
+    # exchange, token, trading symbol, plain name, yesterday's close, beta, own volatility, volatility ratio
+    ("NSE", "26000", "NIFTY INDEX", "NIFTY", 26_000.0, 1.0, 0.02, 1.0),
+    ("NSE", "26009", "NIFTY BANK", "BANKNIFTY", 58_500.0, 1.15, 0.06, 1.15),
+    ("NSE", "26037", "FINNIFTY", "FINNIFTY", 27_400.0, 1.1, 0.05, 1.1),
+    ("BSE", "1", "SENSEX", "SENSEX", 85_000.0, 0.98, 0.025, 1.0),
+    ("NSE", "26017", "INDIA VIX", "INDIA VIX", 13.5, -5.0, 0.5, 1.0),
 )
 
 _CHAINS = (
@@ -165,8 +164,8 @@ def build_universe(today: date, *, strikes_each_side: int = 15, expiries: int = 
         )
     underlyings: list[Underlying] = []
     listed: list[tuple[Instrument, int]] = []
-    for exchange, token, symbol, master_name, name, price, beta, own_volatility, ratio in _INDICES:
-        listed.append((_index(exchange, token, symbol, master_name), len(underlyings)))
+    for exchange, token, symbol, name, price, beta, own_volatility, ratio in _INDICES:
+        listed.append((_index(exchange, token, symbol, name), len(underlyings)))
         underlyings.append(
             Underlying(
                 name=name,

@@ -1,0 +1,112 @@
+"""Symbol masters of the simulated brokers: zips in the layout in which the real ones are served.
+
+protocol: section 3. Lines end in a comma; an index has the tick size 0; a future has the option type XX
+and the strike -0.01; BSE's file lists no indices; BFO's ``Symbol`` is a product code.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+from datetime import date
+
+from dualbroker.errors import DualBrokerError
+from dualbroker.model import Instrument, InstrumentKind
+
+__all__ = ["MASTER_EXCHANGES", "master_zip"]
+
+_CASH_HEADER = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,"
+_DERIVATIVE_HEADER = (
+    "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,"
+)
+_HEADERS = {
+    "NSE": _CASH_HEADER,
+    "BSE": _CASH_HEADER,
+    "NFO": _DERIVATIVE_HEADER,
+    "BFO": _DERIVATIVE_HEADER,
+}
+MASTER_EXCHANGES = tuple(_HEADERS)
+"""Exchanges of which a master can be made."""
+
+_INDEX_SYMBOLS = {
+    "NIFTY": "Nifty 50",
+    "BANKNIFTY": "Nifty Bank",
+    "FINNIFTY": "Nifty Fin Services",
+    "INDIA VIX": "INDIAVIX",
+}
+"""Column ``Symbol`` of an index, by its plain name."""
+_BFO_PRODUCTS = {"SENSEX": "BSXOPT"}
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_NO_STRIKE = "-0.01"
+_NO_OPTION = "XX"
+_OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""A fixed time, so that equal masters are equal bytes."""
+
+
+def master_zip(exchange: str, instruments: Iterable[Instrument]) -> bytes:
+    """The zip of one exchange's symbol master, ``NFO_symbols.txt`` for NFO in it.
+
+    Parameters
+    ----------
+    exchange
+        NSE, NFO, BSE or BFO.
+    instruments
+        Of any exchanges; only those of this one are listed, in their order.
+
+    Raises
+    ------
+    DualBrokerError
+        Another exchange.
+    """
+    header = _HEADERS.get(exchange)
+    if header is None:
+        raise DualBrokerError(f"expected one of {', '.join(MASTER_EXCHANGES)}, found {exchange!r}")
+    lines = [header]
+    for instrument in instruments:
+        if instrument.exchange == exchange and not _is_left_out(instrument):
+            lines.append(_derivative_row(instrument) if instrument.expiry else _cash_row(instrument))
+    text = "\n".join([*lines, ""])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo(f"{exchange}_symbols.txt", date_time=_OLDEST_ZIP_TIME)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.create_system = 0
+        archive.writestr(entry, text.encode("utf-8"))
+    return buffer.getvalue()
+
+
+def _is_left_out(instrument: Instrument) -> bool:
+    return instrument.exchange == "BSE" and instrument.kind is InstrumentKind.INDEX
+
+
+def _cash_row(instrument: Instrument) -> str:
+    name = instrument.name
+    if instrument.kind is InstrumentKind.INDEX:
+        name = _INDEX_SYMBOLS.get(name, name)
+    return (
+        f"{instrument.exchange},{instrument.token},{instrument.lot_size},{name},{instrument.symbol},"
+        f"{instrument.instrument_type},{_number(instrument.tick_size)},"
+    )
+
+
+def _derivative_row(instrument: Instrument) -> str:
+    name = instrument.name
+    if instrument.exchange == "BFO":
+        name = _BFO_PRODUCTS.get(name, name)
+    strike = _NO_STRIKE if instrument.strike is None else _number(instrument.strike)
+    return (
+        f"{instrument.exchange},{instrument.token},{instrument.lot_size},{name},{instrument.symbol},"
+        f"{_date(instrument.expiry)},{instrument.instrument_type},{instrument.option_type or _NO_OPTION},"
+        f"{strike},{_number(instrument.tick_size)},"
+    )
+
+
+def _number(value: float | None) -> str:
+    """Without needless zeros, ``26000`` and ``0.05``; 0 for unknown."""
+    return "0" if value is None else str(int(value)) if value == int(value) else str(value)
+
+
+def _date(day: date | None) -> str:
+    """``29-DEC-2026``, whatever the machine's locale."""
+    return "" if day is None else f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year}"
