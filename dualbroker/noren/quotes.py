@@ -1,8 +1,9 @@
 """Quote messages: a touchline (``tk``, ``tf``) or five levels of depth (``dk``, ``df``).
 
 The structs are what msgspec decodes a frame into, in one call, numbers out of strings included; they
-are handed on as they are (`dualbroker.model.QuoteUpdate` and `DepthUpdate`), so no tick is copied. Protocol: section 2.3.
+are handed on as they are (`dualbroker.model.QuoteUpdate`, `DepthUpdate`), so no tick is copied.
 Prices are rupees, quantities and open interest units; None is what the message did not say.
+Protocol: section 2.3.
 """
 
 from __future__ import annotations

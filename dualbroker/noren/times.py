@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from dualbroker.clock import IST, ist
+from dualbroker.clock import IST
 from dualbroker.noren.fields import LATEST_EPOCH_S, whole
 
 __all__ = ["epoch_ns", "exchange_time_text", "ist_day", "order_time_text", "wall_time_ns"]
@@ -50,21 +50,21 @@ def epoch_ns(value: object) -> int | None:
     return seconds * _NS_PER_S
 
 
-def _whole_second(time_ns: int) -> int:
-    # ist() goes through a float, which could carry the last nanoseconds into the next second.
-    return time_ns - time_ns % _NS_PER_S
+def _ist_second(time_ns: int) -> datetime:
+    # Whole seconds: a float of nanoseconds could carry the last of them into the next second.
+    return datetime.fromtimestamp(time_ns // _NS_PER_S, IST)
 
 
 def order_time_text(time_ns: int) -> str:
     """``HH:MM:SS DD-MM-YYYY``, as in ``norentm`` and ``request_time``."""
-    return ist(_whole_second(time_ns)).strftime("%H:%M:%S %d-%m-%Y")
+    return _ist_second(time_ns).strftime("%H:%M:%S %d-%m-%Y")
 
 
 def exchange_time_text(time_ns: int) -> str:
     """``DD-MM-YYYY HH:MM:SS``, as in ``exch_tm`` and ``fltm``."""
-    return ist(_whole_second(time_ns)).strftime("%d-%m-%Y %H:%M:%S")
+    return _ist_second(time_ns).strftime("%d-%m-%Y %H:%M:%S")
 
 
 def ist_day(time_ns: int) -> date:
     """The Indian calendar day."""
-    return ist(_whole_second(time_ns)).date()
+    return _ist_second(time_ns).date()

@@ -1,0 +1,83 @@
+"""Rows of trade and position books, and the quote of the wrong instrument."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from dualbroker.errors import WireError
+from dualbroker.model import Position, Side
+from dualbroker.noren.books import fill_from_row, position_from_row, quote_from_answer
+
+RECEIVED = int(datetime(2026, 3, 2, 5, 0, tzinfo=UTC).timestamp()) * 10**9
+
+
+def test_a_trade() -> None:
+    row = {
+        "stat": "Ok",
+        "norenordno": "24101600226847",
+        "exch": "NFO",
+        "tsym": "BANKNIFTY16OCT24P50500",
+        "trantype": "B",
+        "flid": "380225664",
+        "flqty": "30",
+        "flprc": "2.85",
+        "fltm": "16-10-2024 11:15:20",
+    }
+    fill = fill_from_row(row, broker_name="broker1", receive_time_ns=RECEIVED)
+    assert (fill.broker_name, fill.order_id, fill.trading_day) == (
+        "broker1",
+        "24101600226847",
+        date(2024, 10, 16),
+    )
+    assert (fill.fill_id, fill.quantity, fill.price) == ("380225664", 30.0, 2.85)
+    assert (fill.exchange, fill.symbol, fill.side) == ("NFO", "BANKNIFTY16OCT24P50500", Side.BUY)
+    assert fill.fill_time_ns == 1729057520_000000000
+
+
+def test_a_trade_says_what_it_does_not_know() -> None:
+    fill = fill_from_row({"norenoordno": "X1", "flqty": "NA"}, broker_name="b", receive_time_ns=RECEIVED)
+    assert (fill.trading_day, fill.fill_id, fill.quantity, fill.price, fill.side) == (
+        date(2026, 3, 2),
+        None,
+        None,
+        None,
+        None,
+    )
+    with pytest.raises(WireError, match="order number"):
+        fill_from_row({"flid": "1"}, broker_name="b", receive_time_ns=RECEIVED)
+
+
+def test_a_position_that_cant_be_read_is_not_flat() -> None:
+    row = {"exch": "NFO", "tsym": "X", "netqty": "NA", "pcode": "M"}
+    assert position_from_row(row, broker_name="b") == Position(
+        broker_name="b", exchange="NFO", token=None, symbol="X", product="M", net_quantity=None
+    )
+    assert position_from_row({**row, "netqty": "0"}, broker_name="b").net_quantity == 0.0
+    for missing in ("exch", "tsym"):
+        with pytest.raises(WireError, match="exch and tsym"):
+            position_from_row({**row, missing: ""}, broker_name="b")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"exch": "NSE", "token": "26000", "lp": "22000"},
+        {"exch": "NSE", "token": "43210", "lp": "22000"},
+        {"exch": "NFO", "lp": "22000"},
+        {"token": "43210", "lp": "22000"},
+        {},
+    ],
+)
+def test_another_instruments_quote_is_refused(answer: dict[str, Any]) -> None:
+    with pytest.raises(WireError, match="another instrument"):
+        quote_from_answer(answer, expected=("NFO", "43210"))
+
+
+def test_a_quote_without_optional_fields() -> None:
+    quote = quote_from_answer({"exch": "NSE", "token": "26000", "lp": "NA"}, expected=("NSE", "26000"))
+    assert (quote.exchange, quote.token, quote.ltp, quote.feed_time) == ("NSE", "26000", None, None)
+    assert quote.is_snapshot
+    assert quote.has_depth
