@@ -92,7 +92,8 @@ class LoginLock:
                 return
             if self._path in _held:
                 raise LoginHeldError(
-                    f"{self._words} is held by another feed of this process ({os.getpid()}); close that one first"
+                    f"{self._words} is held by another feed of this process ({os.getpid()}); "
+                    "close that one first"
                 )
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:

@@ -58,7 +58,8 @@ class SavedSession(msgspec.Struct, frozen=True):
         return cls(token, user_id, account_id, now_ns, next_expiry_ns(now_ns))
 
     def __repr__(self) -> str:
-        return f"SavedSession(token=hidden, user_id={mask(self.user_id)}, expires={ist(self.expires_ns):%d %b %H:%M})"
+        until = ist(self.expires_ns)
+        return f"SavedSession(token=hidden, user_id={mask(self.user_id)}, expires={until:%d %b %H:%M} IST)"
 
 
 class SessionTokens:

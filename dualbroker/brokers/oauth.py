@@ -1,0 +1,291 @@
+"""The daily browser login: the page to open, the code that comes back, the token it is good for.
+
+Protocol: section 1.4. A person logs in on the broker's own page; no password passes through here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import queue
+import socket
+import socketserver
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
+
+from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.config.broker import mask
+from dualbroker.config.schema import BrokerConfig
+from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError
+from dualbroker.noren.answers import parse_object
+from dualbroker.noren.dialects import Dialect
+from dualbroker.noren.requests import Endpoint, flattrade_token_request, generate_access_token
+from dualbroker.storage.tokens import SavedSession
+from dualbroker.transport.base import Transport
+
+__all__ = ["RedirectCatcher", "authorise_url", "code_from_pasted", "exchange_code", "is_loopback_redirect"]
+
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>dualbroker</title>'
+    '<body style="font: 1.1rem system-ui; margin: 4rem auto; max-width: 30rem"><p>{text}</p></body></html>'
+)
+
+
+def authorise_url(config: BrokerConfig, dialect: Dialect) -> str:
+    """The broker's page on which a person logs in.
+
+    Raises
+    ------
+    ConfigError
+        The broker lacks the key that the page is opened with, or its dialect knows no such page.
+    """
+    client_id, _ = _credentials(config, dialect)
+    page = dialect.authorise_page(client_id)
+    if page is None:
+        raise ConfigError(
+            f"brokers.{config.name}.dialect: expected one with a browser login, found {dialect.name}"
+        )
+        )
+    return page
+
+
+def is_loopback_redirect(redirect_url: str | None) -> bool:
+    """True when a browser sent there ends at this machine, where the code can be caught."""
+    try:
+        parts = urlsplit(redirect_url or "")
+        return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS and parts.port != -1
+    except ValueError:  # not an address at all, or a port beyond 65535
+        return False
+
+
+def code_from_pasted(text: str) -> str:
+    """The code in what a person pasted: the code itself, or the whole address they were sent to.
+
+    Raises
+    ------
+    LoginRefusedError
+        There is no code in it; the message does not repeat what was pasted.
+    """
+    text = text.strip().strip("'\"").strip()
+    is_address = "?" in text or "://" in text or "code=" in text
+    code = _code_in(text.partition("#")[0].rpartition("?")[2]) if is_address else text
+    if not code or any(character.isspace() for character in code):
+        raise LoginRefusedError("expected the code, or the address with code= in it, found neither")
+    return code
+
+
+def _code_in(query: str) -> str | None:
+    values = parse_qs(query)
+    if "code" in values:
+        return values["code"][0]
+    for name in ("error_description", "error", "emsg"):
+        if name in values:
+            raise LoginRefusedError(f"the broker's page refused the login: {values[name][0][:200]!r}")
+    return None
+
+
+class RedirectCatcher:
+    """Waits on a loopback address for the browser that the broker sends back with the code.
+
+    Used in a ``with`` statement; any path is answered, the first one with a code counts.
+
+    Parameters
+    ----------
+    redirect_url
+        As registered with the broker, ``http://127.0.0.1:8765/``; port 0 takes any free one.
+
+    Raises
+    ------
+    ConfigError
+        The address is not a loopback one.
+    ConnectionFailedError
+        On entering: something else listens there.
+    """
+
+    def __init__(self, redirect_url: str) -> None:
+        if not is_loopback_redirect(redirect_url):
+            raise ConfigError(
+                f"expected a loopback address such as http://127.0.0.1:8765/, found {redirect_url!r}"
+            )
+        parts = urlsplit(redirect_url)
+        self._host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
+        self._port = 80 if parts.port is None else parts.port
+        self._answers: queue.Queue[str | LoginRefusedError] = queue.Queue()
+        self._server: http.server.ThreadingHTTPServer | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
+    def __enter__(self) -> RedirectCatcher:
+        kind = _Server6 if ":" in self._host else _Server
+        try:
+            self._server = kind((self._host, self._port), _handler(self._answers))
+        except OSError as error:
+            raise ConnectionFailedError(
+                f"expected to listen on {self._host}:{self._port} for the browser, found it taken or not "
+                f"allowed ({error.strerror})"
+            ) from error
+        self._port = self._server.server_address[1]
+        threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="dualbroker-login",
+            daemon=True,
+        ).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def wait(self, timeout_s: float) -> str:
+        """The code.
+
+        Raises
+        ------
+        LoginRefusedError
+            The broker's page said no.
+        ConnectionFailedError
+            No browser came within the time.
+        """
+        try:
+            answer = self._answers.get(timeout=timeout_s)
+        except queue.Empty:
+            raise ConnectionFailedError(f"no browser came back within {timeout_s:g} s") from None
+        if isinstance(answer, LoginRefusedError):
+            raise answer
+        return answer
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    # On Windows this would let a second program listen on the same port, and take the code.
+    allow_reuse_address = sys.platform != "win32"
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind, without the look-up of this machine's name that takes seconds on some."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+def _handler(answers: queue.Queue[str | LoginRefusedError]) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_GET(self) -> None:
+            try:
+                code = _code_in(urlsplit(self.path).query)
+            except LoginRefusedError as refused:
+                answers.put(refused)
+                self._answer(200, "The broker refused the login. See the terminal.")
+                return
+            if code is None:
+                self._answer(404, "Waiting for the broker to send this browser back with a code.")
+                return
+            answers.put(code)
+            self._answer(200, "Logged in. You can close this page; the terminal says how it went.")
+
+        def _answer(self, status: int, text: str) -> None:
+            page = _PAGE.format(text=text).encode("utf-8")
+            with contextlib.suppress(ConnectionError):
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(page)))
+                self.send_header("Referrer-Policy", "no-referrer")
+                self.end_headers()
+                self.wfile.write(page)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: the request line carries the code."""
+
+    return Handler
+
+
+async def exchange_code(
+    config: BrokerConfig, dialect: Dialect, code: str, transport: Transport, now_ns: int
+) -> SavedSession:
+    """Turn a login's code into a session.
+
+    Parameters
+    ----------
+    now_ns
+        UTC nanoseconds since the epoch; the session ends the next morning.
+
+    Raises
+    ------
+    LoginRefusedError
+        The code is worth nothing, or it is that of another user than the config names.
+    BrokerError, ConnectionFailedError
+        As the call ended.
+    """
+    client_id, secret = _credentials(config, dialect)
+    if dialect.login == "flattrade":
+        values = flattrade_token_request(api_key=client_id, request_code=code, api_secret=secret)
+        response = await transport.request(
+            "POST",
+            _token_url(config, dialect),
+            body=json.dumps(values).encode("utf-8"),
+            headers={"Content-Type": "application/json"},
+        )
+        answer = parse_object(response.status, response.body)
+        token = answer.get("token")
+    else:
+        values = generate_access_token(code=code, client_id=client_id, secret=secret, user_id=config.user_id)
+        answer = await NorenRest(dialect, transport).call(Endpoint.GENERATE_ACCESS_TOKEN, values)
+        token = answer.get("access_token" if dialect.authorisation == "bearer" else "susertoken")
+    if not isinstance(token, str) or not token:
+        raise LoginRefusedError(f"{config.name}: expected a token in the broker's answer, found none")
+    user_id = _text(answer, "USERID", "uid", "client") or config.user_id or ""
+    if config.user_id is not None and user_id.upper() != config.user_id.upper():
+        raise LoginRefusedError(
+            f"{config.name}: expected a login of {mask(config.user_id)}, found one of {mask(user_id)}"
+        )
+    account_id = _text(answer, "actid") or config.account_id or user_id
+    return SavedSession.until_next_morning(token, config.user_id or user_id, account_id, now_ns)
+
+
+def _text(answer: dict[str, Any], *names: str) -> str | None:
+    values = (answer.get(name) for name in names)
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def _credentials(config: BrokerConfig, dialect: Dialect) -> tuple[str, str]:
+    """Client id and secret of the login; Flattrade's client id is its API key."""
+    if dialect.login == "flattrade":
+        key, client_id = "api_key", config.api_key.get_secret_value() if config.api_key else None
+    else:
+        key, client_id = "client_id", config.client_id
+    if client_id is None or config.api_secret is None:
+        missing = key if client_id is None else "api_secret"
+        raise ConfigError(
+            f"brokers.{config.name}.{missing}: expected a value for the browser login, found nothing"
+        )
+    return client_id, config.api_secret.get_secret_value()
+
+
+def _token_url(config: BrokerConfig, dialect: Dialect) -> str:
+    """Where the code goes; an overridden REST base moves it too, so that no other host sees the secret."""
+    if dialect.token_url is None:
+        raise ConfigError(
+            f"brokers.{config.name}.dialect: {dialect.name} does not say where a code is exchanged"
+        )
+    if config.rest_base is None:
+        return dialect.token_url
+    base, page = urlsplit(config.rest_base), urlsplit(dialect.token_url)
+    return urlunsplit(SplitResult(base.scheme, base.netloc, page.path, "", ""))
