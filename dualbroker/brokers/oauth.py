@@ -51,7 +51,6 @@ def authorise_url(config: BrokerConfig, dialect: Dialect) -> str:
         raise ConfigError(
             f"brokers.{config.name}.dialect: expected one with a browser login, found {dialect.name}"
         )
-        )
     return page
 
 
