@@ -143,9 +143,9 @@ def load_object(raw: bytes | str) -> dict[str, Any]:
         raw = bytes(raw).decode("utf-8", "replace")
     try:
         value = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError):
         kind = "an empty text" if not raw.strip() else f"{len(raw)} characters that are none"
-        raise WireError(f"expected JSON, found {kind}") from error.with_traceback(None)
+        raise WireError(f"expected JSON, found {kind}") from None
     if not isinstance(value, dict):
         raise WireError(f"expected a JSON object, found {type(value).__name__}")
     return value

@@ -6,16 +6,18 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dualbroker.errors import WireError
+from dualbroker.noren.fields import read_struct
 from dualbroker.noren.orders import OrderMessage
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 from dualbroker.noren.stream import Acknowledgement, ConnectAck, HeartbeatAck, Notice, StreamMessage, decode
 
-STRUCTS = {
+STRUCTS: dict[str, type[msgspec.Struct]] = {
     "tk": TouchlineSnapshot,
     "tf": TouchlineDelta,
     "dk": DepthSnapshot,
@@ -199,6 +201,18 @@ def test_any_subset_of_fields(kind: str, prices: dict[str, Any]) -> None:
     for wire_name in NUMBER_FIELDS:
         expected = float(prices[wire_name]) if wire_name in prices else None
         assert getattr(quote, names[wire_name]) == expected
+
+
+@given(
+    st.sampled_from([*STRUCTS]),
+    st.dictionaries(st.sampled_from([*NUMBER_FIELDS, "qty", "prc", "tm"]), st.integers(0, 2**31).map(str)),
+    st.dictionaries(st.sampled_from(["ts", "tsym", "status", "flid", "ltt"]), st.text(max_size=8)),
+)
+def test_the_careful_way_reads_what_the_fast_way_reads(
+    kind: str, numbers: dict[str, str], texts: dict[str, str]
+) -> None:
+    wire = {"t": kind, "e": "NFO", "tk": "1", "norenordno": "26030200000061", **numbers, **texts}
+    assert read_struct(STRUCTS[kind], wire) == decode(frame(**wire))
 
 
 @given(st.sampled_from(["tk", "tf", "dk", "df"]), st.sampled_from(NUMBER_FIELDS), JUNK, st.booleans())
