@@ -85,7 +85,7 @@ def _unzipped(data: bytes) -> bytes:
 
 def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
     """The header's names, all fields of well-formed rows, and the number of malformed ones."""
-    text = _utf8(text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").strip())
+    text = _utf8(text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").strip(b"\r\n"))
     first_line, _, body = text.partition(b"\n")
     header = [name.strip().lower() for name in first_line.decode("utf-8").split(",")]
     if header[-1] == "":
@@ -111,16 +111,19 @@ def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
     plain = {numbers[header.index(name)] for name in ("token", "tradingsymbol")}
     if not body.strip():
         return header, pa.table({number: pa.array([], pa.string()) for number in numbers}), 0
-    rows = pyarrow.csv.read_csv(
-        io.BytesIO(body),
-        # One block: rows never straddle two. Quotes mean nothing, so a stray one can't swallow lines.
-        read_options=pyarrow.csv.ReadOptions(column_names=numbers, block_size=len(body) + 1),
-        parse_options=pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={number: pa.string() if number in plain else word for number in numbers},
-            strings_can_be_null=False,
-        ),
-    )
+    try:
+        rows = pyarrow.csv.read_csv(
+            io.BytesIO(body),
+            # One block: rows never straddle two. Quotes mean nothing, so a stray one can't swallow lines.
+            read_options=pyarrow.csv.ReadOptions(column_names=numbers, block_size=len(body) + 1),
+            parse_options=pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={number: pa.string() if number in plain else word for number in numbers},
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise WireError(f"expected the symbol master of {exchange} as CSV, found: {error}") from error
     return header, rows.combine_chunks(), malformed
 
 

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualbroker.errors import WireError
+from dualbroker.instruments.master import parse_master
+from dualbroker.model import Instrument, InstrumentKind
+from tests.instruments.samples import BFO_HEADER, NFO_HEADER, NSE_HEADER, future_row, master, option_row
+
+DAY = date(2026, 9, 29)
+
+
+def zipped(text: bytes, name: str = "NFO_symbols.txt") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def test_an_option_row_of_nfo() -> None:
+    row = "NFO,156871,900,ZYDUSLIFE,ZYDUSLIFE29SEP26P1482.5,29-SEP-2026,OPTSTK,PE,1482.5,0.05,"
+    table = parse_master("NFO", zipped(master(NFO_HEADER, [row])))
+    assert table.instrument(0) == Instrument(
+        exchange="NFO",
+        token="156871",
+        symbol="ZYDUSLIFE29SEP26P1482.5",
+        name="ZYDUSLIFE",
+        kind=InstrumentKind.OPTION,
+        expiry=DAY,
+        strike=1482.5,
+        option_type="PE",
+        lot_size=900,
+        tick_size=0.05,
+        instrument_type="OPTSTK",
+    )
+    assert (len(table), table.skipped, table.exchange) == (1, 0, "NFO")
+
+
+def test_a_future_has_neither_strike_nor_type() -> None:
+    future = parse_master("NFO", master(NFO_HEADER, [future_row(1, "NIFTY", DAY)])).instrument(0)
+    assert (future.kind, future.strike, future.option_type) == (InstrumentKind.FUTURE, None, None)
+
+
+def test_indices_of_nse_bear_their_plain_names_and_no_tick_size() -> None:
+    rows = ["NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,", "NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.05,"]
+    table = parse_master("NSE", master(NSE_HEADER, rows))
+    index, share = table.instrument(0), table.instrument(1)
+    assert (index.name, index.symbol, index.kind, index.tick_size) == (
+        "NIFTY",
+        "NIFTY INDEX",
+        InstrumentKind.INDEX,
+        None,
+    )
+    assert (share.name, share.kind, share.tick_size) == ("RELIANCE", InstrumentKind.EQUITY, 0.05)
+
+
+def test_bonds_are_no_shares() -> None:
+    table = parse_master("NSE", master(NSE_HEADER, ["NSE,103,100,718GS33,718GS33-GS,GS,0.01,"]))
+    assert table.instrument(table.row_by_token["103"]).kind == InstrumentKind.OTHER
+
+
+def test_bse_gets_its_indices_and_no_tick_sizes_in_paise() -> None:
+    rows = ["BSE,500325,1,RELIANCE,RELIANCE,A,5,", "BSE,500112,1,SBIN,SBIN,A,5,"]
+    table = parse_master("BSE", master(NSE_HEADER, rows))
+    assert table.instrument(table.row_by_token["1"]).symbol == "SENSEX"
+    assert table.instrument(table.row_by_token["12"]).symbol == "BANKEX"
+    share = table.instrument(table.row_by_token["500325"])
+    assert (share.kind, share.tick_size) == (InstrumentKind.EQUITY, None)
+    assert (len(table), table.skipped) == (4, 0)
+
+
+@pytest.mark.parametrize("header", [NFO_HEADER, BFO_HEADER])
+def test_bfo_rows_are_named_by_their_underlying(header: str) -> None:
+    rows = [
+        "BFO,800001,20,BSXOPT,SENSEX24N2273200PE,22-NOV-2024,OPTIDX,PE,73200,0.05,",
+        "BFO,800002,20,BSXOPT,SENSEX26SEP91000PE,24-SEP-2026,OPTIDX,PE,91000,0.05,",
+        "BFO,800003,20,BSXFUT,SENSEX26SEPFUT,24-SEP-2026,FUTIDX,XX,0,0.05,",
+        "BFO,800004,75,SX50OPT,SENSEX5026SEP27000CE,24-SEP-2026,OPTIDX,CE,27000,0.05,",
+    ]
+    table = parse_master("BFO", master(header, rows))
+    assert [table.instrument(row).name for row in range(4)] == ["SENSEX", "SENSEX", "SENSEX", "SENSEX50"]
+    assert [table.instrument(row).strike for row in range(4)] == [73200.0, 91000.0, None, 27000.0]
+
+
+def test_cds_layout_without_its_dummies() -> None:
+    header = (
+        "Exchange,Token,LotSize,Precision,Multiplier,Symbol,TradingSymbol,Expiry,Instrument,OptionType,"
+        "StrikePrice,TickSize,"
+    )
+    rows = [
+        "CDS,17274,1,4,1000,USDJPY,USDJPY29DEC26P141,29-DEC-2026,OPTCUR,PE,141,0.01,",
+        "CDS,99,1,4,1000,USDJPY,USDJPY29DEC26P142,29-DEC-2026,OPTCUR,PE,142,0.01,",
+    ]
+    table = parse_master("CDS", master(header, rows))
+    assert (len(table), table.skipped) == (1, 1)
+    assert table.instrument(0).strike == 141.0
+
+
+def test_mcx_layout() -> None:
+    header = (
+        "Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,"
+    )
+    row = "MCX,574822,100,0.1,SILVER100,SILVER10031JUL26,31-JUL-2026,FUTCOM,XX,0,1,"
+    future = parse_master("MCX", master(header, [row])).instrument(0)
+    assert (future.name, future.expiry, future.lot_size, future.tick_size) == (
+        "SILVER100",
+        date(2026, 7, 31),
+        100,
+        1.0,
+    )
+
+
+def test_flattrade_layout() -> None:
+    header = "Token,Lotsize,Symbol,Tradingsymbol,Instrument,Expiry,Strike,Optiontype"
+    row = "43210,65,NIFTY,NIFTY06OCT26P22400,OPTIDX,06-OCT-2026,22400,PE"
+    option = parse_master("NFO", master(header, [row])).instrument(0)
+    assert (option.exchange, option.expiry, option.strike, option.option_type, option.tick_size) == (
+        "NFO",
+        date(2026, 10, 6),
+        22400.0,
+        "PE",
+        None,
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_byte_order_marks(newline: str, start: bytes) -> None:
+    rows = [option_row(token, "NIFTY", DAY, "26000", "CE") for token in (1, 2)]
+    table = parse_master("NFO", start + master(NFO_HEADER, rows, newline))
+    assert (len(table), table.skipped, table.instrument(1).tick_size) == (2, 0, 0.05)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "NFO,0,0,,,,,,0,0,",
+        "NFO,7,65,,,29-SEP-2026,OPTIDX,CE,26000,0.05,",
+        "NFO,7,65,NIFTY,NIFTY, LTD,29-SEP-2026,OPTIDX,CE,26000,0.05,",
+        "NFO,7,65,NIFTY,NIFTY29SEP26C26000,29-FOO-2026,OPTIDX,CE,26000,0.05,",
+        "NFO,7,65,NIFTY,NIFTY29SEP26C26000,,OPTIDX,CE,26000,0.05,",
+        "NFO,7,65,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,XX,26000,0.05,",
+        "NFO,7,65,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,CE,nan,0.05,",
+        "NFO,7,65,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,CE,0,0.05,",
+        "NFO,7,many,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,CE,26000,0.05,",
+        "NFO,token,65,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,CE,26000,0.05,",
+        "NSE,7,65,NIFTY,NIFTY29SEP26C26000,29-SEP-2026,OPTIDX,CE,26000,0.05,",
+        option_row(1, "NIFTY", DAY, "26100", "CE"),
+        'NFO,7,65,"NIFTY,NIFTY29SEP26C26000,29-SEP-2026',
+    ],
+)
+def test_a_row_that_cannot_be_trusted_is_skipped_and_counted(row: str) -> None:
+    good = [option_row(1, "NIFTY", DAY, "26000", "CE"), option_row(2, "NIFTY", DAY, "26000", "PE")]
+    table = parse_master("NFO", master(NFO_HEADER, [good[0], row, good[1]]))
+    assert (len(table), table.skipped) == (2, 1)
+    assert [table.instrument(at).symbol for at in range(2)] == ["NIFTY29SEP26C26000", "NIFTY29SEP26P26000"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"   \r\n",
+        b"<html><body>502 Bad Gateway</body></html>",
+        b'{"stat":"Not_Ok"}',
+        b"PK\x03\x04 broken",
+        zipped(b""),
+        zipped(b"a,b,c\n1,2,3\n"),
+        NFO_HEADER.encode(),
+        master(NFO_HEADER, ["NFO,0,0,,,,,,0,0,"]),
+        master(NSE_HEADER, ["NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.05,"]),
+    ],
+)
+def test_what_is_no_master_of_this_exchange_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError, match="expected"):
+        parse_master("NFO", data)
+
+
+@given(st.binary(max_size=300))
+def test_junk_gives_a_typed_error(data: bytes) -> None:
+    with pytest.raises(WireError):
+        parse_master("NFO", data)
+
+
+@given(st.integers(0, 250), st.binary(min_size=1, max_size=8))
+def test_a_damaged_zip_gives_a_typed_error_or_a_table(at: int, junk: bytes) -> None:
+    data = zipped(master(NFO_HEADER, [option_row(1, "NIFTY", DAY, "26000", "CE")]))
+    damaged = data[:at] + junk + data[at + len(junk) :]
+    with contextlib.suppress(WireError):
+        assert len(parse_master("NFO", damaged)) == 1
+
+
+JUNK_LINES = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1, max_size=60).map(
+        lambda text: text.encode("utf-8")
+    ),
+    st.binary(min_size=1, max_size=60).map(lambda data: data.replace(b"\r", b"r").replace(b"\n", b"n")),
+    st.lists(
+        st.sampled_from(["", "NFO", "x", "-1", "1e400", "\u0661", "29-SEP-2026"]), min_size=11, max_size=11
+    ).map(lambda fields: ",".join(fields).encode("utf-8")),
+).filter(lambda line: line != b",")
+
+
+@given(st.lists(st.one_of(st.integers(1, 10_000), JUNK_LINES), min_size=1, max_size=20, unique=True))
+def test_junk_between_rows_is_counted_and_harms_no_row(parts: list[int | bytes]) -> None:
+    strikes = [part for part in parts if isinstance(part, int)]
+    lines = [
+        part if isinstance(part, bytes) else option_row(part, "NIFTY", DAY, str(part), "CE").encode()
+        for part in parts
+    ]
+    data = b"\n".join((NFO_HEADER.encode(), *lines, b""))
+    if not strikes:
+        with pytest.raises(WireError):
+            parse_master("NFO", data)
+        return
+    table = parse_master("NFO", data)
+    assert table.skipped == len(parts) - len(strikes)
+    instruments = [table.instrument(row) for row in range(len(table))]
+    assert [instrument.strike for instrument in instruments] == strikes
+    assert [instrument.token for instrument in instruments] == [str(strike) for strike in strikes]
