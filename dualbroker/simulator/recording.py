@@ -40,7 +40,7 @@ _CONTRACT_COLUMNS = (
     "lot_size",
 )
 RECORDED_FIELDS = (*_RECORDED_COLUMNS.values(), "feed_time")
-"""What a row of the file tells. The change in percent is worked out where there was a trade; nothing else is."""
+"""What a row of the file tells; the change in percent is worked out, nothing else is."""
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ def load_recording(path: Path) -> Recording:
     time_ns: Integers = columns["exchange_time"].astype(np.int64)
     instrument, first_rows = _number_contracts(columns)
     by_instrument = _rows_of_each(instrument, first_rows.size)
-    values = _values(columns, time_ns)
+    values = _values(columns, time_ns, by_instrument)
     return Recording(
         instruments=tuple(_contract(columns, row) for row in first_rows.tolist()),
         time_ns=time_ns,
@@ -130,16 +130,29 @@ def _rows_of_each(instrument: Integers, count: int) -> tuple[Integers, ...]:
     return tuple(np.split(order, ends[:-1]))
 
 
-def _values(columns: dict[str, NDArray[Any]], time_ns: Integers) -> Floats:
+def _values(
+    columns: dict[str, NDArray[Any]], time_ns: Integers, by_instrument: tuple[Integers, ...]
+) -> Floats:
     values: Floats = np.full((time_ns.size, len(FIELDS)), np.nan)
     for column, name in _RECORDED_COLUMNS.items():
         values[:, FIELD_ROW[name]] = columns[column]
     values[:, FIELD_ROW["feed_time"]] = time_ns // 1_000_000_000
     ltp, close = values[:, FIELD_ROW["ltp"]], values[:, FIELD_ROW["prev_close"]]
-    known = (ltp > 0) & (close > 0)
-    change = np.divide(ltp, close, out=np.full_like(ltp, np.nan), where=known) - 1.0
-    values[:, FIELD_ROW["change_percent"]] = np.round(100.0 * change, 2)
+    values[:, FIELD_ROW["change_percent"]] = _change_percent(ltp, close, by_instrument)
     return values
+
+
+def _change_percent(ltp: Floats, close: Floats, by_instrument: tuple[Integers, ...]) -> Floats:
+    """NaN before the first trade; in a later row without one (real blemishes) the last that was known."""
+    known = (ltp > 0) & (close > 0)
+    change = np.round(100.0 * (np.divide(ltp, close, out=np.full_like(ltp, np.nan), where=known) - 1.0), 2)
+    order = np.concatenate(by_instrument)
+    sizes = [rows.size for rows in by_instrument]
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    last_known = np.maximum.accumulate(np.where(known[order], np.arange(order.size), -1))
+    filled: Floats = np.empty_like(change)
+    filled[order] = np.where(last_known >= first, change[order[last_known]], np.nan)
+    return filled
 
 
 def _changes(values: Floats, instrument: Integers, by_instrument: tuple[Integers, ...]) -> NDArray[np.bool_]:
