@@ -33,11 +33,16 @@ class Catalogue:
     def add(self, table: MasterTable) -> None:
         """Take in a symbol master.
 
-        Several of one exchange add up (some brokers split theirs); where two know the same token, the
-        one that was added last is right, as brokers give the tokens of expired contracts to new ones.
+        Several of one exchange add up (some brokers split theirs), but a later day's replaces an earlier
+        one of the same source. Where two know the same token, the one that was added last is right, as
+        exchanges give the tokens of expired contracts to new ones.
         """
         tokens = table.columns.column("token").combine_chunks()
-        older = [known.without(tokens) for known in self._tables.get(table.exchange, ())]
+        older = [
+            known.without(tokens)
+            for known in self._tables.get(table.exchange, ())
+            if not _replaces(table, known)
+        ]
         self._tables[table.exchange] = [table, *(known for known in older if len(known))]
 
     def tables(self, exchange: str | None = None) -> Iterator[MasterTable]:
@@ -194,6 +199,12 @@ class Catalogue:
             if found:
                 return found
         return []
+
+
+def _replaces(table: MasterTable, known: MasterTable) -> bool:
+    if table.day is None or known.day is None:
+        return False
+    return table.source == known.source and table.day > known.day
 
 
 def _days(day: date) -> int:

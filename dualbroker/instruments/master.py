@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -59,12 +58,13 @@ def parse_master(exchange: str, data: bytes) -> MasterTable:
     text = _unzipped(data) if data.startswith(b"PK") else data
     header, rows, malformed = _split_rows(exchange, text)
     columns, total = _read_columns(exchange, header, rows)
-    if not columns.num_rows:
+    skipped = malformed + total - columns.num_rows
+    table = _with_indices(MasterTable(exchange, columns, skipped))
+    if not len(table) or skipped == malformed + total > 0:
         raise WireError(
-            f"expected instruments of {exchange} in the symbol master, found none in {total} rows"
+            f"expected instruments of {exchange} in the symbol master, found none in {skipped} rows"
         )
-    table = MasterTable(exchange, columns, skipped=malformed + total - columns.num_rows)
-    return _with_indices(table)
+    return table
 
 
 def _unzipped(data: bytes) -> bytes:
@@ -79,7 +79,9 @@ def _unzipped(data: bytes) -> bytes:
                     f"found one of {files[0].file_size}"
                 )
             return archive.read(files[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except WireError:
+        raise
+    except Exception as error:  # on damaged bytes zipfile raises almost anything, IndexError too
         raise WireError(f"expected the zip of a symbol master, found a broken one: {error}") from error
 
 
@@ -109,6 +111,7 @@ def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
     numbers = [str(number) for number in range(len(header))]
     word = pa.dictionary(pa.int32(), pa.string())
     plain = {numbers[header.index(name)] for name in ("token", "tradingsymbol")}
+    body = b"\n" + body  # a byte order mark at the very start would be dropped, and its row changed
     if not body.strip():
         return header, pa.table({number: pa.array([], pa.string()) for number in numbers}), 0
     try:
@@ -220,22 +223,21 @@ def _trimmed(words: pa.DictionaryArray) -> pa.DictionaryArray:
 
 def _with_plain_names(exchange: str, columns: pa.Table) -> pa.Table:
     """Name indices by their plain names, and BFO's rows by underlying instead of product code."""
-    if not columns.num_rows:
+    if not columns.num_rows or not (
+        exchange == "BFO" or any(index.exchange == exchange for index in INDICES)
+    ):
         return columns
     codes = columns.column("name").chunk(0)
     names = codes.dictionary.to_pylist()
-    changed: dict[int, str] = {}
     present, first_rows = np.unique(np.asarray(codes.indices), return_index=True)
-    for code, row in zip(present.tolist(), first_rows.tolist(), strict=True):
-        kind = kind_of(exchange, columns["instrument_type"][row].as_py())
-        symbol = columns["symbol"][row].as_py()
-        if kind == InstrumentKind.INDEX:
-            index = index_named(symbol) or index_named(names[code])
+    changed: dict[int, str] = {}
+    for code, row in zip(present.tolist(), columns.take(first_rows).to_pylist(), strict=True):
+        if kind_of(exchange, row["instrument_type"]) == InstrumentKind.INDEX:
+            index = index_named(row["symbol"]) or index_named(names[code])
             if index is not None and index.exchange == exchange:
                 changed[code] = index.name
         elif exchange == "BFO":
-            expiry, strike = columns["expiry"][row].as_py(), columns["strike"][row].as_py()
-            changed[code] = _underlying(symbol, expiry, strike) or names[code]
+            changed[code] = _underlying(row["symbol"], row["expiry"], row["strike"]) or names[code]
     if not changed:
         return columns
     plain = pa.array([changed.get(code, name) for code, name in enumerate(names)])

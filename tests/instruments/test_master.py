@@ -61,6 +61,11 @@ def test_indices_of_nse_bear_their_plain_names_and_no_tick_size() -> None:
     assert (share.name, share.kind, share.tick_size) == ("RELIANCE", InstrumentKind.EQUITY, 0.05)
 
 
+def test_a_bse_master_that_lists_nothing_still_has_its_indices() -> None:
+    table = parse_master("BSE", master(NSE_HEADER, []))
+    assert [table.instrument(row).name for row in range(len(table))] == ["SENSEX", "BANKEX"]
+
+
 def test_bonds_are_no_shares() -> None:
     table = parse_master("NSE", master(NSE_HEADER, ["NSE,103,100,718GS33,718GS33-GS,GS,0.01,"]))
     assert table.instrument(table.row_by_token["103"]).kind == InstrumentKind.OTHER

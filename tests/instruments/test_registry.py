@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.errors import AmbiguousInstrumentError, InstrumentError, UnknownInstrumentError
-from dualbroker.instruments import Instruments, parse_master
+from dualbroker.instruments import Instruments, MasterTable, parse_master
 from dualbroker.model import InstrumentKind
 from tests.instruments.samples import (
     BFO_HEADER,
@@ -242,6 +243,18 @@ def test_two_readings_that_both_exist_are_ambiguous() -> None:
     with pytest.raises(AmbiguousInstrumentError) as caught:
         instruments.resolve("NIFTYNXT502611368000CE")
     assert len(caught.value.matches) == 2
+
+
+def test_a_later_day_replaces_the_same_source_only() -> None:
+    def table(token: int, source: str, day: date) -> MasterTable:
+        rows = [option_row(token, "NIFTY", WEEKLY, str(26000 + token), "CE")]
+        return replace(parse_master("NFO", master(NFO_HEADER, rows)), source=source, day=day)
+
+    instruments = Instruments()
+    instruments.add(table(1, "broker", WEEKLY))
+    instruments.add(table(2, "other", WEEKLY))
+    instruments.add(table(3, "broker", MONTHLY))
+    assert instruments.strikes("NIFTY", WEEKLY) == [26002.0, 26003.0]
 
 
 def test_masters_of_one_exchange_add_up_and_the_newer_owns_a_token() -> None:
