@@ -29,6 +29,7 @@ __all__ = [
     "OrderStatus",
     "OrderUpdate",
     "Position",
+    "Quote",
     "QuoteBatch",
     "QuoteUpdate",
     "ReportType",
@@ -178,6 +179,44 @@ class QuoteBatch(msgspec.Struct, gc=False):
     broker_name: str
     receive_time_ns: int
     updates: Sequence[QuoteUpdate]
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The full quote of one instrument after a tick; NaN is unknown, a zero was received.
+
+    Prices are rupees, quantities and open interest units.
+    """
+
+    instrument: Instrument
+    broker_name: str
+    receive_time_ns: int
+    feed_time_s: float
+    ltp: float
+    change_percent: float
+    bid: float
+    bid_quantity: float
+    ask: float
+    ask_quantity: float
+    volume: float
+    open: float
+    high: float
+    low: float
+    prev_close: float
+    average_price: float
+    open_interest: float
+    prev_open_interest: float
+
+    @property
+    def symbol(self) -> str:
+        return self.instrument.symbol
+
+    @property
+    def exchange(self) -> str:
+        return self.instrument.exchange
+
+    @property
+    def token(self) -> str:
+        return self.instrument.token
 
 
 class Side(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dualbroker.brokers.limiter import RateLimiter
+from dualbroker.errors import RequestRefusedError
 from dualbroker.noren.answers import parse_object, parse_rows
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, encode_body
@@ -42,6 +43,8 @@ class NorenRest:
         return parse_rows(answer.status, answer.body)
 
     async def _post(self, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
+        if endpoint.changes_orders:
+            raise RequestRefusedError(f"dualbroker only reads: it never calls {endpoint.value}")
         await self._limiter.wait()
         headers = {}
         if self._dialect.content_type is not None:

@@ -256,7 +256,8 @@ class WebSocketManager:
         await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
         await self._transport.aclose()
         if self.simulator is not None:
-            await asyncio.to_thread(self.simulator.stop)
+            # Not in a worker thread: at the end of the interpreter none can be started any more.
+            self.simulator.stop()
             self.simulator = None
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -43,10 +43,10 @@ class MasterLoader:
                 return
             source = broker.master_source
             cache = MasterCache(self._cache_directory if source else None)
-            for part, url in enumerate(broker.master_urls(exchange)):
-                name = f"{source}-{part}" if part else source
-                table = await cache.load(self._transport, url, exchange, source=name, day=today)
-                self.instruments.add(table)
+            for url in broker.master_urls(exchange):
+                self.instruments.add(
+                    await cache.load(self._transport, url, exchange, source=source, day=today)
+                )
             self._loaded[exchange] = today
 
     async def resolve(self, broker: Broker, name: str, exchange: str) -> Instrument:

@@ -8,6 +8,7 @@ message that says nothing new changes nothing.
 from __future__ import annotations
 
 from collections import deque
+from datetime import date
 
 import msgspec
 
@@ -99,6 +100,10 @@ class OrderState(msgspec.Struct, kw_only=True):
         return self.key[0]
 
     @property
+    def trading_day(self) -> date:
+        return self.key[1]
+
+    @property
     def order_id(self) -> str:
         return self.key[2]
 
@@ -112,6 +117,16 @@ class OrderEvent(msgspec.Struct, frozen=True):
     status: OrderStatus
     filled_quantity: float | None
     average_price: float | None
+    symbol: str | None
+    """Of the order, also where this update did not repeat it."""
+
+    @property
+    def broker_name(self) -> str:
+        return self.update.broker_name
+
+    @property
+    def order_id(self) -> str:
+        return self.update.order_id
 
 
 class Ledger:
@@ -160,7 +175,9 @@ class Ledger:
         # A fresh struct each time: a reader on another thread never sees half an update.
         self.states[update.key] = state
         self.event_count += 1
-        event = OrderEvent(self.event_count, update, state.status, state.filled_quantity, state.average_price)
+        event = OrderEvent(
+            self.event_count, update, state.status, state.filled_quantity, state.average_price, state.symbol
+        )
         self.events.append(event)
         return event
 

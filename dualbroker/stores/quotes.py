@@ -59,6 +59,10 @@ class TickBlock:
         view.flags.writeable = False
         return view
 
+    def row(self, place: int) -> tuple[float, ...]:
+        """One published row: receive time, feed time, then ``QUOTE_FIELDS``."""
+        return _ROW.unpack_from(self.data, place * _ROW.size)
+
     def published_instruments(self) -> NDArray[np.int32]:
         return np.frombuffer(self.instruments, np.int32)[: self.count]
 

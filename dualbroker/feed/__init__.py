@@ -1,0 +1,8 @@
+"""The handle a person holds: sync outside, async inside; frames are made here."""
+
+from __future__ import annotations
+
+from dualbroker.feed.connect import connect, connect_async, demo, demo_async
+from dualbroker.feed.feed import Feed
+
+__all__ = ["Feed", "connect", "connect_async", "demo", "demo_async"]

@@ -1,0 +1,88 @@
+"""Bars out of ticks: labelled left, anchored at the session's start, volume from the cumulative one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dualbroker.feed import columns
+from dualbroker.feed.columns import frame, times
+
+__all__ = ["SESSION_START", "bars_frame"]
+
+SESSION_START = pd.Timedelta(hours=9, minutes=15)
+"""NSE and BSE open at 09:15 IST; bars of every day are counted from there."""
+
+_DAY_NS = 86_400 * 1_000_000_000
+_IST_OFFSET_NS = int(5.5 * 3600) * 1_000_000_000
+
+
+def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
+    """Open, high, low, close, volume per interval, indexed by ``time`` (the left edge, Indian time).
+
+    Prices are those of ticks; a snapshot is no price of its own time and only sets the volume's base.
+    Volume is the difference of the cumulative volume; negative steps are clipped and counted in
+    ``attrs["negative_volume_steps"]``. Intervals without a tick have no bar.
+
+    Parameters
+    ----------
+    ticks
+        A frame as ``feed.ticks`` gives it.
+    interval
+        A pandas offset: ``"1min"``, ``"5min"``, ``"15s"``, ``"1h"``; at most a day.
+
+    Raises
+    ------
+    ValueError
+        The interval can't be read, or is not between a millisecond and a day.
+    """
+    width_ns = _width_ns(interval)
+    receive_ns = pd.DatetimeIndex(ticks.index).as_unit("ns").asi8
+    volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
+    steps = np.diff(volumes, prepend=np.nan)
+    negative = int(np.sum(steps < 0))
+    traded = ticks["ltp"].to_numpy() > 0
+    use = traded & ~ticks["snapshot"].to_numpy()
+    # Since midnight in India, less the session's start; days are kept apart, so that an interval that
+    # does not divide a day begins anew each morning.
+    local_ns = receive_ns + _IST_OFFSET_NS
+    midnight_ns = local_ns // _DAY_NS * _DAY_NS
+    into_session_ns = local_ns - midnight_ns - SESSION_START.value
+    start_ns = midnight_ns + SESSION_START.value + into_session_ns // width_ns * width_ns - _IST_OFFSET_NS
+    table = pd.DataFrame(
+        {
+            "start": start_ns[use],
+            "price": ticks["ltp"].to_numpy()[use],
+            "step": np.clip(steps, 0, None)[use],
+            "broker_name": ticks["broker_name"].to_numpy()[use],
+        }
+    )
+    grouped = table.groupby("start", sort=True)
+    prices = grouped["price"]
+    bars = frame(
+        columns.BARS,
+        {
+            "open": prices.first().to_numpy(),
+            "high": prices.max().to_numpy(),
+            "low": prices.min().to_numpy(),
+            "close": prices.last().to_numpy(),
+            "volume": grouped["step"].sum(min_count=1).to_numpy(),
+            "ticks": grouped.size().to_numpy(),
+            "broker_name": grouped["broker_name"].last().tolist(),
+        },
+    )
+    bars.index = times(grouped.size().index.to_numpy(dtype=np.int64)).rename("time")
+    bars.attrs["negative_volume_steps"] = negative
+    return bars
+
+
+def _width_ns(interval: str) -> int:
+    try:
+        width = pd.Timedelta(interval if interval[:1].isdigit() else f"1{interval}")
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"expected an interval such as '1min', '5min' or '15s', found {interval!r}"
+        ) from None
+    if not pd.Timedelta(milliseconds=1) <= width <= pd.Timedelta(days=1):
+        raise ValueError(f"expected an interval between a millisecond and a day, found {interval!r}")
+    return int(width.value)

@@ -1,0 +1,239 @@
+"""Columns, dtypes and time zone of every frame, in one place; empty frames have them too.
+
+=====================  ==========================================================================
+kind                   dtype
+=====================  ==========================================================================
+price                  float64, rupees; NaN is unknown
+quantity               Int64, units (never lots); <NA> is unknown
+time                   datetime64[ns, Asia/Kolkata]; NaT is unknown
+text                   str (object before pandas 3); None or NaN is unknown
+=====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = [
+    "BANDWIDTH",
+    "BARS",
+    "BROKERS",
+    "DEPTH",
+    "INSTRUMENTS",
+    "ORDERS",
+    "ORDER_EVENTS",
+    "QUOTES",
+    "SUBSCRIBED",
+    "TICKS",
+    "frame",
+]
+
+ZONE = "Asia/Kolkata"
+PRICE, QUANTITY, TIME, TEXT, FLAG, COUNT, NUMBER, DAY = (
+    "price",
+    "quantity",
+    "time",
+    "text",
+    "flag",
+    "count",
+    "number",
+    "day",
+)
+
+_QUOTE = {
+    "ltp": PRICE,
+    "change_percent": NUMBER,
+    "bid": PRICE,
+    "bid_quantity": QUANTITY,
+    "ask": PRICE,
+    "ask_quantity": QUANTITY,
+    "volume": QUANTITY,
+    "open": PRICE,
+    "high": PRICE,
+    "low": PRICE,
+    "prev_close": PRICE,
+    "average_price": PRICE,
+    "open_interest": QUANTITY,
+    "open_interest_change": QUANTITY,
+    "feed_time": TIME,
+}
+
+QUOTES = {"exchange": TEXT, "token": TEXT, **_QUOTE, "receive_time": TIME, "broker_name": TEXT}
+"""Indexed by ``symbol``."""
+
+TICKS = {**_QUOTE, "snapshot": FLAG, "broker_name": TEXT}
+"""Indexed by ``receive_time``; ``snapshot`` marks full quotes that acknowledged a subscription."""
+
+BARS = {
+    "open": PRICE,
+    "high": PRICE,
+    "low": PRICE,
+    "close": PRICE,
+    "volume": QUANTITY,
+    "ticks": COUNT,
+    "broker_name": TEXT,
+}
+"""Indexed by ``time``, the bar's left edge."""
+
+ORDERS = {
+    "broker_name": TEXT,
+    "order_id": TEXT,
+    "trading_day": DAY,
+    "exchange": TEXT,
+    "token": TEXT,
+    "symbol": TEXT,
+    "side": TEXT,
+    "quantity": QUANTITY,
+    "filled_quantity": QUANTITY,
+    "price": PRICE,
+    "trigger_price": PRICE,
+    "average_price": PRICE,
+    "status": TEXT,
+    "report_type": TEXT,
+    "price_type": TEXT,
+    "product": TEXT,
+    "retention": TEXT,
+    "reject_reason": TEXT,
+    "cancelled_quantity": QUANTITY,
+    "exchange_order_id": TEXT,
+    "remarks": TEXT,
+    "order_time": TIME,
+    "first_seen": TIME,
+    "last_update": TIME,
+    "updates": COUNT,
+}
+
+ORDER_EVENTS = {
+    "sequence": COUNT,
+    "receive_time": TIME,
+    "broker_name": TEXT,
+    "order_id": TEXT,
+    "symbol": TEXT,
+    "source": TEXT,
+    "status": TEXT,
+    "report_type": TEXT,
+    "quantity": QUANTITY,
+    "price": PRICE,
+    "filled_quantity": QUANTITY,
+    "average_price": PRICE,
+    "fill_id": TEXT,
+    "fill_quantity": QUANTITY,
+    "fill_price": PRICE,
+    "reject_reason": TEXT,
+    "event_time": TIME,
+}
+
+BROKERS = {
+    "type": TEXT,
+    "account": TEXT,
+    "role": TEXT,
+    "state": TEXT,
+    "problem": TEXT,
+    "connected_since": TIME,
+    "last_quote": TIME,
+    "last_order": TIME,
+    "last_order_book": TIME,
+    "latency_ms": NUMBER,
+    "reconnects": COUNT,
+    "subscriptions": COUNT,
+    "acknowledged": COUNT,
+    "quote_bytes": COUNT,
+    "order_bytes": COUNT,
+    "control_bytes": COUNT,
+    "quote_messages": COUNT,
+    "order_messages": COUNT,
+    "unreadable_messages": COUNT,
+    "simulated": FLAG,
+}
+"""Indexed by ``broker_name``."""
+
+BANDWIDTH = {"time": TIME, "broker_name": TEXT, "kind": TEXT, "bytes": COUNT, "messages": COUNT}
+
+INSTRUMENTS = {
+    "exchange": TEXT,
+    "token": TEXT,
+    "symbol": TEXT,
+    "name": TEXT,
+    "kind": TEXT,
+    "expiry": DAY,
+    "strike": PRICE,
+    "option_type": TEXT,
+    "lot_size": COUNT,
+    "tick_size": PRICE,
+}
+
+SUBSCRIBED = {
+    "exchange": TEXT,
+    "token": TEXT,
+    "symbol": TEXT,
+    "expiry": DAY,
+    "lot_size": COUNT,
+    "quote_source": TEXT,
+    "acknowledged": FLAG,
+}
+
+DEPTH = {
+    "bid_orders": QUANTITY,
+    "bid_quantity": QUANTITY,
+    "bid": PRICE,
+    "ask": PRICE,
+    "ask_quantity": QUANTITY,
+    "ask_orders": QUANTITY,
+}
+"""Indexed by ``level``, 1 to 5."""
+
+_LARGEST_EXACT = 2.0**53
+
+
+def frame(
+    columns: Mapping[str, str], data: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
+) -> pd.DataFrame:
+    """A frame with these columns in this order, each cast to its kind; ``data`` has one entry per column."""
+    return pd.DataFrame({name: _cast(kind, data[name]) for name, kind in columns.items()})
+
+
+def _cast(kind: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
+    if kind in (PRICE, NUMBER):
+        return np.array(
+            [np.nan if v is None else v for v in values] if isinstance(values, list) else values, float
+        )
+    if kind == QUANTITY:
+        return quantities(values)
+    if kind == TIME:
+        return times(values)
+    if kind == DAY:
+        return pd.DatetimeIndex(pd.to_datetime(pd.Series(list(values), dtype=object))).as_unit("ns")
+    if kind == FLAG:
+        return np.asarray(values, bool)
+    if kind == COUNT:
+        return np.asarray(values, np.int64)
+    return pd.Series(list(values), dtype=_TEXT_DTYPE).array
+
+
+_TEXT_DTYPE: Any = pd.Series(["text"]).dtype
+
+
+def quantities(values: Sequence[Any] | np.ndarray[Any, Any]) -> pd.arrays.IntegerArray:
+    """Int64 with <NA> where the value is None, NaN, or too large to be exact."""
+    numbers = np.array(
+        [np.nan if v is None else v for v in values] if isinstance(values, list) else values, float
+    )
+    unknown = ~(np.abs(numbers) < _LARGEST_EXACT)
+    return pd.arrays.IntegerArray(np.where(unknown, 0, numbers).astype(np.int64), unknown)
+
+
+def times(values: Sequence[Any] | np.ndarray[Any, Any]) -> pd.DatetimeIndex:
+    """UTC nanoseconds (None is unknown) as Indian time."""
+    if not isinstance(values, np.ndarray):
+        values = np.array([pd.NaT.value if v is None else v for v in values], np.int64)
+    return pd.DatetimeIndex(values.view("M8[ns]")).tz_localize("UTC").tz_convert(ZONE)
+
+
+def seconds_to_ns(seconds: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Epoch seconds with NaN as int64 nanoseconds with NaT; what no timestamp can hold is NaT too."""
+    known = (seconds > 0) & (seconds < 9.2e9)
+    return np.where(known, np.where(known, seconds, 0).astype(np.int64) * 1_000_000_000, pd.NaT.value)

@@ -1,0 +1,100 @@
+"""Opens feeds: one per config in a process, however often a cell is run."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from dualbroker.config.load import find_config, load_config
+from dualbroker.config.schema import Config, demo_config
+from dualbroker.errors import ConfigError
+from dualbroker.feed.feed import Feed
+
+__all__ = ["close_all", "connect", "connect_async", "demo", "demo_async"]
+
+logger = logging.getLogger("dualbroker")
+
+# Kept over importlib.reload: a reloaded module must find the feeds that run.
+_feeds: dict[str, Feed] = globals().get("_feeds", {})
+_opening: threading.Lock = globals().get("_opening", threading.Lock())
+
+
+def connect(config: Config | Path | str | None = None) -> Feed:
+    """The feed of a config: the one that runs already, or a new one.
+
+    Running a cell twice neither opens a second connection nor loses the first; two configs give two
+    feeds.
+
+    Parameters
+    ----------
+    config
+        A config, or the path of a file; None looks for ``config.yaml``: the one that the variable
+        DUALBROKER_CONFIG names, else upwards from the working directory.
+
+    Raises
+    ------
+    ConfigError
+        None was found, or it can't be used; the message names the key.
+    """
+    if not isinstance(config, Config):
+        config = _load(config)
+    with _opening:
+        key = config.fingerprint()
+        running = _feeds.get(key)
+        if running is not None and not running.closed:
+            return running
+        feed = Feed(config, on_closed=_forget)
+        _feeds[key] = feed
+        return feed
+
+
+async def connect_async(config: Config | Path | str | None = None) -> Feed:
+    """The async twin of :func:`connect`."""
+    return await asyncio.to_thread(connect, config)
+
+
+def demo(brokers: int = 2, **simulator: Any) -> Feed:
+    """A feed on built-in simulated brokers: no file, no credentials, no real price.
+
+    Parameters
+    ----------
+    brokers
+        How many; the first carries quotes.
+    **simulator
+        Keys of the config's section ``simulator``, such as ``ticks_per_second=1000`` or ``seed=7``.
+    """
+    return connect(demo_config(brokers, **simulator))
+
+
+async def demo_async(brokers: int = 2, **simulator: Any) -> Feed:
+    """The async twin of :func:`demo`."""
+    return await asyncio.to_thread(demo, brokers, **simulator)
+
+
+def _load(path: Path | str | None) -> Config:
+    if path is None and find_config() is None:
+        raise ConfigError(
+            "no config.yaml found here or in a folder above, and DUALBROKER_CONFIG is not set; "
+            "dualbroker.demo() runs on built-in simulated brokers without one"
+        )
+    return load_config(path)
+
+
+def _forget(feed: Feed) -> None:
+    for key, known in list(_feeds.items()):
+        if known is feed:
+            del _feeds[key]
+
+
+@atexit.register
+def close_all() -> None:
+    """Close every feed of this process; also done when it ends."""
+    for feed in list(_feeds.values()):
+        try:
+            feed.close()
+        except Exception:
+            logger.exception("a feed could not be closed in order")

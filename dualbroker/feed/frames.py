@@ -1,0 +1,205 @@
+"""Frames out of stores: fresh, consistent snapshots, the user's own to edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dualbroker.feed import columns
+from dualbroker.feed.columns import frame, seconds_to_ns, times
+from dualbroker.manager.subscriber import Subscribed
+from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, MessageKind
+from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.orders import OrderEvent, OrderState
+from dualbroker.stores.quotes import QuoteStore
+
+__all__ = [
+    "bandwidth_frame",
+    "brokers_frame",
+    "depth_frame",
+    "instruments_frame",
+    "order_events_frame",
+    "orders_frame",
+    "quotes_frame",
+    "subscribed_frame",
+    "ticks_frame",
+]
+
+_KEPT_FIELDS = tuple(name for name in QUOTE_FIELDS if name != "prev_open_interest")
+
+
+def _quote_columns(rows: NDArray[Any]) -> dict[str, Any]:
+    data: dict[str, Any] = {name: rows[name] for name in _KEPT_FIELDS}
+    data["open_interest_change"] = rows["open_interest"] - rows["prev_open_interest"]
+    data["feed_time"] = seconds_to_ns(rows["feed_time"])
+    return data
+
+
+def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """The latest full quote of each subscribed instrument, indexed by symbol; columns: ``QUOTES``.
+
+    An instrument without a quote yet has a row of unknowns, with its quote source as broker.
+    """
+    indices, rows, brokers = store.latest()
+    place = {int(index): number for number, index in enumerate(indices)}
+    shown = [index for key in wanted if (index := store.index_of(key)) is not None]
+    instruments = [store.instruments[index] for index in shown]
+    table = np.zeros(len(shown), rows.dtype)
+    for name in ("feed_time", *QUOTE_FIELDS):
+        table[name] = np.nan
+    table["receive_time"] = pd.NaT.value
+    names: list[str | None] = []
+    for number, index in enumerate(shown):
+        at = place.get(index)
+        if at is None:
+            names.append(store.source(index))
+        else:
+            table[number] = rows[at]
+            names.append(store.broker_names[brokers[at]])
+    data = _quote_columns(table)
+    data["exchange"] = [instrument.exchange for instrument in instruments]
+    data["token"] = [instrument.token for instrument in instruments]
+    data["receive_time"] = table["receive_time"]
+    data["broker_name"] = names
+    quotes = frame(columns.QUOTES, data)
+    quotes.index = pd.Index([instrument.symbol for instrument in instruments], dtype=object, name="symbol")
+    return quotes
+
+
+def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
+    """Every kept tick of one instrument, indexed by receive time; columns: ``TICKS``."""
+    rows, brokers, snapshots = store.rows_of(-1 if index is None else index)
+    data = _quote_columns(rows)
+    data["snapshot"] = snapshots
+    data["broker_name"] = [store.broker_names[number] for number in brokers]
+    ticks = frame(columns.TICKS, data)
+    ticks.index = times(np.ascontiguousarray(rows["receive_time"])).rename("receive_time")
+    return ticks
+
+
+def depth_frame(levels: tuple[list[DepthLevel], list[DepthLevel]] | None) -> pd.DataFrame:
+    """Five levels, the best first; columns: ``DEPTH``; no rows before the first."""
+    bids, asks = levels or ([], [])
+    depth = frame(
+        columns.DEPTH,
+        {
+            "bid_orders": [level.orders for level in bids],
+            "bid_quantity": [level.quantity for level in bids],
+            "bid": [level.price for level in bids],
+            "ask": [level.price for level in asks],
+            "ask_quantity": [level.quantity for level in asks],
+            "ask_orders": [level.orders for level in asks],
+        },
+    )
+    depth.index = pd.RangeIndex(1, len(bids) + 1, name="level")
+    return depth
+
+
+_SOURCE = {
+    "order_time": "order_time_ns",
+    "first_seen": "first_seen_ns",
+    "last_update": "last_update_ns",
+}
+"""Where a column's values come from, if its name differs."""
+
+
+def _column(rows: Sequence[Any], name: str) -> list[Any]:
+    return [getattr(row, name) for row in rows]
+
+
+def orders_frame(states: Sequence[OrderState]) -> pd.DataFrame:
+    """One row per (broker, order), the newest first; columns: ``ORDERS``."""
+    states = sorted(states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True)
+    data: dict[str, list[Any]] = {name: _column(states, _SOURCE.get(name, name)) for name in columns.ORDERS}
+    return frame(columns.ORDERS, data)
+
+
+def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
+    """Every kept order event, in order of arrival; columns: ``ORDER_EVENTS``."""
+    updates = [event.update for event in events]
+    own = {"sequence", "symbol", "status", "filled_quantity", "average_price"}
+    renamed: dict[str, list[Any]] = {
+        "receive_time": [u.receive_time_ns for u in updates],
+        "event_time": [u.event_time_ns or u.exchange_time_ns or u.order_time_ns for u in updates],
+    }
+    data: dict[str, list[Any]] = {
+        name: _column(events if name in own else updates, name)
+        for name in columns.ORDER_EVENTS
+        if name not in renamed
+    }
+    return frame(columns.ORDER_EVENTS, data | renamed)
+
+
+def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore) -> pd.DataFrame:
+    """One row per broker, indexed by its name; columns: ``BROKERS``."""
+    rows = list(health.values())
+    totals = bandwidth.totals()
+
+    def traffic(kind: MessageKind, what: str) -> list[int]:
+        return [getattr(totals[row.broker_name][kind], what) for row in rows]
+
+    brokers = frame(
+        columns.BROKERS,
+        {
+            "type": _column(rows, "broker_type"),
+            "account": _column(rows, "account"),
+            "role": [row.role.value for row in rows],
+            "state": [row.state.value for row in rows],
+            "problem": _column(rows, "problem"),
+            "connected_since": _column(rows, "connected_since_ns"),
+            "last_quote": _column(rows, "last_quote_ns"),
+            "last_order": _column(rows, "last_order_ns"),
+            "last_order_book": _column(rows, "last_book_ns"),
+            "latency_ms": [None if row.round_trip_s is None else row.round_trip_s * 1000 for row in rows],
+            "reconnects": _column(rows, "reconnects"),
+            "subscriptions": _column(rows, "subscriptions"),
+            "acknowledged": _column(rows, "acknowledged"),
+            "quote_bytes": traffic(MessageKind.QUOTES, "bytes"),
+            "order_bytes": traffic(MessageKind.ORDERS, "bytes"),
+            "control_bytes": traffic(MessageKind.CONTROL, "bytes"),
+            "quote_messages": traffic(MessageKind.QUOTES, "messages"),
+            "order_messages": traffic(MessageKind.ORDERS, "messages"),
+            "unreadable_messages": _column(rows, "unreadable_messages"),
+            "simulated": _column(rows, "simulated"),
+        },
+    )
+    brokers.index = pd.Index(_column(rows, "broker_name"), dtype=object, name="broker_name")
+    return brokers
+
+
+def bandwidth_frame(store: BandwidthStore) -> pd.DataFrame:
+    """Bytes and messages of each second, broker and kind, the last hour; columns: ``BANDWIDTH``."""
+    rows = store.history()
+    return frame(
+        columns.BANDWIDTH,
+        {
+            "time": [row.second * 1_000_000_000 for row in rows],
+            "broker_name": _column(rows, "broker_name"),
+            "kind": [row.kind.value for row in rows],
+            "bytes": _column(rows, "bytes"),
+            "messages": _column(rows, "messages"),
+        },
+    )
+
+
+def instruments_frame(instruments: Sequence[Instrument]) -> pd.DataFrame:
+    """Rows of a symbol master; columns: ``INSTRUMENTS``."""
+    data: dict[str, list[Any]] = {name: _column(instruments, name) for name in columns.INSTRUMENTS}
+    data["kind"] = [instrument.kind.value for instrument in instruments]
+    return frame(columns.INSTRUMENTS, data)
+
+
+def subscribed_frame(accepted: Sequence[Subscribed]) -> pd.DataFrame:
+    """What a call of ``subscribe`` achieved; columns: ``SUBSCRIBED``."""
+    instruments = [row.instrument for row in accepted]
+    data: dict[str, list[Any]] = {
+        name: _column(instruments, name) for name in ("exchange", "token", "symbol", "expiry", "lot_size")
+    }
+    data["quote_source"] = _column(accepted, "quote_source")
+    data["acknowledged"] = _column(accepted, "acknowledged")
+    return frame(columns.SUBSCRIBED, data)

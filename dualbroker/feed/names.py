@@ -1,0 +1,93 @@
+"""Which instrument a person means, in a call on a feed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dualbroker.errors import AmbiguousInstrumentError, InstrumentError, UnknownInstrumentError
+from dualbroker.instruments import Instruments
+from dualbroker.instruments.names import compact, index_named, split_exchange
+from dualbroker.model import Instrument
+from dualbroker.stores.quotes import QuoteStore
+
+__all__ = ["SymbolNames", "instruments_meant"]
+
+
+def instruments_meant(
+    symbols: str | Instrument | Sequence[str | Instrument] | pd.DataFrame, registry: Instruments
+) -> list[str | Instrument]:
+    """A list of names and instruments out of whatever form a person gave them in.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        A frame lacks the columns exchange and token, or has a row that no symbol master knows.
+    """
+    if isinstance(symbols, str | Instrument):
+        return [symbols]
+    if not isinstance(symbols, pd.DataFrame):
+        return list(symbols)
+    if not {"exchange", "token"} <= set(symbols.columns):
+        raise UnknownInstrumentError("expected a frame with the columns exchange and token")
+    found: list[str | Instrument] = []
+    for key in zip(symbols["exchange"].astype(str), symbols["token"].astype(str), strict=True):
+        instrument = registry.get(key)
+        if instrument is None:
+            raise UnknownInstrumentError(f"no symbol master that is loaded knows {key[0]} token {key[1]}")
+        found.append(instrument)
+    return found
+
+
+class SymbolNames:
+    """Finds subscribed instruments by any of their names."""
+
+    def __init__(self, store: QuoteStore, registry: Instruments) -> None:
+        self._store = store
+        self._registry = registry
+
+    def index_of(self, symbol: str | Instrument, exchange: str | None = None) -> int:
+        """The store's index of an instrument that is or was subscribed.
+
+        Raises
+        ------
+        UnknownInstrumentError, AmbiguousInstrumentError
+            None is named so, or several are.
+        """
+        if isinstance(symbol, Instrument):
+            index = self._store.index_of(symbol.key)
+            if index is None:
+                raise UnknownInstrumentError(f"{symbol.qualified_name} was never subscribed here")
+            return index
+        named_exchange, name = split_exchange(symbol)
+        exchange = named_exchange or exchange
+        wanted = compact(name)
+        plain = index_named(name)
+        matches = [
+            index
+            for index, instrument in enumerate(self._store.instruments)
+            if (exchange is None or instrument.exchange == exchange.upper())
+            and (
+                wanted in {compact(instrument.symbol), compact(instrument.symbol.removesuffix("-EQ"))}
+                or (plain is not None and instrument.key == (plain.exchange, plain.token))
+            )
+        ]
+        if not matches and (other_name := self._by_master(symbol, exchange)) is not None:
+            return other_name
+        if not matches:
+            known = [instrument.qualified_name for instrument in self._store.instruments]
+            shown = ", ".join(known[:10]) or "none yet"
+            raise UnknownInstrumentError(f"{symbol} was never subscribed here; subscribed: {shown}", known)
+        if len(matches) > 1:
+            names = [self._store.instruments[index].qualified_name for index in matches]
+            raise AmbiguousInstrumentError(f"{symbol} may mean {' or '.join(names)}", names)
+        return matches[0]
+
+    def _by_master(self, symbol: str, exchange: str | None) -> int | None:
+        """By names that only the symbol master understands, such as Kite's monthly ones."""
+        try:
+            found = self._registry.resolve(symbol, exchange or "NFO")
+        except InstrumentError:
+            return None
+        return self._store.index_of(found.key)
