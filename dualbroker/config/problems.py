@@ -77,9 +77,10 @@ def problem_lines(error: ValidationError, root: type[BaseModel], document: Any) 
     lines: list[str] = []
     for details in error.errors(include_url=False, include_input=False):
         where = _without_tags(details["loc"])
-        lines += [
-            f"{key_path(where)}: {text}" if where else text for text in _texts(details, where, root, document)
-        ]
+        if _is_about_a_key(details):
+            where = where[:-1]
+        prefix = f"{key_path(where)}: " if where else ""
+        lines += [prefix + text for text in _texts(details, where, root, document)]
     return lines + _also_missing(error, document)
 
 
@@ -102,6 +103,10 @@ def _without_tags(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return location[:-1] if location[-1:] == ("[key]",) else location
 
 
+def _is_about_a_key(details: ErrorDetails) -> bool:
+    return details["loc"][-1:] == ("[key]",) or details["type"] == "invalid_key"
+
+
 def _texts(
     details: ErrorDetails, where: tuple[str | int, ...], root: type[BaseModel], document: Any
 ) -> Iterator[str]:
@@ -110,8 +115,8 @@ def _texts(
         yield from str(context["error"]).splitlines()
     elif kind == "extra_forbidden":
         yield _unknown_key(str(where[-1]), _known_keys(root, where[:-1]))
-    elif details["loc"][-1:] == ("[key]",) or kind == "invalid_key":
-        yield "expected text as key (put it in quotes), found something else"
+    elif _is_about_a_key(details):
+        yield "expected text as key (quote numbers, dates, on, off, yes, no), found something else"
     else:
         yield f"expected {_expected(kind, context, details['msg'])}, found {_found(where, document)}"
 

@@ -125,7 +125,7 @@ class Config(Section):
             if isinstance(broker, BrokerConfig):
                 named[name] = broker.model_copy(update={"name": name})
             elif isinstance(broker, Mapping):
-                named[name] = {**broker, "name": broker.get("name", name)}
+                named[name] = {**broker, "name": broker.get("name", str(name))}
             else:
                 named[name] = broker
         return named
