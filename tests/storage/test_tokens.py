@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualbroker.clock import IST, ist
+from dualbroker.storage.paths import cache_directory, state_directory
+from dualbroker.storage.tokens import SavedSession, SessionTokens, next_expiry_ns
+
+LOGIN = "flattrade-FA0001"
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+
+
+def at(hour: int, minute: int = 0, second: int = 0) -> int:
+    """UTC ns of a time of some day in India."""
+    return int(datetime(2024, 2, 29, hour, minute, second, tzinfo=IST).timestamp()) * SECOND
+
+
+def session(now_ns: int = at(9)) -> SavedSession:
+    return SavedSession.until_next_morning("the-token", "FA0001", "FA0001", now_ns)
+
+
+@pytest.mark.parametrize(
+    ("now", "hours_left"), [(at(9), 18.0), (at(2, 59, 59), 1 / 3600), (at(3), 24.0), (at(23, 30), 3.5)]
+)
+def test_a_session_ends_at_the_next_three_in_the_morning_in_india(now: int, hours_left: float) -> None:
+    assert next_expiry_ns(now) - now == pytest.approx(hours_left * HOUR)
+
+
+@given(st.integers(min_value=0, max_value=4_000_000_000 * SECOND))
+def test_a_session_lasts_no_longer_than_a_day(now_ns: int) -> None:
+    expiry = next_expiry_ns(now_ns)
+    assert 0 < expiry - now_ns <= timedelta(days=1).total_seconds() * SECOND
+    assert ist(expiry).strftime("%H:%M:%S") == "03:00:00"
+
+
+def test_a_session_is_kept_until_it_expires(tmp_path: Path) -> None:
+    tokens = SessionTokens(tmp_path / "state")
+    assert tokens.load(LOGIN, at(9)) is None
+    tokens.save(LOGIN, session())
+    assert SessionTokens(tmp_path / "state").load(LOGIN, at(23)) == session()
+    assert tokens.load("shoonya-FA0001", at(9)) is None
+    assert tokens.load(LOGIN, session().expires_ns - 1) == session()
+    assert tokens.load(LOGIN, session().expires_ns) is None
+
+
+def test_a_newer_session_replaces_the_older_one(tmp_path: Path) -> None:
+    tokens = SessionTokens(tmp_path)
+    tokens.save(LOGIN, session(at(9)))
+    tokens.save(LOGIN, session(at(10)))
+    assert tokens.load(LOGIN, at(11)) == session(at(10))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_deleting_is_for_good_and_may_be_repeated(tmp_path: Path) -> None:
+    tokens = SessionTokens(tmp_path)
+    tokens.save(LOGIN, session())
+    tokens.delete(LOGIN)
+    tokens.delete(LOGIN)
+    assert tokens.load(LOGIN, at(9)) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"token": 3}', b"\xff\xfe", b'{"token": "", "user_id": "a"}', b"null"]
+)
+def test_a_damaged_file_is_no_session(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = SessionTokens(tmp_path)
+    tokens.save(LOGIN, session())
+    next(tmp_path.iterdir()).write_bytes(content)
+    with caplog.at_level(logging.WARNING, logger="dualbroker"):
+        assert tokens.load(LOGIN, at(9)) is None
+    assert "dualbroker login" in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a user's folder private by other means")
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    SessionTokens(tmp_path / "state").save(LOGIN, session())
+    (file,) = (tmp_path / "state").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_neither_repr_nor_file_name_tells_token_or_account(tmp_path: Path) -> None:
+    SessionTokens(tmp_path).save(LOGIN, session())
+    shown = f"{session()!r} {session()} {[session()]} {[file.name for file in tmp_path.iterdir()]}"
+    assert "the-token" not in shown
+    assert "FA0001" not in shown
+    assert "FA**01" in shown
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.entries: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.entries[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.entries[service, username]
+
+
+def test_the_keyring_keeps_it_when_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryKeyring()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: store)
+    monkeypatch.setenv("DUALBROKER_TOKENS", "keyring")
+    tokens = SessionTokens(tmp_path)
+    tokens.save(LOGIN, session())
+    assert list(tmp_path.iterdir()) == []
+    assert tokens.load(LOGIN, at(9)) == session()
+    tokens.delete(LOGIN)
+    tokens.delete(LOGIN)
+    assert store.entries == {}
+    assert tokens.load(LOGIN, at(9)) is None
+
+
+def test_one_variable_moves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALBROKER_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "cache"
+    assert state_directory() == tmp_path / "state"
+    monkeypatch.delenv("DUALBROKER_HOME")
+    assert "dualbroker" in str(state_directory())
+    assert cache_directory() != state_directory()
