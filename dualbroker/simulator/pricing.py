@@ -15,7 +15,16 @@ from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
 from dualbroker.simulator.universe import Universe
 
-__all__ = ["FairValues", "Floats", "Integers", "black76", "normal_cdf", "smile_volatility", "two_sided"]
+__all__ = [
+    "INDEX_STEP",
+    "FairValues",
+    "Floats",
+    "Integers",
+    "black76",
+    "normal_cdf",
+    "smile_volatility",
+    "two_sided",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -23,6 +32,8 @@ Integers = NDArray[np.int64]
 INTEREST_RATE = 0.065
 CARRY_RATE = 0.055
 """Interest less dividends: what a future costs above its spot, per year."""
+INDEX_STEP = 0.01
+"""An index is worked out, not traded: it has two decimals and no tick."""
 YEAR_S = 365 * 86_400
 _LEAST_SECONDS_LEFT = 3_600.0
 """The simulated market never closes, so an expiry day's options keep an hour of life after it."""
@@ -91,7 +102,7 @@ class FairValues:
         instruments = universe.instruments
         self.underlying: Integers = np.array(universe.underlying_of, dtype=np.int64)
         self.is_option = np.array([item.kind is InstrumentKind.OPTION for item in instruments])
-        self.tick: Floats = np.array([item.tick_size or DEFAULT_TICK_SIZE for item in instruments])
+        self.tick: Floats = np.array([_tick_size(item) for item in instruments])
         self._is_call = np.array([item.option_type == "CE" for item in instruments])
         self._strike: Floats = np.array([item.strike or 1.0 for item in instruments])
         self._expiry_s: Floats = np.array([_expiry_s(item) for item in instruments])
@@ -145,6 +156,12 @@ class FairValues:
                 value * (_OPTION_HALF_SPREAD + _AWAY_HALF_SPREAD * away * away) * (1.0 + 4.0 * life)
             )
         return fair, half_spread
+
+
+def _tick_size(instrument: Instrument) -> float:
+    if instrument.kind is InstrumentKind.INDEX:
+        return INDEX_STEP
+    return instrument.tick_size or DEFAULT_TICK_SIZE
 
 
 def _expiry_s(instrument: Instrument) -> float:

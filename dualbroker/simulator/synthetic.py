@@ -32,6 +32,9 @@ _HISTORY_STEP_S = 15
 _KEEP_MINUTES = 400
 _LONGEST_STEP_S = 1.0
 _SMALLEST_FULL_ROUND = 64
+_ROUND_DIVISOR = 4
+"""At most this part of all instruments ticks in one round: larger rounds cost less per tick, smaller ones
+let liquid instruments tick more often than the others."""
 _LTP = FIELD_ROW["ltp"]
 
 
@@ -72,7 +75,7 @@ class SyntheticMarket:
         self._weight: Floats = busy.tick_weight
         self._board = Board(universe, self._factors, busy, self._random, self._now_s)
         self._everything: Integers = np.arange(len(universe.instruments))
-        self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // 2)
+        self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // _ROUND_DIVISOR)
         self._recorder = MinuteRecorder(self._everything.size, keep_minutes=_KEEP_MINUTES)
         self._live_through_history()
 
