@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, QuoteBatch
+from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
+from dualbroker.stores.quotes import QuoteStore
+
+
+def instrument(token: str, exchange: str = "NSE") -> Instrument:
+    return Instrument(
+        exchange=exchange, token=token, symbol=f"S{token}-EQ", name=f"S{token}", kind=InstrumentKind.EQUITY
+    )
+
+
+def store_with(*tokens: str, max_rows: int = 1000) -> QuoteStore:
+    store = QuoteStore(max_rows)
+    for token in tokens:
+        store.set_source(store.register(instrument(token)), "broker1")
+    return store
+
+
+def snapshot(token: str = "1", **fields: Any) -> TouchlineSnapshot:
+    return TouchlineSnapshot(exchange="NSE", token=token, **fields)
+
+
+def delta(token: str = "1", **fields: Any) -> TouchlineDelta:
+    return TouchlineDelta(exchange="NSE", token=token, **fields)
+
+
+def apply(store: QuoteStore, *updates: Any, at: int = 1, broker: str = "broker1") -> None:
+    store.apply(QuoteBatch(broker, at, updates))
+
+
+def latest(store: QuoteStore, index: int = 0) -> dict[str, float]:
+    indices, rows, _ = store.latest()
+    row = rows[list(indices).index(index)]
+    return {name: float(row[name]) for name in QUOTE_FIELDS}
+
+
+def test_a_delta_changes_what_it_says_and_nothing_else() -> None:
+    store = store_with("1")
+    apply(store, snapshot(ltp=100.0, bid=99.0, volume=10.0))
+    apply(store, delta(ltp=101.0))
+    assert latest(store)["ltp"] == 101.0
+    assert latest(store)["bid"] == 99.0
+    assert math.isnan(latest(store)["ask"])
+
+
+def test_a_snapshot_replaces_all_that_was_known() -> None:
+    store = store_with("1")
+    apply(store, snapshot(ltp=100.0, bid=99.0))
+    apply(store, snapshot(ltp=100.0))
+    assert math.isnan(latest(store)["bid"])
+
+
+def test_a_zero_that_was_received_is_kept() -> None:
+    store = store_with("1")
+    apply(store, snapshot(bid=5.0, bid_quantity=75.0), delta(bid=0.0, bid_quantity=0.0))
+    assert latest(store)["bid"] == 0.0
+    assert latest(store)["bid_quantity"] == 0.0
+
+
+def test_equal_tokens_of_two_exchanges_stay_apart() -> None:
+    store = store_with("22")
+    other = store.register(instrument("22", "CDS"))
+    store.set_source(other, "broker1")
+    apply(store, snapshot("22", ltp=1.0), TouchlineSnapshot(exchange="CDS", token="22", ltp=2.0))
+    assert latest(store, 0)["ltp"] == 1.0
+    assert latest(store, other)["ltp"] == 2.0
+
+
+def test_only_the_quote_source_counts() -> None:
+    store = store_with("1")
+    store.set_source(store.register(instrument("2")), "broker2")
+    apply(store, snapshot("1", ltp=1.0), broker="broker2")
+    apply(store, snapshot("9", ltp=1.0))
+    apply(store, snapshot("1", ltp=1.0), broker="broker3")
+    assert store.stray_count == 3
+    assert store.total_rows == 0
+
+
+def test_ticks_and_snapshots_are_counted_apart() -> None:
+    store = store_with("1")
+    apply(store, snapshot(ltp=1.0), delta(ltp=2.0), delta(ltp=3.0))
+    assert (store.snapshot_count, store.tick_count) == (1, 2)
+    rows, brokers, snapshots = store.rows_of(0)
+    assert rows["ltp"].tolist() == [1.0, 2.0, 3.0]
+    assert snapshots.tolist() == [True, False, False]
+    assert [store.broker_names[number] for number in brokers] == ["broker1"] * 3
+
+
+def test_the_bound_drops_the_oldest_block_and_counts_it() -> None:
+    store = store_with("1", max_rows=100)
+    for number in range(1000):
+        apply(store, delta(ltp=float(number)), at=number)
+    rows, _, _ = store.rows_of(0)
+    assert len(rows) + store.dropped_rows == 1000
+    assert 100 <= len(rows) <= 100 + store.block_rows
+    assert rows["ltp"].tolist() == [float(number) for number in range(1000 - len(rows), 1000)]
+
+
+def test_a_quiet_instrument_keeps_its_latest_quote_when_its_block_is_dropped() -> None:
+    store = store_with("1", "2", max_rows=100)
+    apply(store, snapshot("1", ltp=7.0))
+    apply(store, *(delta("2", ltp=float(number)) for number in range(500)))
+    assert store.dropped_rows > 0
+    assert latest(store, 0)["ltp"] == 7.0
+    assert latest(store, 1)["ltp"] == 499.0
+
+
+def test_what_a_reader_holds_never_changes() -> None:
+    store = store_with("1")
+    apply(store, delta(ltp=1.0))
+    view = store.blocks()[-1].published()
+    apply(store, delta(ltp=2.0))
+    assert view["ltp"].tolist() == [1.0]
+    with pytest.raises(ValueError, match="read-only"):
+        view["ltp"][0] = 5.0
+
+
+def test_depth_merges_level_by_level_and_ticks_too() -> None:
+    store = store_with("1")
+    apply(
+        store,
+        DepthSnapshot(exchange="NSE", token="1", ltp=10.0, bid=9.0, bid2=8.0, bid_orders2=4.0, ask=11.0),
+    )
+    apply(store, DepthDelta(exchange="NSE", token="1", bid2=8.5))
+    known = store.depth(0)
+    assert known is not None
+    bids, asks = known[1]
+    assert [level.price for level in bids] == [9.0, 8.5, None, None, None]
+    assert bids[1].orders == 4.0
+    assert asks[0].price == 11.0
+    assert latest(store)["bid"] == 9.0
+    assert store.tick_count == 1
+
+
+def test_rows_since_a_number_come_in_order_over_blocks() -> None:
+    store = store_with("1", max_rows=100)
+    apply(store, *(delta(ltp=float(number)) for number in range(120)))
+    found = [
+        float(block.published()["ltp"][place])
+        for block, start, stop in store.rows_since(60)
+        for place in range(start, stop)
+    ]
+    assert found == [float(number) for number in range(60, 120)]
+
+
+FIELDS = st.dictionaries(
+    st.sampled_from(QUOTE_FIELDS), st.floats(allow_nan=False, allow_infinity=False, width=32), max_size=6
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("12"), st.booleans(), FIELDS), max_size=40))
+def test_merging_equals_a_dictionary_per_instrument(
+    messages: list[tuple[str, bool, dict[str, float]]],
+) -> None:
+    store = store_with("1", "2", max_rows=20)
+    expected: dict[str, dict[str, float]] = {}
+    for token, is_snapshot, fields in messages:
+        apply(store, (snapshot if is_snapshot else delta)(token, **fields))
+        expected[token] = fields if is_snapshot else {**expected.get(token, {}), **fields}
+    indices, _, _ = store.latest()
+    assert {store.instruments[index].token for index in indices} == set(expected)
+    for token, fields in expected.items():
+        index = store.index_of(("NSE", token))
+        assert index is not None
+        got = {name: value for name, value in latest(store, index).items() if not math.isnan(value)}
+        assert got == fields
+    assert np.sum([block.count for block in store.blocks()]) + store.dropped_rows == len(messages)
