@@ -1,0 +1,46 @@
+"""The command line. One file per command; each imports what it needs only when it is run."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dualbroker.cli.login import login
+from dualbroker.cli.logout import logout
+from dualbroker.cli.simulate import simulate
+from dualbroker.errors import DualBrokerError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="dualbroker",
+    help="Quotes from one broker, orders from every broker. It reads only and never places an order.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(login)
+app.command()(logout)
+app.command()(simulate)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps the name of the command on the line, also while there is only one command."""
+
+
+def main() -> None:
+    """Entry point of ``dualbroker`` and ``python -m dualbroker``.
+
+    What goes wrong on purpose is one line on standard error and exit status 2.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A console that can't print a character (₹ in an old code page) shows ? and goes on.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except DualBrokerError as error:
+        print(f"dualbroker: {error}", file=sys.stderr)
+        sys.exit(2)
