@@ -20,6 +20,9 @@ from dualbroker.noren.requests import parse_body
 from dualbroker.storage.locks import LoginLock
 from dualbroker.storage.tokens import SavedSession, SessionTokens
 
+NOW_NS = 1_700_000_000_000_000_000
+"""Not three in the morning in India, when sessions end."""
+
 
 class TinyBroker(http.server.ThreadingHTTPServer):
     """Knows one code and one token."""
@@ -72,6 +75,7 @@ def config(broker: TinyBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("DUALBROKER_TOKENS", raising=False)
     monkeypatch.setenv("THE_SECRET", "secret-value")
     monkeypatch.setattr(webbrowser, "open", lambda page: False)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_NS)
     path = tmp_path / "config.yaml"
     path.write_text(
         f"""
@@ -100,7 +104,7 @@ def run(*arguments: str, typed: str = "") -> Result:
 
 
 def saved(tmp_path: Path) -> SavedSession | None:
-    return SessionTokens(tmp_path / "home" / "state").load("shoonya-FA0001", time.time_ns())
+    return SessionTokens(tmp_path / "home" / "state").load("shoonya-FA0001", NOW_NS)
 
 
 def test_a_pasted_code_logs_in_and_the_token_is_kept(config: Path, tmp_path: Path) -> None:
