@@ -6,7 +6,7 @@ import logging
 import traceback
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.config import Config, parse_config
@@ -73,7 +73,6 @@ def test_a_secret_from_the_environment_is_in_no_error() -> None:
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
-@settings(deadline=None)
 @given(
     key=st.sampled_from(sorted(PRIVATE_KEYS)),
     value=st.one_of(

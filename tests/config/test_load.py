@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.config import Around, Config, demo_config, find_config, load_config, parse_config
@@ -153,7 +153,6 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(DOCUMENTS)
 def test_no_structure_raises_anything_but_a_config_error(document: object) -> None:
     text = yaml.safe_dump(document, allow_unicode=True)
@@ -161,7 +160,6 @@ def test_no_structure_raises_anything_but_a_config_error(document: object) -> No
         parse_config(text, environment={}, keyring_reader=lambda name: None)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, DOCUMENTS, max_size=3), st.dictionaries(KEYS, DOCUMENTS, max_size=3))
 def test_no_section_raises_anything_but_a_config_error(
     broker: dict[str, object], top: dict[str, object]
@@ -171,7 +169,6 @@ def test_no_section_raises_anything_but_a_config_error(
         parse_config(yaml.safe_dump(document), environment={}, keyring_reader=lambda name: None)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab:{}[]-,'\"#&*!|>%@`\\ \n\t0.~?", max_size=40))
 def test_no_text_raises_anything_but_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
