@@ -27,7 +27,7 @@ app.command()(simulate)
 
 @app.callback()
 def _commands() -> None:
-    """Keeps the name of the command on the line, also while there is only one command."""
+    """Gives the program a place for options of its own, before the command."""
 
 
 def main() -> None:
