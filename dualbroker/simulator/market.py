@@ -39,7 +39,7 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     volume: float
     """Units traded within the interval; 0 for an index."""
     average_price: float
-    """Volume-weighted over the interval; the close where nothing was traded."""
+    """Weighted by volume over the interval; the close where nothing was traded."""
     open_interest: float
     """At the interval's end; 0 for what has none."""
 
@@ -71,7 +71,10 @@ class Market(Protocol):
         ...
 
     def depth(self, index: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
-        """Five bids and five asks, best first, level one equal to ``quote()``; empty for indices."""
+        """Five bids and five asks, best first, level one equal to ``quote()``; empty for indices.
+
+        A level with a price of 0 is an empty one; a level of None is one of which nothing is known.
+        """
         ...
 
     def circuit(self, index: int) -> tuple[float, float] | None:

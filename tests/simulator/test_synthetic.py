@@ -151,11 +151,11 @@ def test_a_machine_that_slept_does_not_drown_in_ticks() -> None:
 
 
 def test_prices_move_together() -> None:
-    market = new_market(rate=3_000)
+    market = new_market(rate=400)
     watched = ("NIFTY INDEX", "NIFTY BANK", "SENSEX", "HDFCBANK-EQ", "INDIA VIX", "NIFTY24NOV26F")
     paths: dict[str, list[float]] = {symbol: [] for symbol in watched}
     for _ in range(120):
-        market.advance(SECOND)
+        market.advance(10 * SECOND)
         for symbol in watched:
             paths[symbol].append(market.quote(position(market, symbol))["ltp"])
     returns = {symbol: np.diff(np.log(path)) for symbol, path in paths.items()}
@@ -257,7 +257,7 @@ def test_bars_hold_the_hour_before_the_start_and_the_present_minute() -> None:
 
 def test_the_market_goes_on_after_an_expiry() -> None:
     five_to_close_ns = int(datetime(2026, 11, 24, 9, 55, tzinfo=UTC).timestamp()) * SECOND
-    market = new_market(rate=2_000, start_ns=five_to_close_ns)
+    market = new_market(rate=300, start_ns=five_to_close_ns)
     for _ in range(10):
         market.advance(60 * SECOND)
     assert_sound(market)
