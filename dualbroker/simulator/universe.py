@@ -141,7 +141,7 @@ def build_universe(today: date, *, strikes_each_side: int = 15, expiries: int = 
     """List indices, shares, near and next futures, and chains of options around the money.
 
     Every chain has its near and next monthly expiry; those with weekly ones (NIFTY, SENSEX) have the
-    next ``expiries`` weeks too. The default lists about 700 instruments, 40 and 4 about 2,400.
+    next ``expiries`` weeks too. The default lists about 650 instruments, 40 and 3 about 2,000.
 
     Parameters
     ----------
