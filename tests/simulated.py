@@ -1,0 +1,126 @@
+"""The real manager, brokers and stores on an in-memory transport in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime, time
+from typing import Any, TypeVar
+
+from dualbroker.clock import IST
+from dualbroker.config.schema import Config
+from dualbroker.manager import WebSocketManager
+from dualbroker.simulator.memory import MASTERS_BASE, MemoryResponse, MemoryTransport
+from dualbroker.simulator.simulation import Simulation
+from dualbroker.simulator.stream import CloseCommand
+from dualbroker.simulator.synthetic import SyntheticMarket
+from dualbroker.simulator.universe import build_universe
+from tests.virtual_time import VirtualClock, VirtualTimeLoop
+
+T = TypeVar("T")
+
+DAY = date(2026, 3, 10)
+
+
+class WatchedTransport(MemoryTransport):
+    """Counts requests by host and path, and can be slow or dead for a host."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation, step_interval_s=0.1)
+        self.requests: list[str] = []
+        self.delays_s: dict[str, float] = {}
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> MemoryResponse:
+        host = url.split("/")[2].removesuffix(".simulated")
+        self.requests.append(f"{host}/{url.rsplit('/', 1)[1]}")
+        await asyncio.sleep(self.delays_s.get(host, 0.0))
+        return await super().request(method, url, body=body, headers=headers, timeout_s=timeout_s)
+
+
+class World:
+    """A simulation, the transport to it, and a config whose brokers live there."""
+
+    def __init__(
+        self,
+        loop: VirtualTimeLoop,
+        *,
+        brokers: int = 2,
+        seed: int = 1,
+        orders_per_minute: float = 60.0,
+        changes: Mapping[str, Mapping[str, Any]] | None = None,
+        **settings: Any,
+    ) -> None:
+        start = datetime.combine(DAY, time(10, 0), IST)
+        start_ns = int(start.timestamp()) * 1_000_000_000
+        market = SyntheticMarket(
+            build_universe(DAY, strikes_each_side=12, expiries=1),
+            seed=seed,
+            start_ns=start_ns,
+            ticks_per_second=40,
+        )
+        names = [f"broker{number + 1}" for number in range(brokers)]
+        self.simulation = Simulation(market, names, seed=seed, orders_per_minute=orders_per_minute)
+        self.transport = WatchedTransport(self.simulation)
+        self.clock = VirtualClock(loop, start_ns)
+        self.random = random.Random(seed)
+        sections = {}
+        for broker in self.simulation.brokers:
+            account = broker.accounts[0]
+            rest_base, websocket_url = MemoryTransport.addresses(broker.name)
+            sections[broker.name] = {
+                "type": "simulated",
+                "user_id": account.uid,
+                "password": account.password,
+                "totp_secret": account.totp_secret,
+                "api_key": account.api_key,
+                "rest_base": rest_base,
+                "websocket_url": websocket_url,
+                "masters_base": MASTERS_BASE,
+                **(changes or {}).get(broker.name, {}),
+            }
+        self.config = Config.model_validate({"brokers": sections, **settings})
+
+    def manager(self) -> WebSocketManager:
+        return WebSocketManager(
+            self.config, transport=self.transport, clock=self.clock, wall_clock=self.clock, rng=self.random
+        )
+
+    def drop(self, broker_name: str, code: int = 1001, reason: str = "going away") -> None:
+        """Let a broker close all its sockets."""
+        for broker in self.simulation.brokers:
+            if broker.name == broker_name:
+                for session in broker.sessions:
+                    session.close_command = CloseCommand(code, reason)
+
+
+def run_world(story: Callable[[World], Awaitable[T]], **settings: Any) -> T:
+    """Run a story in a world of its own, in virtual time."""
+
+    async def tell() -> T:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        world = World(loop, **settings)
+        try:
+            return await story(world)
+        finally:
+            await world.transport.aclose()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(tell())
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
+    """Return as soon as a condition holds; fail when it does not within that (virtual) time."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to be in time"
+        await asyncio.sleep(0.05)
