@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
 import pandas as pd
 
 from dualbroker.model import MessageKind
-from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.bandwidth import BandwidthStore, Traffic
 
-__all__ = ["savings_frame"]
+__all__ = ["SavingsEstimate", "estimate_savings", "savings_frame"]
 
 
-def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd.DataFrame:
-    """Bytes carried and, as an estimate, bytes saved; columns ``value``, ``unit``, ``how``.
+class SavingsEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes carried (measured), and what they say about a plan in which every broker streams quotes."""
+
+    quote_bytes: int
+    order_bytes: int
+    control_bytes: int
+    naive_quote_bytes: int
+    saved_quote_bytes: int
+    saved_percent: float | None
+    """Saved of naive; None before the first quote."""
+    how: str
+    """How the naive figure was obtained, in words."""
+
+
+def estimate_savings(
+    totals: Mapping[str, Mapping[MessageKind, Traffic]], streaming_brokers: int
+) -> SavingsEstimate:
+    """Bytes carried and, as an estimate, bytes saved.
 
     The estimate assumes that each other broker would have sent the same quotes in the same bytes for
     the whole time. ``dualbroker verify`` measures instead, on simulated brokers.
 
     Parameters
     ----------
+    totals
+        As ``BandwidthStore.totals`` gives them.
     streaming_brokers
-        Brokers with a socket; a polled one would stream nothing either way.
+        How many brokers have a socket; a polled one would stream nothing either way.
     """
-    totals = bandwidth.totals()
 
     def carried(kind: MessageKind) -> int:
         return sum(kinds[kind].bytes for kinds in totals.values())
 
     quotes = carried(MessageKind.QUOTES)
-    others = max(0, len(streaming_brokers) - 1)
+    others = max(0, streaming_brokers - 1)
     naive = quotes * (others + 1)
     saved = quotes * others
-    percent = 100.0 * saved / naive if naive else float("nan")
+    return SavingsEstimate(
+        quote_bytes=quotes,
+        order_bytes=carried(MessageKind.ORDERS),
+        control_bytes=carried(MessageKind.CONTROL),
+        naive_quote_bytes=naive,
+        saved_quote_bytes=saved,
+        saved_percent=100.0 * saved / naive if naive else None,
+        how=f"estimated: the measured quote bytes, once for each of {others + 1} brokers with a socket",
+    )
+
+
+def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd.DataFrame:
+    """The estimate as a frame; columns ``value``, ``unit``, ``how``.
+
+    Parameters
+    ----------
+    streaming_brokers
+        Brokers with a socket.
+    """
+    estimate = estimate_savings(bandwidth.totals(), len(streaming_brokers))
+    percent = float("nan") if estimate.saved_percent is None else estimate.saved_percent
     measured = "measured at the sockets"
-    estimated = f"estimated: the measured quote bytes, once for each of {others + 1} brokers with a socket"
     rows = [
-        ("quote_bytes", quotes, "bytes", measured),
-        ("order_bytes", carried(MessageKind.ORDERS), "bytes", measured),
-        ("control_bytes", carried(MessageKind.CONTROL), "bytes", measured),
-        ("naive_quote_bytes", naive, "bytes", estimated),
-        ("saved_quote_bytes", saved, "bytes", "estimated: naive less carried"),
+        ("quote_bytes", estimate.quote_bytes, "bytes", measured),
+        ("order_bytes", estimate.order_bytes, "bytes", measured),
+        ("control_bytes", estimate.control_bytes, "bytes", measured),
+        ("naive_quote_bytes", estimate.naive_quote_bytes, "bytes", estimate.how),
+        ("saved_quote_bytes", estimate.saved_quote_bytes, "bytes", "estimated: naive less carried"),
         ("saved_quote_bytes_percent", percent, "%", "estimated: saved of naive"),
     ]
     frame = pd.DataFrame(rows, columns=["figure", "value", "unit", "how"]).set_index("figure")
