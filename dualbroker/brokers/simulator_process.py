@@ -119,6 +119,8 @@ def _arguments(config: SimulatorConfig, brokers: int) -> list[str]:
         f"--market={config.market}",
         f"--ticks-per-second={config.ticks_per_second:g}",
         f"--orders-per-minute={config.orders_per_minute:g}",
+        f"--strikes={config.strikes}",
+        f"--expiries={config.expiries}",
     ]
     if config.market == "replay":
         arguments += [f"--file={config.file}", f"--speed={config.speed:g}"]

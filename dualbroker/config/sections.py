@@ -79,6 +79,10 @@ class SimulatorConfig(Section):
     """Of the synthetic market, all instruments together."""
     orders_per_minute: float = Field(default=12.0, ge=0)
     """Placed on each account by the simulator's own actor."""
+    strikes: int = Field(default=15, ge=1, le=200)
+    """Of each chain of the synthetic market, on each side of the money."""
+    expiries: int = Field(default=2, ge=1, le=10)
+    """Weekly ones of each chain that has them."""
     file: FilePath | None = None
     """The recorded day of a replay (parquet)."""
     speed: float = Field(default=1.0, gt=0, le=10_000)
