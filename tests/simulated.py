@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
@@ -16,6 +16,7 @@ from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.stream import CloseCommand
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
+from dualbroker.transport.base import Transport
 from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
@@ -90,8 +91,10 @@ class World:
         self.config = Config.model_validate({"brokers": sections, **settings})
 
     def manager(self) -> WebSocketManager:
+        # The simulator keeps apart from the client's modules, so its answers are of its own, equal types.
+        transport = cast(Transport, self.transport)
         return WebSocketManager(
-            self.config, transport=self.transport, clock=self.clock, wall_clock=self.clock, rng=self.random
+            self.config, transport=transport, clock=self.clock, wall_clock=self.clock, rng=self.random
         )
 
     def drop(self, broker_name: str, code: int = 1001, reason: str = "going away") -> None:

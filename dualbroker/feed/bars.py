@@ -42,7 +42,7 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     steps = np.diff(volumes, prepend=np.nan)
     negative = int(np.sum(steps < 0))
     traded = ticks["ltp"].to_numpy() > 0
-    use = traded & ~ticks["snapshot"].to_numpy()
+    use = traded & ~ticks["snapshot"].to_numpy(dtype=bool)
     # Since midnight in India, less the session's start; days are kept apart, so that an interval that
     # does not divide a day begins anew each morning.
     local_ns = receive_ns + _IST_OFFSET_NS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from functools import partial
 
 import pytest
 
@@ -31,6 +32,10 @@ def same_status(known: dict[tuple[str, str], str], truth: dict[tuple[str, str], 
     return {key: word.replace("_", " ") for key, word in known.items()} == {
         key: word.replace("_", " ") for key, word in truth.items()
     }
+
+
+def ticked(manager: WebSocketManager, count: int) -> bool:
+    return manager.quotes.tick_count > count
 
 
 def test_quotes_from_one_broker_and_orders_from_every_broker() -> None:
@@ -167,7 +172,7 @@ def test_after_a_drop_subscriptions_come_back_and_missed_orders_are_fetched() ->
                 await eventually(
                     lambda: all(health.state is BrokerState.LIVE for health in manager.health.values())
                 )
-                await eventually(lambda before=ticks: manager.quotes.tick_count > before + 20)
+                await eventually(partial(ticked, manager, ticks + 20))
                 await asyncio.sleep(20)
             assert manager.health["broker1"].reconnects == 3
             world.simulation.stop()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualbroker.feed import columns
+from dualbroker.feed.bars import bars_frame
+
+
+def ticks(times: list[str], prices: list[float], volumes: list[float], snapshots: int = 0) -> pd.DataFrame:
+    index = pd.DatetimeIndex(pd.to_datetime(times)).as_unit("ns").tz_localize("Asia/Kolkata")
+    return pd.DataFrame(
+        {
+            "ltp": np.array(prices, float),
+            "volume": columns.quantities(volumes),
+            "snapshot": [number < snapshots for number in range(len(times))],
+            "broker_name": ["broker1"] * len(times),
+        },
+        index=index.rename("receive_time"),
+    )
+
+
+def test_bars_are_labelled_left_and_counted_from_the_sessions_start() -> None:
+    bars = bars_frame(
+        ticks(
+            ["2026-01-15 09:15:01", "2026-01-15 09:19:59", "2026-01-15 09:20:00", "2026-01-15 10:16:00"],
+            [10.0, 12.0, 11.0, 9.0],
+            [100.0, 150.0, 160.0, 200.0],
+            snapshots=1,
+        ),
+        "5min",
+    )
+    assert [str(time)[11:16] for time in bars.index] == ["09:15", "09:20", "10:15"]
+    assert bars["close"].tolist() == [12.0, 11.0, 9.0]
+    assert bars["volume"].tolist() == [50, 10, 40]
+    assert str(bars.index.dtype) == "datetime64[ns, Asia/Kolkata]"
+
+
+def test_an_interval_that_does_not_divide_a_day_begins_anew_each_morning() -> None:
+    bars = bars_frame(
+        ticks(
+            ["2026-01-15 09:15:00", "2026-01-16 09:15:00", "2026-01-16 09:22:00"], [1.0, 2.0, 3.0], [1, 2, 3]
+        ),
+        "7min",
+    )
+    assert [str(time)[5:16] for time in bars.index] == ["01-15 09:15", "01-16 09:15", "01-16 09:22"]
+
+
+def test_before_the_session_bars_keep_to_the_same_grid() -> None:
+    bars = bars_frame(ticks(["2026-01-15 09:07:30"], [1.0], [1.0]), "10min")
+    assert str(bars.index[0])[11:16] == "09:05"
+
+
+def test_a_volume_that_falls_is_clipped_and_counted() -> None:
+    bars = bars_frame(
+        ticks(
+            ["2026-01-15 10:00:00", "2026-01-15 10:00:01", "2026-01-15 10:00:02"], [1, 1, 1], [100, 90, 95]
+        ),
+        "1min",
+    )
+    assert bars["volume"].tolist() == [5]
+    assert bars.attrs["negative_volume_steps"] == 1
+
+
+def test_a_volume_without_a_base_is_unknown() -> None:
+    bars = bars_frame(ticks(["2026-01-15 10:00:00"], [1.0], [500.0]), "1min")
+    assert bars["volume"].isna().all()
+
+
+def test_no_ticks_give_an_empty_frame_with_the_same_columns() -> None:
+    empty = bars_frame(ticks([], [], []), "1min")
+    full = bars_frame(ticks(["2026-01-15 10:00:00"], [1.0], [1.0]), "1min")
+    assert list(empty.columns) == list(columns.BARS)
+    assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
+    assert empty.index.dtype == full.index.dtype
+
+
+@pytest.mark.parametrize("interval", ["", "soon", "0min", "-1min", "2D", "1ns", "min min"])
+def test_an_interval_that_is_none_says_what_is_expected(interval: str) -> None:
+    with pytest.raises(ValueError, match="expected an interval"):
+        bars_frame(ticks([], [], []), interval)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * 86_400), st.integers(1, 1000)), min_size=1, max_size=50),
+    st.sampled_from(["1s", "1min", "7min", "1h", "1D"]),
+)
+def test_every_tick_is_in_exactly_one_bar(moves: list[tuple[int, int]], interval: str) -> None:
+    start = pd.Timestamp("2026-01-15")
+    ordered = sorted(moves)
+    times = [str(start + pd.Timedelta(seconds=second)) for second, _ in ordered]
+    prices = [float(price) for _, price in ordered]
+    bars = bars_frame(ticks(times, prices, [1.0] * len(times)), interval)
+    assert bars["ticks"].sum() == len(times)
+    assert bars["high"].max() == max(prices)
+    assert bars["low"].min() == min(prices)
+    assert bars["open"].iloc[0] == prices[0]
+    assert bars["close"].iloc[-1] == prices[-1]
+    assert bars.index.is_monotonic_increasing
+    assert bars.index.is_unique

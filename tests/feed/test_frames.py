@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dualbroker.feed import columns, frames
+from dualbroker.model import (
+    Instrument,
+    InstrumentKind,
+    MessageKind,
+    OrderStatus,
+    OrderUpdate,
+    QuoteBatch,
+    Side,
+    UpdateSource,
+)
+from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
+from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.orders import Ledger
+from dualbroker.stores.quotes import QuoteStore
+
+NS = 1_000_000_000
+NOON = pd.Timestamp("2026-01-15 12:00", tz="Asia/Kolkata")
+
+OPTION = Instrument(
+    exchange="NFO",
+    token="40001",
+    symbol="NIFTY20JAN26C26000",
+    name="NIFTY",
+    kind=InstrumentKind.OPTION,
+    expiry=date(2026, 1, 20),
+    strike=26000.0,
+    option_type="CE",
+    lot_size=65,
+)
+
+
+def option_store(*updates: Any) -> QuoteStore:
+    store = QuoteStore()
+    store.set_source(store.register(OPTION), "broker1")
+    for number, update in enumerate(updates):
+        store.apply(QuoteBatch("broker1", NOON.value + number * NS, [update]))
+    return store
+
+
+def snapshot(**fields: Any) -> TouchlineSnapshot:
+    return TouchlineSnapshot(exchange="NFO", token="40001", **fields)
+
+
+def delta(**fields: Any) -> TouchlineDelta:
+    return TouchlineDelta(exchange="NFO", token="40001", **fields)
+
+
+EMPTY_AND_FULL: list[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]] = [
+    (
+        columns.QUOTES,
+        frames.quotes_frame(QuoteStore(), []),
+        frames.quotes_frame(option_store(snapshot(ltp=1.0)), [OPTION.key]),
+    ),
+    (
+        columns.TICKS,
+        frames.ticks_frame(QuoteStore(), None),
+        frames.ticks_frame(option_store(snapshot(ltp=1.0, feed_time=NOON.value // NS)), 0),
+    ),
+    (columns.INSTRUMENTS, frames.instruments_frame([]), frames.instruments_frame([OPTION])),
+]
+
+
+@pytest.mark.parametrize(("expected", "empty", "full"), EMPTY_AND_FULL)
+def test_empty_frames_have_the_columns_and_dtypes_of_full_ones(
+    expected: dict[str, str], empty: pd.DataFrame, full: pd.DataFrame
+) -> None:
+    assert list(empty.columns) == list(full.columns) == list(expected)
+    assert len(empty) == 0
+    assert len(full) == 1
+    assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
+    assert empty.index.dtype == full.index.dtype
+
+
+def test_units_and_zone_of_quotes() -> None:
+    store = option_store(
+        snapshot(
+            ltp=212.4, bid=212.3, bid_quantity=65.0, volume=1e6, open_interest=500.0, prev_open_interest=450.0
+        ),
+        delta(feed_time=NOON.value // NS),
+    )
+    quotes = frames.quotes_frame(store, [OPTION.key])
+    row = quotes.loc["NIFTY20JAN26C26000"]
+    assert row["ltp"] == 212.4
+    assert row["bid_quantity"] == 65
+    assert row["open_interest_change"] == 50
+    assert row["broker_name"] == "broker1"
+    assert row["feed_time"] == NOON
+    assert row["receive_time"] == NOON + pd.Timedelta(seconds=1)
+    assert str(quotes["receive_time"].dtype) == "datetime64[ns, Asia/Kolkata]"
+    assert str(quotes["volume"].dtype) == "Int64"
+
+
+def test_unknown_is_na_and_a_zero_is_a_zero() -> None:
+    quotes = frames.quotes_frame(option_store(snapshot(bid=0.0, bid_quantity=0.0)), [OPTION.key])
+    assert quotes["bid"].tolist() == [0.0]
+    assert quotes["bid_quantity"].tolist() == [0]
+    assert np.isnan(quotes["ask"].iloc[0])
+    assert quotes["ask_quantity"].isna().all()
+    assert quotes["feed_time"].isna().all()
+
+
+def test_a_subscribed_instrument_without_a_quote_has_a_row_of_unknowns() -> None:
+    quotes = frames.quotes_frame(option_store(), [OPTION.key])
+    assert quotes["broker_name"].tolist() == ["broker1"]
+    assert quotes.drop(columns=["exchange", "token", "broker_name"]).isna().all().all()
+
+
+def test_ticks_carry_the_merged_quote_and_mark_snapshots() -> None:
+    ticks = frames.ticks_frame(
+        option_store(snapshot(ltp=1.0, volume=5.0), delta(ltp=2.0), delta(volume=6.0)), 0
+    )
+    assert ticks["ltp"].tolist() == [1.0, 2.0, 2.0]
+    assert ticks["volume"].tolist() == [5, 5, 6]
+    assert ticks["snapshot"].tolist() == [True, False, False]
+    assert ticks.index[0] == NOON
+    assert ticks.index.name == "receive_time"
+
+
+def test_an_absurd_feed_time_is_unknown_and_breaks_nothing() -> None:
+    ticks = frames.ticks_frame(option_store(delta(feed_time=99_999_999_999_999), delta(feed_time=0)), 0)
+    assert ticks["feed_time"].isna().all()
+
+
+def test_frames_are_the_users_own() -> None:
+    store = option_store(snapshot(ltp=1.0))
+    mine = frames.quotes_frame(store, [OPTION.key])
+    mine.loc[:, "ltp"] = -5.0
+    ticks = frames.ticks_frame(store, 0)
+    ticks.loc[:, "ltp"] = -5.0
+    assert frames.quotes_frame(store, [OPTION.key])["ltp"].tolist() == [1.0]
+    assert frames.ticks_frame(store, 0)["ltp"].tolist() == [1.0]
+
+
+def order(order_id: str, at: int, **fields: Any) -> OrderUpdate:
+    return OrderUpdate(
+        broker_name=fields.pop("broker_name", "broker1"),
+        receive_time_ns=NOON.value + at,
+        source=UpdateSource.STREAM,
+        order_id=order_id,
+        trading_day=date(2026, 1, 15),
+        **fields,
+    )
+
+
+def test_orders_show_latest_states_newest_first_and_events_in_order_of_arrival() -> None:
+    ledger = Ledger()
+    ledger.apply(order("1", 1, status=OrderStatus.OPEN, side=Side.BUY, quantity=65.0, symbol="X"))
+    ledger.apply(order("1", 2, status=OrderStatus.COMPLETE, filled_quantity=65.0))
+    ledger.apply(order("2", 3, status=OrderStatus.REJECTED, reject_reason="RED:Margin Shortfall"))
+    orders = frames.orders_frame(ledger.snapshot())
+    assert orders["order_id"].tolist() == ["2", "1"]
+    assert orders["status"].tolist() == ["REJECTED", "COMPLETE"]
+    assert orders["side"].tolist()[1] == "BUY"
+    assert orders["filled_quantity"].isna().tolist() == [True, False]
+    events = frames.order_events_frame(ledger.events_snapshot())
+    assert events["sequence"].tolist() == [1, 2, 3]
+    assert events["status"].tolist() == ["OPEN", "COMPLETE", "REJECTED"]
+    assert events["symbol"].tolist()[1] == "X", "also where the update did not repeat it"
+    for made, expected in ((orders, columns.ORDERS), (events, columns.ORDER_EVENTS)):
+        assert list(made.columns) == list(expected)
+    assert frames.orders_frame([]).dtypes.astype(str).to_dict() == orders.dtypes.astype(str).to_dict()
+    assert frames.order_events_frame([]).dtypes.astype(str).to_dict() == events.dtypes.astype(str).to_dict()
+
+
+def test_brokers_and_bandwidth() -> None:
+    bandwidth = BandwidthStore()
+    bandwidth.add_broker("broker1")[MessageKind.QUOTES].bytes = 100
+    bandwidth.close_second(NOON.value // NS)
+    health = BrokerHealth(broker_name="broker1", broker_type="simulated", account="FA**01", simulated=True)
+    brokers = frames.brokers_frame({"broker1": health}, bandwidth)
+    assert brokers.loc["broker1", "quote_bytes"] == 100
+    assert brokers["latency_ms"].isna().all()
+    assert list(brokers.columns) == list(columns.BROKERS)
+    table = frames.bandwidth_frame(bandwidth)
+    assert table["bytes"].tolist() == [100, 0, 0]
+    assert table["time"].iloc[0] == NOON
+    assert list(frames.bandwidth_frame(BandwidthStore()).columns) == list(columns.BANDWIDTH)
