@@ -1,0 +1,1 @@
+"""Naive against optimised, measured; and a recorded day played through the whole pipeline."""

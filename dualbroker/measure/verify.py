@@ -1,0 +1,156 @@
+"""Both plans at the same time, against the same simulated market and the same orders."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Container, Sequence
+from contextlib import ExitStack
+
+from dualbroker.brokers.simulator_process import SimulatorProcess
+from dualbroker.clock import ist
+from dualbroker.config.schema import BrokerConfig, SimulatorConfig
+from dualbroker.errors import ConfigError
+from dualbroker.measure.compare import checks, figures, saving
+from dualbroker.measure.control import SimulatorControl
+from dualbroker.measure.figures import Plan, Verification
+from dualbroker.measure.job import Job
+from dualbroker.measure.worker_process import WorkerProcess
+from dualbroker.model import Instrument
+from dualbroker.storage.masters import MasterCache
+from dualbroker.transport.base import Transport
+from dualbroker.transport.network import NetworkTransport
+
+__all__ = ["verify_plans"]
+
+EXCHANGES = ("NSE", "NFO", "BSE", "BFO")
+ORDERS_PER_MINUTE = 240.0
+"""On each account: busy enough that a short measurement sees every kind of update."""
+PROGRESS_INTERVAL_S = 0.1
+UNDERLYINGS = 36
+"""Indices, shares and futures of the made-up market, and the least number of its option chains: from
+these the market is made little larger than what is asked for, so that the ticks go where they are seen."""
+CHAINS = 4
+
+
+async def verify_plans(
+    *,
+    brokers: int = 2,
+    symbols: int = 50,
+    ticks_per_second: float = 1000.0,
+    seconds: float = 15.0,
+    on_progress: Callable[[float], None] | None = None,
+) -> Verification:
+    """Measure the naive plan (every broker streams quotes) and the optimised one (the primary alone).
+
+    One simulator process; for each plan a process of its own with sessions of its own on the same
+    accounts. Both subscribe before the market starts, and drain after it has stopped.
+
+    Parameters
+    ----------
+    brokers
+        Simulated ones, at least 1.
+    symbols
+        Instruments subscribed, picked from the symbol masters.
+    ticks_per_second
+        Of the whole simulated market, 1 to 50,000; it lists little more than the symbols chosen.
+    seconds
+        For how long the market runs.
+    on_progress
+        Called with the seconds measured so far.
+
+    Raises
+    ------
+    ConfigError
+        More symbols than the market has.
+    ConnectionFailedError
+        One of the processes does not start or fails.
+    """
+    settings = SimulatorConfig(
+        ticks_per_second=float(ticks_per_second),
+        orders_per_minute=ORDERS_PER_MINUTE,
+        strikes=_strikes_for(symbols),
+        expiries=1,
+        hold=True,
+    )
+    transport = NetworkTransport()
+    simulator = await SimulatorProcess.start(settings, brokers)
+    try:
+        control = SimulatorControl(simulator.masters_base, transport)
+        listed = await _listed(simulator.masters_base, transport, (await control.truth()).last_prices)
+        instruments = _choose(listed, symbols)
+        sections = [
+            simulator.login_for(number, BrokerConfig(name=name, type="simulated"), settings.generation)
+            for number, name in enumerate(_names(brokers))
+        ]
+        with ExitStack() as stack:
+            naive, optimised = (
+                stack.enter_context(WorkerProcess(Job.of(plan, sections, instruments))) for plan in Plan
+            )
+            await asyncio.gather(naive.prepare(), optimised.prepare())
+            await asyncio.gather(naive.begin(), optimised.begin())
+            await control.release()
+            await _wait(seconds, on_progress)
+            await control.stop()
+            naive_report, optimised_report = await asyncio.gather(naive.end(), optimised.end())
+        truth = await control.truth()
+    finally:
+        simulator.stop()
+        await transport.aclose()
+    naive_figures, optimised_figures = figures(naive_report), figures(optimised_report)
+    return Verification(
+        brokers=brokers,
+        seconds=seconds,
+        naive=naive_figures,
+        optimised=optimised_figures,
+        saving=saving(naive_figures, optimised_figures),
+        checks=checks(
+            naive_report,
+            optimised_report,
+            truth,
+            brokers=_names(brokers),
+            subscribed=[f"{each.exchange}|{each.token}" for each in instruments],
+        ),
+    )
+
+
+def _names(brokers: int) -> list[str]:
+    """What the simulator calls its brokers."""
+    return [f"broker{number}" for number in range(1, brokers + 1)]
+
+
+def _strikes_for(symbols: int) -> int:
+    """Strikes on each side of each chain, so that the market has at least so many instruments."""
+    return min(200, max(1, math.ceil((symbols - UNDERLYINGS) / (4 * CHAINS))))
+
+
+async def _listed(masters_base: str, transport: Transport, quoted: Container[str]) -> list[Instrument]:
+    """Everything that the symbol masters list and the market quotes (some indices it does not)."""
+    cache = MasterCache(None)
+    today = ist(time.time_ns()).date()
+    listed = []
+    for exchange in EXCHANGES:
+        url = f"{masters_base}/{exchange}_symbols.txt.zip"
+        table = await cache.load(transport, url, exchange, source="", day=today)
+        listed += [table.instrument(row) for row in range(len(table))]
+    return [each for each in listed if f"{each.exchange}|{each.token}" in quoted]
+
+
+def _choose(listed: Sequence[Instrument], symbols: int) -> list[Instrument]:
+    """That many of them, evenly spread."""
+    if symbols > len(listed):
+        raise ConfigError(
+            f"--symbols: expected at most {len(listed)}, as many as the market has, found {symbols}"
+        )
+    return [listed[place * len(listed) // symbols] for place in range(symbols)]
+
+
+async def _wait(seconds: float, on_progress: Callable[[float], None] | None) -> None:
+    start = time.monotonic()
+    while (elapsed := time.monotonic() - start) < seconds:
+        if on_progress is not None:
+            on_progress(elapsed)
+        await asyncio.sleep(min(PROGRESS_INTERVAL_S, seconds - elapsed))
+    if on_progress is not None:
+        on_progress(seconds)
