@@ -15,7 +15,7 @@ from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.brokers.noren_stream import NorenSession
 from dualbroker.config.schema import BrokerConfig
-from dualbroker.errors import LoginRefusedError, SessionExpiredError
+from dualbroker.errors import LoginRefusedError, RequestRefusedError, SessionExpiredError
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
 from dualbroker.storage.locks import LoginLock
@@ -115,7 +115,11 @@ class NorenLogin:
             )
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()
-        answer = await self._rest.call(Endpoint.QUICK_AUTH, self._password_values(now_ns))
+        try:
+            answer = await self._rest.call(Endpoint.QUICK_AUTH, self._password_values(now_ns))
+        except (RequestRefusedError, SessionExpiredError) as error:
+            # Whatever words a login is refused with: trying again may block the account.
+            raise LoginRefusedError(str(error)) from error
         return self._keep(answer.get("susertoken"), answer, now_ns)
 
     def _password_values(self, now_ns: int) -> dict[str, Any]:

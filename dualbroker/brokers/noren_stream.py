@@ -14,8 +14,9 @@ from typing import Any
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
 from dualbroker.errors import (
-    BrokerError,
     ConnectionFailedError,
+    DualBrokerError,
+    LoginHeldError,
     LoginRefusedError,
     SessionExpiredError,
     WireError,
@@ -115,10 +116,10 @@ class NorenStream:
                     self._park(f"a fresh session was refused too: {error}")
                     return
                 refused, problem = True, str(error)
-            except LoginRefusedError as error:
+            except (LoginRefusedError, LoginHeldError) as error:
                 self._park(str(error))
                 return
-            except (ConnectionFailedError, BrokerError) as error:
+            except DualBrokerError as error:
                 problem = str(error)
             if self._closing:
                 return

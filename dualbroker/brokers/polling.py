@@ -9,7 +9,7 @@ from typing import Any
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, OrderCallback
-from dualbroker.errors import BrokerError, ConnectionFailedError, LoginRefusedError, SessionExpiredError
+from dualbroker.errors import DualBrokerError, LoginRefusedError, SessionExpiredError
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["OrderPoll"]
@@ -53,7 +53,7 @@ class OrderPoll:
             except LoginRefusedError as error:
                 self._park(str(error))
                 return
-            except (BrokerError, ConnectionFailedError) as error:
+            except DualBrokerError as error:
                 pause = backoff.next_s()
                 health.state = BrokerState.RECONNECTING
                 health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"

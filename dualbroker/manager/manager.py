@@ -21,12 +21,10 @@ from dualbroker.clock import Clock, MarketClock, SystemClock
 from dualbroker.config.broker import mask
 from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.errors import (
-    BrokerError,
-    ConfigError,
     ConnectionFailedError,
     DualBrokerError,
-    LoginHeldError,
-    LoginRefusedError,
+    RateLimitedError,
+    RetryableBrokerError,
 )
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import keep_book_read
@@ -207,26 +205,26 @@ class WebSocketManager:
         self.health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
         try:
             await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
-        except (ConnectionFailedError, BrokerError) as error:
+        except DualBrokerError as error:
             logger.warning("%s: %s", broker.name, error)
 
     async def _log_in(self, broker: Broker) -> bool:
-        """Whether the broker has a session; a refusal parks it, a lost network is tried again."""
+        """Whether the broker has a session. Only trouble on the way is tried again: a refusal parks it."""
         backoff = Backoff(self._random)
         health = self.health[broker.name]
         while True:
             try:
                 await broker.login()
-            except (LoginRefusedError, LoginHeldError, ConfigError) as error:
-                health.state, health.problem = BrokerState.PARKED, str(error)
-                logger.error("%s is parked: %s", broker.name, error)
-                self._note_outcome(broker.name, LoginOutcome.FAILED)
-                return False
-            except DualBrokerError as error:
+            except (ConnectionFailedError, RetryableBrokerError, RateLimitedError) as error:
                 pause = backoff.next_s()
                 health.problem = f"no login yet: {error}; trying again in {pause:.1f} s"
                 logger.warning("%s: %s", broker.name, health.problem)
                 await asyncio.sleep(pause)
+            except DualBrokerError as error:
+                health.state, health.problem = BrokerState.PARKED, str(error)
+                logger.error("%s is parked: %s", broker.name, error)
+                self._note_outcome(broker.name, LoginOutcome.FAILED)
+                return False
             else:
                 self._note_outcome(broker.name, LoginOutcome.IN)
                 return True
