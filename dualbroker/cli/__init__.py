@@ -8,6 +8,7 @@ import typer
 
 from dualbroker.cli.login import login
 from dualbroker.cli.logout import logout
+from dualbroker.cli.replay import replay
 from dualbroker.cli.simulate import simulate
 from dualbroker.cli.verify import verify
 from dualbroker.errors import DualBrokerError
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(login)
 app.command()(logout)
+app.command()(replay)
 app.command()(simulate)
 app.command()(verify)
 
