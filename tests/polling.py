@@ -1,0 +1,16 @@
+"""Waiting in tests: for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+__all__ = ["wait_until"]
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Return as soon as a condition holds; fail when it does not within that time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come to be within {within_s:.0f} s"
+        time.sleep(0.02)
