@@ -1,0 +1,202 @@
+"""The real transport against small servers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.frames import Frame, Opcode
+
+from dualbroker.errors import ConnectionFailedError
+from dualbroker.transport.network import NetworkTransport
+from dualbroker.transport.websocket import is_loopback, wire_size
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+def talk(handler: Handler, client: Callable[[str], Awaitable[None]]) -> None:
+    """Run a client against a server with that handler."""
+
+    async def both() -> None:
+        async with serve(handler, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await asyncio.wait_for(client(f"ws://127.0.0.1:{port}/NorenWSTP/"), 30)
+
+    asyncio.run(both())
+
+
+class Reads:
+    """Collects what ``on_read`` is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+        self.batches: list[int] = []
+        self.wire_bytes = 0
+        self._read = asyncio.Event()
+
+    def __call__(self, messages: Sequence[bytes], wire_bytes: int) -> None:
+        self.messages += [bytes(message) for message in messages]
+        self.batches.append(len(messages))
+        self.wire_bytes += wire_bytes
+        self._read.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.messages) < count:
+                self._read.clear()
+                await self._read.wait()
+
+
+def test_many_messages_of_one_write_come_as_few_reads_and_every_byte_is_counted() -> None:
+    payloads = [b"x" * size for size in (0, 1, 125, 126, 65_535, 65_536)] * 20
+
+    async def handler(connection: ServerConnection) -> None:
+        frames = [Frame(Opcode.TEXT, payload).serialize(mask=False) for payload in payloads]
+        connection.transport.write(b"".join(frames))
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        transport = NetworkTransport()
+        websocket = await transport.open_websocket(url, reads)
+        handshake = reads.wire_bytes
+        await reads.until(len(payloads))
+        assert reads.messages == payloads
+        assert len(reads.batches) < len(payloads)
+        expected = sum(wire_size(len(payload)) for payload in payloads)
+        assert expected <= reads.wire_bytes <= expected + 1000, "all of it, and a handshake"
+        assert handshake <= reads.wire_bytes
+        await websocket.close()
+        await transport.aclose()
+
+    talk(handler, client)
+
+
+def test_fragments_are_put_together_and_a_ping_between_them_does_no_harm() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        for frame in (
+            Frame(Opcode.TEXT, b"ab", fin=False),
+            Frame(Opcode.PING, b"?"),
+            Frame(Opcode.CONT, b"", fin=False),
+            Frame(Opcode.CONT, b"cd"),
+            Frame(Opcode.TEXT, b"next"),
+        ):
+            connection.transport.write(frame.serialize(mask=False))
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        websocket = await NetworkTransport().open_websocket(url, reads)
+        await reads.until(2)
+        assert reads.messages == [b"abcd", b"next"]
+        await websocket.close()
+
+    talk(handler, client)
+
+
+def test_what_is_sent_arrives_and_is_counted_with_its_header_and_mask() -> None:
+    arrived: list[str | bytes] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        async for message in connection:
+            arrived.append(message)
+
+    async def client(url: str) -> None:
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        assert websocket.send("₹") == 3 + 2 + 4
+        assert websocket.send("x" * 200) == 200 + 4 + 4
+        await websocket.close()
+        assert websocket.send("too late") == 0
+        reason = await websocket.wait_closed()
+        assert reason.clean
+
+    talk(handler, client)
+    assert arrived == ["₹", "x" * 200]
+
+
+@pytest.mark.parametrize(("code", "clean"), [(1000, True), (1001, True), (1008, False), (4001, False)])
+def test_the_brokers_close_code_and_words_are_told(code: int, clean: bool) -> None:
+    async def handler(connection: ServerConnection) -> None:
+        await connection.close(code, "goodbye")
+
+    async def client(url: str) -> None:
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        reason = await websocket.wait_closed()
+        assert (reason.code, reason.clean) == (code, clean)
+        assert "goodbye" in reason.reason
+
+    talk(handler, client)
+
+
+def test_a_link_that_breaks_has_no_code() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        connection.transport.abort()
+
+    async def client(url: str) -> None:
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        reason = await websocket.wait_closed()
+        assert reason.code is None
+        assert not reason.clean
+
+    talk(handler, client)
+
+
+def test_an_oversized_message_ends_the_connection_and_says_so() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send("x" * (2**20 + 1))
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        websocket = await NetworkTransport().open_websocket(url, reads)
+        reason = await websocket.wait_closed()
+        assert not reason.clean
+        assert reads.messages == []
+
+    talk(handler, client)
+
+
+def test_nobody_there_is_one_clear_error() -> None:
+    async def client() -> None:
+        async with serve(lambda connection: connection.close(), "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+        transport = NetworkTransport()
+        with pytest.raises(ConnectionFailedError, match=f"127.0.0.1:{port}"):
+            await transport.open_websocket(f"ws://127.0.0.1:{port}/", Reads())
+        with pytest.raises(ConnectionFailedError, match=f"127.0.0.1:{port}"):
+            await transport.request("POST", f"http://127.0.0.1:{port}/")
+        with pytest.raises(ConnectionFailedError):
+            await transport.request("GET", "not an address")
+        await transport.aclose()
+
+    asyncio.run(client())
+
+
+def test_a_server_that_is_no_websocket_is_one_clear_error() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>")
+        await writer.drain()
+        writer.close()
+
+    async def client() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(ConnectionFailedError, match="502"):
+                await NetworkTransport().open_websocket(f"ws://127.0.0.1:{port}/", Reads())
+            transport = NetworkTransport()
+            answered = await transport.request("GET", f"http://127.0.0.1:{port}/")
+            assert (answered.status, answered.body) == (502, b"<html>")
+            await transport.aclose()
+
+    asyncio.run(client())
+
+
+def test_loopback_is_told_from_the_world() -> None:
+    assert is_loopback("http://127.0.0.1:8000/x")
+    assert is_loopback("ws://localhost/x")
+    assert not is_loopback("wss://api.shoonya.com/NorenWSAPI/")
+    assert not is_loopback("http://127.0.0.1.example.com/")
