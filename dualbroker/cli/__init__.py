@@ -6,9 +6,11 @@ import sys
 
 import typer
 
+from dualbroker.cli.doctor import doctor
 from dualbroker.cli.login import login
 from dualbroker.cli.logout import logout
 from dualbroker.cli.replay import replay
+from dualbroker.cli.serve import serve
 from dualbroker.cli.simulate import simulate
 from dualbroker.cli.verify import verify
 from dualbroker.errors import DualBrokerError
@@ -22,9 +24,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(doctor)
 app.command()(login)
 app.command()(logout)
 app.command()(replay)
+app.command()(serve)
 app.command()(simulate)
 app.command()(verify)
 

@@ -1,0 +1,99 @@
+"""Puts the service together: the manager in the web server's own loop, the routes, the page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from dualbroker.config import Config
+from dualbroker.errors import DualBrokerError
+from dualbroker.manager import WebSocketManager
+from dualbroker.service.guard import LOOPBACK_NAMES, Guard
+from dualbroker.service.routes import bandwidth, brokers, health, orders, page, quotes, stream
+from dualbroker.storage.locks import announce_address
+
+__all__ = ["create_app"]
+
+ANNOUNCE_INTERVAL_S = 60.0
+
+_DESCRIPTION = """\
+Quotes from one broker, orders from every broker, each tagged with its broker. It reads only: nothing
+here places, changes or cancels an order. Prices are rupees, quantities units, times Indian; null is
+unknown, and `mode` says whether anything in an answer is real.
+"""
+
+
+def create_app(
+    config: Config,
+    *,
+    make_manager: Callable[[Config], WebSocketManager] = WebSocketManager,
+    hosts: Sequence[str] | None = LOOPBACK_NAMES,
+    address: str | None = None,
+    on_failure: Callable[[DualBrokerError], None] | None = None,
+) -> FastAPI:
+    """The web application over a manager of its own, which runs as long as the application does.
+
+    It answers from the first moment on; ``/health`` says what is still on its way.
+
+    Parameters
+    ----------
+    config
+        Whose brokers are run.
+    make_manager
+        Makes the manager, on the application's loop.
+    hosts
+        Host names by which it may be asked; None takes any.
+    address
+        Where it serves; whoever is refused a login that we hold is told it.
+    on_failure
+        Called when the manager can't be started at all; else that is logged.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        manager = app.state.manager = make_manager(config)
+        run = asyncio.create_task(_run(manager, address, on_failure or _log))
+        try:
+            yield
+        finally:
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            await manager.stop()
+
+    app = FastAPIOffline(
+        title="dualbroker",
+        version=version("dualbroker"),
+        description=_DESCRIPTION,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Guard, hosts=hosts)
+    for module in (brokers, quotes, orders, bandwidth, health, page, stream):
+        app.include_router(module.router)
+    app.mount("/static/view", page.view_files())
+    app.mount("/static", page.page_files())
+    return app
+
+
+async def _run(
+    manager: WebSocketManager, address: str | None, on_failure: Callable[[DualBrokerError], None]
+) -> None:
+    try:
+        await manager.start()
+    except DualBrokerError as error:
+        on_failure(error)
+        return
+    while address is not None:
+        # Again and again: a broker may take its login late.
+        announce_address(address)
+        await asyncio.sleep(ANNOUNCE_INTERVAL_S)
+
+
+def _log(error: DualBrokerError) -> None:
+    logging.getLogger("dualbroker").error("the brokers can't be started: %s", error)

@@ -1,0 +1,131 @@
+"""Listens, and serves until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Generator
+
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+
+from dualbroker.config import Config
+from dualbroker.errors import DualBrokerError
+from dualbroker.service.app import create_app
+from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
+
+__all__ = ["address_of", "listen", "serve"]
+
+_END_TIMEOUT_S = 3
+_LARGEST_MESSAGE_BYTES = 4096
+"""Of what a page may send us; ours sends nothing."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes any free one.
+
+    Raises
+    ------
+    DualBrokerError
+        The port is in use or not allowed, or the host is none of this machine's.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise DualBrokerError(
+            f"host: expected a name or an address of this machine, found {host!r}"
+        ) from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform == "win32":
+            # There SO_REUSEADDR would take the port away from whoever listens on it.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise DualBrokerError(_why_not(host, port, error)) from None
+    return listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is in use; end what uses it (another dualbroker?), "
+            f"or choose another: --port {port + 1 if port < 65_535 else 0}"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} on {host} is not allowed to this user; choose another with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"host: expected an address of this machine, found {host}"
+    return f"can't listen on port {port} of {host}: {error.strerror or error}"
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds it."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(config: Config, listener: socket.socket) -> None:
+    """Run the brokers of a config and serve them on that socket, until Ctrl-C or SIGTERM.
+
+    Raises
+    ------
+    DualBrokerError
+        The brokers can't be started at all.
+    """
+    failures: list[DualBrokerError] = []
+
+    def fail(error: DualBrokerError) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    opened_to_the_network = not is_loopback(listener.getsockname()[0])
+    app = create_app(
+        config,
+        hosts=None if opened_to_the_network else LOOPBACK_NAMES,
+        address=address_of(listener),
+        on_failure=fail,
+    )
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws_max_size=_LARGEST_MESSAGE_BYTES,
+            timeout_graceful_shutdown=_END_TIMEOUT_S,
+        )
+    )
+    asyncio.run(server.serve(sockets=[listener]))
+    if failures:
+        raise failures[0]
+
+
+class _Server(uvicorn.Server):
+    """Ends in order when a signal says so, and that is that."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # uvicorn's own raises the signal again after a clean end, which would make an error of it.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

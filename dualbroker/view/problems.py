@@ -1,0 +1,86 @@
+"""What keeps the feed from doing its job, in words that say what to do. Pure."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from dualbroker.clock import ist
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.rows import age_s, healths
+
+__all__ = ["broker_problems", "feed_problems"]
+
+SIMULATED_SILENCE_S = 15.0
+LIVE_SILENCE_S = 60.0
+SESSION_START, SESSION_END = time(9, 16), time(15, 30)
+"""Of the equity and derivatives market; its first minute is left out."""
+
+_WORKING = (BrokerState.LIVE, BrokerState.POLLING)
+
+
+def feed_problems(manager: WebSocketManager, now_ns: int) -> list[str]:
+    """Everything that is wrong with the feed, each in a line of its own; empty when it does its job.
+
+    Parameters
+    ----------
+    now_ns
+        UTC, by the manager's own clock.
+    """
+    problems = [
+        f"{health.broker_name}: {problem}"
+        for health in healths(manager)
+        for problem in broker_problems(health)
+    ]
+    if manager.primary is None and not problems:
+        problems.append("no broker carries quotes yet")
+    problems += _silence(manager, now_ns)
+    return problems
+
+
+def broker_problems(health: BrokerHealth) -> list[str]:
+    """What is wrong with one broker."""
+    problems = []
+    if health.state not in _WORKING:
+        problems.append(health.words)
+    elif health.problem:
+        problems.append(health.problem)
+    if health.book_problem:
+        problems.append(
+            f"the order book could not be read, so orders may be missing: {health.book_problem}; "
+            "it is read again by itself"
+        )
+    missing = health.subscriptions - health.acknowledged
+    if health.state is BrokerState.LIVE and missing > 0:
+        problems.append(
+            f"{missing} of {health.subscriptions} instruments have no quote yet; "
+            "if that stays so, the broker does not know them"
+        )
+    return problems
+
+
+def _silence(manager: WebSocketManager, now_ns: int) -> list[str]:
+    """A stream that is open and says nothing while the market is open."""
+    health = manager.health.get(manager.primary or "")
+    if health is None or health.state is not BrokerState.LIVE or health.role is not Role.PRIMARY:
+        return []
+    simulator = manager.config.simulator
+    if not health.subscriptions or (health.simulated and (simulator.market == "replay" or simulator.hold)):
+        return []
+    last = [moment for moment in (health.last_quote_ns, health.connected_since_ns) if moment is not None]
+    silent_s = age_s(max(last, default=None), now_ns)
+    if silent_s is None:
+        return []
+    if health.simulated:
+        if silent_s < SIMULATED_SILENCE_S:
+            return []
+        return [f"{health.broker_name}: no quote for {silent_s:.0f} s; the simulated market has stopped"]
+    now = ist(now_ns)
+    in_session = now.weekday() < 5 and SESSION_START <= now.time() < SESSION_END
+    if silent_s < LIVE_SILENCE_S or not in_session:
+        return []
+    return [
+        f"{health.broker_name}: no quote for {silent_s:.0f} s in market hours; unless the exchange has a "
+        "holiday, check at the broker whether another program took over this login's one socket"
+    ]

@@ -1,0 +1,173 @@
+"""Rows a person or a program can read, made from the stores: plain values, ready for JSON.
+
+Times are ISO 8601 with +05:30, prices rupees, quantities units. None is unknown, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from dualbroker.clock import ist
+from dualbroker.config import BrokerConfig, mask
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import QUOTE_FIELDS, Instrument, MessageKind
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.orders import OrderState
+
+__all__ = ["age_s", "broker_rows", "healths", "iso_time", "known", "mode", "order_rows", "quote_rows"]
+
+
+def mode(manager: WebSocketManager) -> str:
+    """``SIMULATED`` when prices and orders come from the simulator, else ``LIVE``."""
+    return "SIMULATED" if manager.config.is_simulated else "LIVE"
+
+
+def iso_time(time_ns: int | None) -> str | None:
+    """UTC nanoseconds as ISO 8601 in Indian time; None stays None, and so does a clock that has not begun."""
+    if time_ns is None or time_ns <= 0:
+        return None
+    return ist(time_ns).isoformat(timespec="milliseconds")
+
+
+def age_s(time_ns: int | None, now_ns: int) -> float | None:
+    """Seconds since then; None when it has not happened."""
+    return None if time_ns is None else round(max(0, now_ns - time_ns) / 1e9, 3)
+
+
+def known(value: float | None) -> float | None:
+    """The number; None for NaN and the infinities, which JSON can't carry."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def healths(manager: WebSocketManager) -> list[BrokerHealth]:
+    """How each enabled broker is doing, in the config's order, also before its session exists."""
+    return [manager.health.get(section.name) or _not_begun(section) for section in _sections(manager)]
+
+
+def _sections(manager: WebSocketManager) -> list[BrokerConfig]:
+    return manager.config.enabled_brokers
+
+
+def _not_begun(section: BrokerConfig) -> BrokerHealth:
+    return BrokerHealth(
+        broker_name=section.name,
+        broker_type=section.type,
+        account=mask(section.account_id or section.user_id or ""),
+        simulated=section.is_simulated,
+    )
+
+
+def broker_rows(manager: WebSocketManager) -> list[dict[str, Any]]:
+    """One row per enabled broker: state, role, times, traffic. The account is masked; no secret."""
+    totals = manager.bandwidth.totals()
+    rates = manager.bandwidth.rates()
+    rows = []
+    for health in healths(manager):
+        name = health.broker_name
+        traffic = totals.get(name)
+        rows.append(
+            {
+                "broker_name": name,
+                "type": health.broker_type,
+                "account": health.account,
+                "simulated": health.simulated,
+                "role": health.role.value,
+                "state": health.state.value,
+                "problem": health.problem,
+                "connected_since": iso_time(health.connected_since_ns),
+                "last_quote": iso_time(health.last_quote_ns),
+                "last_order": iso_time(health.last_order_ns),
+                "last_order_book": iso_time(health.last_book_ns),
+                "latency_ms": None if health.round_trip_s is None else round(health.round_trip_s * 1000, 1),
+                "reconnects": health.reconnects,
+                "subscriptions": health.subscriptions,
+                "acknowledged": health.acknowledged,
+                "unreadable_messages": health.unreadable_messages,
+                "unexpected_quotes": health.unexpected_quotes,
+                "bytes_per_second": {kind.value: rates.get((name, kind)) for kind in MessageKind},
+                "bytes": {kind.value: traffic[kind].bytes if traffic else 0 for kind in MessageKind},
+                "messages": {kind.value: traffic[kind].messages if traffic else 0 for kind in MessageKind},
+            }
+        )
+    return rows
+
+
+def price_decimals(instrument: Instrument) -> int:
+    """Decimals that a price of it is shown with: its tick size's, two at least and four at most."""
+    if not instrument.tick_size:
+        return 2
+    digits = f"{instrument.tick_size:.4f}".rstrip("0").partition(".")[2]
+    return max(2, len(digits))
+
+
+def quote_rows(manager: WebSocketManager, limit: int | None = None) -> list[dict[str, Any]]:
+    """The latest full quote of each subscribed instrument, in order of subscription.
+
+    An instrument without a quote yet has a row of unknowns, with its quote source as broker.
+    """
+    store = manager.quotes
+    indices, rows, brokers = store.latest()
+    names = rows.dtype.names or ()
+    latest = {
+        int(index): (dict(zip(names, row.tolist(), strict=True)), store.broker_names[broker])
+        for index, row, broker in zip(indices, rows, brokers, strict=True)
+    }
+    shown = []
+    for key in list(manager.subscriptions.book.wanted())[:limit]:
+        index = store.index_of(key)
+        if index is None:
+            continue
+        values, broker_name = latest.get(index, ({}, store.source(index)))
+        shown.append(_quote_row(store.instruments[index], values, broker_name))
+    return shown
+
+
+def _quote_row(instrument: Instrument, values: dict[str, Any], broker_name: str | None) -> dict[str, Any]:
+    feed_time_s = known(values.get("feed_time"))
+    return {
+        "symbol": instrument.symbol,
+        "exchange": instrument.exchange,
+        "token": instrument.token,
+        "kind": instrument.kind.value,
+        "decimals": price_decimals(instrument),
+        "broker_name": broker_name,
+        **{name: known(values.get(name)) for name in QUOTE_FIELDS},
+        "feed_time": None if feed_time_s is None else iso_time(int(feed_time_s) * 1_000_000_000),
+        "receive_time": iso_time(values.get("receive_time")),
+    }
+
+
+def order_rows(states: Iterable[OrderState]) -> list[dict[str, Any]]:
+    """The latest state of each order, the newest first; each row bears its broker's name."""
+    newest_first = sorted(
+        states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True
+    )
+    return [_order_row(state) for state in newest_first]
+
+
+def _order_row(state: OrderState) -> dict[str, Any]:
+    return {
+        "broker_name": state.broker_name,
+        "order_id": state.order_id,
+        "trading_day": state.trading_day.isoformat(),
+        "exchange": state.exchange,
+        "symbol": state.symbol,
+        "side": state.side,
+        "quantity": known(state.quantity),
+        "filled_quantity": known(state.filled_quantity),
+        "price": known(state.price),
+        "trigger_price": known(state.trigger_price),
+        "average_price": known(state.average_price),
+        "price_type": state.price_type,
+        "product": state.product,
+        "status": state.status.value,
+        "final": state.status.is_final,
+        "reject_reason": state.reject_reason,
+        "remarks": state.remarks,
+        "exchange_order_id": state.exchange_order_id,
+        "order_time": iso_time(state.order_time_ns or state.first_seen_ns),
+        "last_update": iso_time(state.last_update_ns),
+        "updates": state.updates,
+    }

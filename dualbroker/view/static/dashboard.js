@@ -1,0 +1,434 @@
+// Draws the state that dualbroker/view/state.py makes, wherever it is shown.
+//
+// render(element, state, { notice, agedMs }) may be called as often as wanted: it touches only what
+// changed. Everything from outside gets in as text, never as markup.
+
+const drawings = new WeakMap();
+const UNKNOWN = "–";
+const MINUS = "−";
+
+export function render(element, state, { notice = "", agedMs = 0 } = {}) {
+  let drawing = drawings.get(element);
+  if (!drawing) {
+    drawing = skeleton(element);
+    drawings.set(element, drawing);
+  }
+  drawing.notice.hidden = !notice;
+  setText(drawing.notice, notice);
+  element.classList.toggle("is-old", Boolean(notice));
+  if (!state) return;
+  const now = state.time === null ? null : Date.parse(state.time) + agedMs;
+  drawHeadline(drawing, state);
+  drawCards(drawing, state, now);
+  drawQuotes(drawing, state);
+  drawOrders(drawing, state);
+  drawTraffic(drawing, state);
+}
+
+// --- Small helpers -----------------------------------------------------------------------------
+
+function make(tag, className = "", text = "", attributes = {}) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function setText(node, text) {
+  if (node.textContent === text) return false;
+  node.textContent = text;
+  return true;
+}
+
+function setClass(node, className) {
+  if (node.className !== className) node.className = className;
+}
+
+function flash(node, direction) {
+  node.classList.remove("flash-up", "flash-down", "flash");
+  void node.offsetWidth; // so that the same flash can begin anew
+  node.classList.add(direction > 0 ? "flash-up" : direction < 0 ? "flash-down" : "flash");
+}
+
+const formats = new Map();
+
+function number(value, decimals = 0, most = decimals) {
+  if (value === null || value === undefined) return UNKNOWN;
+  const key = `${decimals}/${most}`;
+  if (!formats.has(key)) {
+    const options = { minimumFractionDigits: decimals, maximumFractionDigits: most };
+    formats.set(key, new Intl.NumberFormat("en-IN", options));
+  }
+  return formats.get(key).format(value).replace("-", MINUS);
+}
+
+function signed(value, decimals) {
+  return value > 0 ? `+${number(value, decimals)}` : number(value, decimals);
+}
+
+function bytes(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (value < 1000) return `${number(value)} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let size = value;
+  let unit = -1;
+  do {
+    size /= 1000;
+    unit += 1;
+  } while (size >= 1000 && unit < units.length - 1);
+  return `${number(size, size < 100 ? 1 : 0)} ${units[unit]}`;
+}
+
+function age(moment, now) {
+  if (moment === null || now === null) return UNKNOWN;
+  const seconds = Math.max(0, (now - Date.parse(moment)) / 1000);
+  if (seconds < 10) return `${number(seconds, 1)} s`;
+  if (seconds < 120) return `${number(Math.floor(seconds))} s`;
+  if (seconds < 7200) return `${number(Math.floor(seconds / 60))} min`;
+  return `${number(Math.floor(seconds / 3600))} h`;
+}
+
+// Moments come in Indian time, so its digits are the clock to show.
+function clock(moment) {
+  return moment === null ? UNKNOWN : moment.slice(11, 19);
+}
+
+// One node per key, in the order of the rows; nodes of rows that are gone are removed.
+function keyed(parent, known, rows, keyOf, create) {
+  const wanted = new Set();
+  rows.forEach((row, place) => {
+    const key = keyOf(row);
+    wanted.add(key);
+    if (!known.has(key)) known.set(key, create(row));
+    const node = known.get(key).node;
+    if (parent.children[place] !== node) parent.insertBefore(node, parent.children[place] ?? null);
+  });
+  for (const [key, part] of known) {
+    if (!wanted.has(key)) {
+      part.node.remove();
+      known.delete(key);
+    }
+  }
+}
+
+function table(caption, columns) {
+  const node = make("table");
+  node.append(make("caption", "unseen", caption));
+  const head = node.createTHead().insertRow();
+  for (const [title, className] of columns) head.append(make("th", className, title, { scope: "col" }));
+  return { node, body: node.createTBody() };
+}
+
+// A table scrolls inside itself, also by keyboard.
+function scrolling(label, node) {
+  const box = make("div", "scrolls", "", { tabindex: "0", role: "region", "aria-label": label });
+  box.append(node);
+  return box;
+}
+
+// --- The parts, made once ------------------------------------------------------------------------
+
+const QUOTE_COLUMNS = [
+  ["Symbol", ""], ["LTP", "number"], ["Chg %", "number"], ["Bid", "number"], ["Ask", "number"],
+  ["Volume", "number"], ["OI", "number"], ["Time", "number"],
+];
+const ORDER_COLUMNS = [
+  ["Time", ""], ["Broker", ""], ["Side", ""], ["Symbol", ""], ["Filled", "number"],
+  ["Price", "number"], ["State", ""],
+];
+const SHOWN = { all: () => true, open: (row) => !row.final, done: (row) => row.status === "COMPLETE",
+  "not done": (row) => row.final && row.status !== "COMPLETE" };
+
+function skeleton(element) {
+  element.replaceChildren();
+  const drawing = {
+    cards: new Map(), quoteRows: new Map(), orderRows: new Map(), tabs: new Map(), charts: new Map(),
+    broker: "all", show: "all", redrawOrders: null,
+  };
+  drawing.notice = make("p", "notice", "", { role: "status" });
+
+  const bar = make("header", "bar");
+  drawing.mode = make("span", "mode");
+  drawing.time = make("span", "time");
+  drawing.source = make("span", "source");
+  drawing.orderSource = make("span", "quiet");
+  drawing.saved = make("span", "saved");
+  bar.append(make("h1", "", "dualbroker"), drawing.mode, drawing.time, drawing.source,
+    drawing.orderSource, drawing.saved);
+
+  drawing.cardsBox = make("section", "cards", "", { "aria-label": "Brokers" });
+
+  const quotes = make("section", "panel quotes");
+  const quotesHead = make("div", "head");
+  drawing.quoteCount = make("span", "quiet");
+  quotesHead.append(make("h2", "", "Quotes"), drawing.quoteCount);
+  const quoteTable = table("Latest quote of each subscribed instrument", QUOTE_COLUMNS);
+  drawing.quoteBody = quoteTable.body;
+  drawing.noQuotes = make("p", "empty");
+  drawing.noQuotes.append("Nothing is subscribed yet. Put names under ", make("code", "", "subscribe:"),
+    " in config.yaml, or in Python say ", make("code", "", 'feed.subscribe("NIFTY")'), ".");
+  quotes.append(quotesHead, drawing.noQuotes, scrolling("Quotes", quoteTable.node));
+
+  const orders = make("section", "panel orders");
+  const ordersHead = make("div", "head");
+  drawing.tabsBox = make("div", "choices", "", { role: "group", "aria-label": "Orders of" });
+  const shows = make("div", "choices", "", { role: "group", "aria-label": "Orders that are" });
+  const showButtons = Object.keys(SHOWN).map((name) => {
+    const button = make("button", "", name, { type: "button", "aria-pressed": String(name === "all") });
+    button.onclick = () => {
+      drawing.show = name;
+      for (const other of showButtons) other.setAttribute("aria-pressed", String(other === button));
+      drawing.redrawOrders?.();
+    };
+    return button;
+  });
+  shows.append(...showButtons);
+  ordersHead.append(make("h2", "", "Orders"), drawing.tabsBox, shows);
+  const orderTable = table("Latest state of each order, the newest first", ORDER_COLUMNS);
+  drawing.orderBody = orderTable.body;
+  drawing.noOrders = make("p", "empty");
+  orders.append(ordersHead, drawing.noOrders, scrolling("Orders", orderTable.node));
+
+  const traffic = make("section", "panel traffic");
+  const trafficHead = make("div", "head");
+  drawing.rate = make("span", "quiet");
+  trafficHead.append(make("h2", "", "Bytes per second"), drawing.rate);
+  drawing.total = chart("total", ["naive", "carried"]);
+  const legend = make("p", "legend");
+  legend.append(make("span", "key carried"), "carried, measured", make("span", "key naive"),
+    "every broker streaming quotes, estimated");
+  drawing.how = make("p", "quiet");
+  traffic.append(trafficHead, drawing.total.node, legend, drawing.how);
+
+  element.append(bar, drawing.notice, drawing.cardsBox, orders, quotes, traffic);
+  return drawing;
+}
+
+// --- Headline and cards ------------------------------------------------------------------------
+
+function drawHeadline(drawing, state) {
+  setText(drawing.mode, state.mode);
+  setClass(drawing.mode, `mode ${state.mode.toLowerCase()}`);
+  setText(drawing.time, `${clock(state.time)} IST`);
+  setText(drawing.source, state.headline.quotes);
+  setText(drawing.orderSource, state.headline.orders);
+  const { saved_percent: percent, saved_quote_bytes: saved } = state.traffic.savings;
+  setText(drawing.saved, percent ? `saved ${number(percent, 1)} % · ${bytes(saved)} of quotes (estimated)` : "");
+}
+
+function card(row) {
+  const part = { node: make("article", "card"), facts: new Map() };
+  const top = make("div", "top");
+  part.state = make("span", "state");
+  part.simulated = make("span", "mode simulated", row.simulated ? "SIMULATED" : "");
+  part.simulated.hidden = !row.simulated;
+  top.append(make("h2", "", row.broker_name), part.state, part.simulated,
+    make("span", "quiet account", `${row.type} ${row.account}`.trim()));
+  part.role = make("p", "role");
+  part.problems = make("ul", "problems");
+  const facts = make("dl", "facts");
+  for (const name of ["tick", "order", "latency", "quotes", "orders", "control", "subscribed", "reconnects"]) {
+    const value = make("dd");
+    const box = make("div");
+    box.append(make("dt", "", name), value);
+    facts.append(box);
+    part.facts.set(name, value);
+  }
+  part.chart = chart("broker", ["carried"]);
+  part.node.append(top, part.role, part.problems, part.chart.node, facts);
+  return part;
+}
+
+function drawCards(drawing, state, now) {
+  keyed(drawing.cardsBox, drawing.cards, state.brokers, (row) => row.broker_name, card);
+  for (const row of state.brokers) {
+    const part = drawing.cards.get(row.broker_name);
+    setClass(part.node, `card is-${row.state}`);
+    setText(part.state, row.state);
+    const primary = row.broker_name === state.primary;
+    setText(part.role, row.role === "orders only" ? "orders only · quotes come from another" : row.role);
+    part.role.classList.toggle("primary", primary);
+    if (part.problemText !== row.problems.join("\n")) {
+      part.problemText = row.problems.join("\n");
+      part.problems.replaceChildren(...row.problems.map((text) => make("li", "", text)));
+    }
+    const facts = {
+      tick: row.role === "orders only" ? "none, by plan" : age(row.last_quote, now),
+      order: age(row.last_order, now),
+      latency: row.latency_ms === null ? UNKNOWN : `${number(row.latency_ms, 1)} ms`,
+      quotes: rate(row.bytes_per_second.quotes),
+      orders: rate(row.bytes_per_second.orders),
+      control: rate(row.bytes_per_second.control),
+      subscribed: row.subscriptions === row.acknowledged
+        ? number(row.subscriptions) : `${number(row.acknowledged)} of ${number(row.subscriptions)}`,
+      reconnects: number(row.reconnects),
+    };
+    for (const [name, text] of Object.entries(facts)) setText(part.facts.get(name), text);
+    const history = state.traffic.history;
+    drawChart(part.chart, { carried: history.by_broker[row.broker_name] ?? [] }, history.span_s,
+      Math.max(1, ...Object.values(history.by_broker).flat()));
+  }
+}
+
+function rate(value) {
+  return value === null || value === undefined ? UNKNOWN : `${bytes(Math.round(value))}/s`;
+}
+
+// --- Quotes --------------------------------------------------------------------------------------
+
+function quoteRow(row) {
+  const node = make("tr");
+  const name = make("th", "symbol", row.symbol, { scope: "row" });
+  name.append(make("span", "exchange", ` ${row.exchange}`));
+  const cells = QUOTE_COLUMNS.slice(1).map(() => make("td", "number"));
+  node.append(name, ...cells);
+  return { node, cells, ltp: null };
+}
+
+function drawQuotes(drawing, state) {
+  const { rows, count } = state.quotes;
+  if (drawing.drawnQuotes === rows) return;
+  drawing.drawnQuotes = rows;
+  drawing.noQuotes.hidden = count > 0;
+  drawing.quoteBody.parentElement.parentElement.hidden = count === 0;
+  setText(drawing.quoteCount, rows.length < count ? `${number(rows.length)} of ${number(count)}` : number(count));
+  keyed(drawing.quoteBody, drawing.quoteRows, rows, (row) => `${row.exchange}|${row.token}`, quoteRow);
+  for (const row of rows) {
+    const part = drawing.quoteRows.get(`${row.exchange}|${row.token}`);
+    const [ltp, change, bid, ask, volume, interest, time] = part.cells;
+    const changed = setText(ltp, number(row.ltp, row.decimals));
+    if (changed && part.ltp !== null && row.ltp !== null) flash(ltp, row.ltp - part.ltp);
+    part.ltp = row.ltp;
+    setText(change, signed(row.change_percent, 2));
+    change.classList.toggle("up", row.change_percent > 0);
+    change.classList.toggle("down", row.change_percent < 0);
+    setText(bid, number(row.bid, row.decimals));
+    setText(ask, number(row.ask, row.decimals));
+    setText(volume, number(row.volume));
+    setText(interest, number(row.open_interest));
+    setText(time, clock(row.receive_time));
+  }
+}
+
+// --- Orders --------------------------------------------------------------------------------------
+
+function orderKey(row) {
+  return `${row.broker_name}|${row.trading_day}|${row.order_id}`;
+}
+
+function orderRow(row) {
+  const part = { node: make("tr"), status: null };
+  part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
+  const [time, broker, side, symbol, filled, , state] = part.cells;
+  time.textContent = clock(row.order_time);
+  time.classList.add("time");
+  broker.textContent = row.broker_name;
+  part.count = make("span");
+  part.bar = make("span", "fill", "", { "aria-hidden": "true" });
+  part.done = part.bar.appendChild(make("span"));
+  filled.append(part.count, part.bar);
+  part.word = make("span", "word");
+  part.reason = make("span", "reason");
+  state.append(part.word, part.reason);
+  side.classList.add("side");
+  symbol.classList.add("symbol");
+  part.node.append(...part.cells);
+  return part;
+}
+
+function drawOrders(drawing, state) {
+  if (drawing.drawnOrders === state.orders) return;
+  drawing.drawnOrders = state.orders;
+  drawing.redrawOrders = () => drawOrderRows(drawing, state.orders);
+  const counts = Object.entries(state.orders.counts);
+  const tabs = [["all", counts.reduce((sum, [, count]) => sum + count, 0)], ...counts];
+  keyed(drawing.tabsBox, drawing.tabs, tabs, ([name]) => name, ([name]) => {
+    const node = make("button", "", "", { type: "button" });
+    node.onclick = () => {
+      drawing.broker = name;
+      drawing.redrawOrders();
+    };
+    return { node };
+  });
+  for (const [name, count] of tabs) setText(drawing.tabs.get(name).node, `${name} ${number(count)}`);
+  drawOrderRows(drawing, state.orders);
+}
+
+function drawOrderRows(drawing, orders) {
+  for (const [name, tab] of drawing.tabs) {
+    tab.node.setAttribute("aria-pressed", String(name === drawing.broker));
+  }
+  const rows = orders.rows.filter(
+    (row) => (drawing.broker === "all" || row.broker_name === drawing.broker) && SHOWN[drawing.show](row));
+  drawing.noOrders.hidden = rows.length > 0;
+  drawing.orderBody.parentElement.parentElement.hidden = rows.length === 0;
+  setText(drawing.noOrders, orders.rows.length
+    ? "None of the orders known is one of these."
+    : "No order today yet. Orders placed anywhere on these accounts show up here by themselves.");
+  keyed(drawing.orderBody, drawing.orderRows, rows, orderKey, orderRow);
+  for (const row of rows) drawOrder(drawing.orderRows.get(orderKey(row)), row);
+}
+
+function drawOrder(part, row) {
+  const [, , side, symbol, , price] = part.cells;
+  setText(side, row.side === null ? UNKNOWN : row.side);
+  setClass(side, `side ${row.side === "BUY" ? "buy" : row.side === "SELL" ? "sell" : ""}`);
+  setText(symbol, row.symbol ?? UNKNOWN);
+  setText(part.count, `${number(row.filled_quantity)} / ${number(row.quantity)}`);
+  const share = row.quantity ? Math.min(1, (row.filled_quantity ?? 0) / row.quantity) : 0;
+  part.done.style.width = `${Math.round(share * 100)}%`;
+  setText(price, number(row.average_price ?? row.price, 2, 4));
+  const changed = setText(part.word, row.status.replaceAll("_", " "));
+  setClass(part.word, `word is-${row.status.toLowerCase()}`);
+  if (changed && part.status !== null) flash(part.node, 0);
+  part.status = row.status;
+  const reason = row.reject_reason ?? "";
+  setText(part.reason, reason);
+  part.reason.title = [reason, row.remarks].filter(Boolean).join(" · ");
+}
+
+// --- Traffic ---------------------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 240;
+const HEIGHT = 40;
+
+function chart(kind, names) {
+  const node = document.createElementNS(SVG, "svg");
+  node.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  node.setAttribute("preserveAspectRatio", "none");
+  node.setAttribute("class", `chart ${kind}`);
+  node.setAttribute("aria-hidden", "true");
+  const areas = new Map(names.map((name) => {
+    const area = node.appendChild(document.createElementNS(SVG, "path"));
+    area.setAttribute("class", name);
+    return [name, area];
+  }));
+  return { node, areas };
+}
+
+function drawChart(chartPart, series, span, top) {
+  for (const [name, values] of Object.entries(series)) {
+    const step = WIDTH / (span - 1);
+    const first = WIDTH - (values.length - 1) * step;
+    const points = values.map(
+      (value, place) => `${(first + place * step).toFixed(1)} ${(HEIGHT - (value / top) * (HEIGHT - 2)).toFixed(1)}`);
+    const path = values.length < 2 ? "" : `M${first.toFixed(1)} ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`;
+    const area = chartPart.areas.get(name);
+    if (area.getAttribute("d") !== path) area.setAttribute("d", path);
+  }
+}
+
+function drawTraffic(drawing, state) {
+  if (drawing.drawnTraffic === state.traffic) return;
+  drawing.drawnTraffic = state.traffic;
+  const { history, bytes_per_second: now, savings } = state.traffic;
+  setText(drawing.rate, now.carried === null
+    ? UNKNOWN
+    : `now ${rate(now.carried)} · every broker streaming quotes: about ${rate(now.naive_estimate)}`);
+  drawChart(drawing.total, { naive: history.naive_estimate, carried: history.carried }, history.span_s,
+    Math.max(1, ...history.naive_estimate, ...history.carried));
+  setText(drawing.how, savings.saved_percent === null ? "" :
+    `${bytes(savings.quote_bytes)} of quotes carried, ${bytes(savings.saved_quote_bytes)} saved; ${savings.how}.`);
+}
