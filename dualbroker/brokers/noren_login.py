@@ -5,6 +5,7 @@ A refused login is never tried again here: three wrong passwords block an accoun
 
 from __future__ import annotations
 
+import binascii
 import logging
 from typing import Any
 
@@ -128,7 +129,13 @@ class NorenLogin:
             raise LoginRefusedError(
                 f"{config.name}: a login with password needs password, totp_secret and api_key"
             )
-        code = pyotp.TOTP(config.totp_secret.get_secret_value().replace(" ", "")).at(now_ns // 1_000_000_000)
+        secret = config.totp_secret.get_secret_value().replace(" ", "")
+        try:
+            code = pyotp.TOTP(secret).at(now_ns // 1_000_000_000)
+        except binascii.Error:
+            raise LoginRefusedError(
+                f"{config.name}: totp_secret: expected the base32 secret behind the six digits, found other text"
+            ) from None
         return quick_auth(
             user_id=self.user_id,
             password=config.password.get_secret_value(),
