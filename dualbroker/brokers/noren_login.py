@@ -134,7 +134,8 @@ class NorenLogin:
             code = pyotp.TOTP(secret).at(now_ns // 1_000_000_000)
         except binascii.Error:
             raise LoginRefusedError(
-                f"{config.name}: totp_secret: expected the base32 secret behind the six digits, found other text"
+                f"{config.name}: totp_secret: expected the base32 secret behind the six digits, "
+                "found another text"
             ) from None
         return quick_auth(
             user_id=self.user_id,
