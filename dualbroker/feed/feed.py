@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from html import escape
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -22,6 +22,9 @@ from dualbroker.feed.savings import savings_frame
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Instrument, Quote
 from dualbroker.stores.orders import OrderEvent
+
+if TYPE_CHECKING:
+    from dualbroker.notebook.panel import Panel
 
 __all__ = ["Feed"]
 
@@ -319,6 +322,15 @@ class Feed:
         self.close()
 
     # How it shows itself
+
+    def panel(self) -> Panel:
+        """A live view for a notebook: broker cards, quotes, orders per broker, updated twice a second.
+
+        A feed has one panel: opening another closes the first. It ends with the feed.
+        """
+        from dualbroker.notebook.panel import open_panel
+
+        return open_panel(self)
 
     def _words(self) -> str:
         if self._closed:

@@ -1,0 +1,60 @@
+"""Numbers, ages and times as a person in India reads them. Pure; unknown is –, never 0."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+__all__ = ["UNKNOWN", "age", "clock_time", "data_size", "grouped", "percent", "price"]
+
+UNKNOWN = "–"
+
+
+def grouped(value: float | None, decimals: int = 0) -> str:
+    """A number in Indian grouping: ``1234567.5`` with two decimals is ``12,34,567.50``."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    digits, point, fraction = f"{abs(value):.{decimals}f}".partition(".")
+    head, tail = digits[:-3], digits[-3:]
+    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
+    shown = ",".join([*pairs, tail]) + point + fraction
+    return f"−{shown}" if value < 0 and shown.strip("0.,") else shown
+
+
+def price(value: float | None, decimals: int = 2) -> str:
+    """Rupees, with the instrument's decimals."""
+    return grouped(value, decimals)
+
+
+def percent(value: float | None) -> str:
+    """A change with its sign: ``+0.31``, ``−1.20``."""
+    shown = grouped(value, 2)
+    return f"+{shown}" if value is not None and value > 0 and shown.strip("0.,") else shown
+
+
+def age(then: str | None, now: str | None) -> str:
+    """Time between two ISO 8601 times, in one unit: ``0.2 s``, ``41 s``, ``12 min``, ``3 h``."""
+    if then is None or now is None:
+        return UNKNOWN
+    seconds = max(0.0, (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
+
+
+def clock_time(moment: str | None) -> str:
+    """The time of day of an ISO 8601 time, as it was written there."""
+    return UNKNOWN if moment is None else datetime.fromisoformat(moment).strftime("%H:%M:%S")
+
+
+def data_size(count: float | None) -> str:
+    """Bytes in the unit that keeps the number short: ``840 B``, ``84 kB``, ``1.2 GB`` (1 kB is 1000 B)."""
+    if count is None or not math.isfinite(count):
+        return UNKNOWN
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.1f} {unit}" if unit != "B" and count < 10 else f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
