@@ -39,6 +39,8 @@ _MOST_UNSENT_BYTES = 16 * 1024 * 1024
 _REPLAY_WAITS_AT_BYTES = 1024 * 1024
 _REPLAY_WAITS_AT_MOST_NS = 30_000_000_000
 """After which a reader that holds a replay up is dropped."""
+_CLOSE_TIMEOUT_S = 2.0
+_GOING_AWAY = 1001
 _TRY_AGAIN_LATER = 1013
 _REST_PATH = "NorenWClientTP/"
 _WEBSOCKET_PATH = "NorenWSTP/"
@@ -93,7 +95,13 @@ class SimulatorServer:
             self._brokers_by_port[port] = broker
             self._websocket_servers[broker.name] = await self._serve_websockets(broker)
         config = uvicorn.Config(
-            self._answer_http, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
+            self._answer_http,
+            interface="asgi3",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
         )
         self._http = _QuietServer(config)
         self._tasks = [
@@ -104,6 +112,12 @@ class SimulatorServer:
 
     async def stop(self) -> None:
         """Close every connection and listen no more."""
+        for task in self._tasks[1:]:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        connections = list(self._connections.values())
+        await asyncio.gather(*(_end(each, _GOING_AWAY, "the simulator ends") for each in connections))
         for server in self._websocket_servers.values():
             server.close()
         for server in self._websocket_servers.values():
@@ -111,10 +125,6 @@ class SimulatorServer:
         if self._http is not None:
             self._http.should_exit = True
             await self._tasks[0]
-        for task in self._tasks[1:]:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def description(self) -> dict[str, Any]:
         """What a client needs: per broker its addresses and the logins of its first account."""
@@ -173,7 +183,7 @@ class SimulatorServer:
                 self._close(connection, _TRY_AGAIN_LATER, "too slow")
 
     def _close(self, connection: ServerConnection, code: int, reason: str) -> None:
-        task = asyncio.create_task(connection.close(code, reason))
+        task = asyncio.create_task(_end(connection, code, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -190,17 +200,23 @@ class SimulatorServer:
             session = broker.open_session()
             self._connections[session] = connection
             try:
-                async for message in connection:
-                    session.receive(message)
-                    self._flush()
-            except ConnectionClosed:
-                pass  # a client that goes without a close frame is everyday life
+                # A client that goes without a close frame is everyday life.
+                with contextlib.suppress(ConnectionClosed):
+                    async for message in connection:
+                        session.receive(message)
+                        self._flush()
             finally:
                 del self._connections[session]
                 broker.close_session(session)
 
         return await serve(
-            converse, _HOST, 0, compression=None, ping_interval=None, close_timeout=2.0, server_header=None
+            converse,
+            _HOST,
+            0,
+            compression=None,
+            ping_interval=None,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            server_header=None,
         )
 
     async def _answer_http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -246,6 +262,15 @@ class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+async def _end(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close, or break off when the other side does not read (its close frame then never arrives)."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await connection.close(code, reason)
+    except TimeoutError:
+        connection.transport.abort()
 
 
 def _listening_socket() -> socket.socket:

@@ -1,0 +1,268 @@
+"""Orders: life cycles, matching, risk, positions."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualbroker.model import OrderStatus
+from dualbroker.simulator.accounts import generate_account
+from dualbroker.simulator.answers import Refusal
+from dualbroker.simulator.order_wire import book_row, order_update
+from dualbroker.simulator.orders import Fill, Order, OrderEvent, OrderNumbers, OrderTerms
+from dualbroker.simulator.positions import HeldPosition, PositionKeeper
+from dualbroker.simulator.trading import TradingAccount
+
+from .still_market import OPTION, SHARE, StillMarket
+
+LATER_NS = 10_000_000_000
+
+
+class Desk:
+    """A trading account over a still market, and the events it told of."""
+
+    def __init__(self, *, market_orders_allowed: bool = True, seed: int = 1) -> None:
+        self.market = StillMarket()
+        self.events: list[tuple[Order, OrderEvent]] = []
+        self.running_ns = 0
+        self.trading = TradingAccount(
+            generate_account(1, "broker1", cash=100_000.0),
+            self.market,
+            OrderNumbers(first=1_000_000),
+            market_orders_allowed=market_orders_allowed,
+            dice=random.Random(seed),
+            on_event=lambda order, event: self.events.append((order, event)),
+        )
+
+    def match(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.running_ns += LATER_NS
+            self.trading.match(self.running_ns)
+
+    def life(self) -> list[str]:
+        return [f"{event.status}/{event.report_type}" for _, event in self.events]
+
+
+def terms(**changes: object) -> OrderTerms:
+    values: dict[str, object] = {
+        "instrument": SHARE,
+        "index": 0,
+        "side": "B",
+        "quantity": 10,
+        "price": 90.0,
+        "trigger_price": 0.0,
+        "price_type": "LMT",
+        "product": "I",
+    }
+    return OrderTerms(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_limit_order_rests_and_is_cancelled() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms())
+    desk.match()
+    assert desk.life() == ["PENDING/NewAck", "PENDING/PendingNew", "OPEN/New"]
+    desk.trading.cancel(order.number)
+    assert desk.life()[3:] == ["OPEN/CanAck", "OPEN/PendingCancel", "CANCELED/Canceled"]
+    assert order.last.cancelled_quantity == 10
+    assert not desk.trading.desk.open
+
+
+def test_crossing_order_fills_at_the_better_price() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms(price=101.0, quantity=1))
+    desk.match()
+    assert desk.life()[-1] == "COMPLETE/Fill"
+    assert order.fills[0].price == 100.05
+
+
+def test_order_fills_in_parts_of_what_is_shown() -> None:
+    desk = Desk()
+    desk.market.change(1, ask_quantity=150.0)
+    order = desk.trading.place(terms(instrument=OPTION, index=1, quantity=750, price=10.5))
+    desk.match(times=20)
+    assert order.status is OrderStatus.COMPLETE
+    assert len(order.fills) >= 5
+    assert sum(fill.quantity for fill in order.fills) == 750
+    assert all(fill.quantity % 75 == 0 and fill.quantity <= 150 for fill in order.fills)
+    assert desk.life()[3] == "OPEN/Fill"
+
+
+def test_parts_take_their_time() -> None:
+    desk = Desk()
+    desk.market.change(0, ask_quantity=1.0)
+    order = desk.trading.place(terms(price=101.0))
+    for _ in range(10):
+        desk.trading.match(desk.running_ns)
+    assert len(order.fills) == 1
+
+
+def test_nothing_fills_on_an_empty_side() -> None:
+    desk = Desk()
+    desk.market.change(0, ask=0.0, ask_quantity=0.0)
+    desk.trading.place(terms(price=101.0))
+    desk.match(times=3)
+    assert desk.life()[-1] == "OPEN/New"
+
+
+def test_stop_order_waits_for_its_trigger() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms(price_type="SL-LMT", trigger_price=105.0, price=106.0, quantity=1))
+    desk.match()
+    assert desk.life()[-1] == "TRIGGER_PENDING/New"
+    desk.market.change(0, ltp=105.0, bid=104.95, ask=105.05)
+    desk.match()
+    assert desk.life()[3:] == ["OPEN/New", "COMPLETE/Fill"]
+    assert order.last.average_price == 105.05
+
+
+def test_modify() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms())
+    desk.trading.modify(order.number, terms(price=91.0, quantity=20))
+    assert desk.life()[3:] == ["OPEN/ModAck", "OPEN/PendingReplace", "OPEN/Replaced"]
+    assert order.last.version == 2
+    assert order.terms.quantity == 20
+
+
+def test_modify_beyond_the_money_is_rejected_and_the_order_lives_on() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms())
+    desk.trading.modify(order.number, terms(quantity=1_000_000))
+    assert desk.life()[-1] == "OPEN/ReplaceRejected"
+    assert order.terms.quantity == 10
+    assert order.number in desk.trading.desk.open
+
+
+def test_immediate_or_cancel() -> None:
+    desk = Desk()
+    desk.trading.place(terms(retention="IOC"))
+    desk.match()
+    assert desk.life()[-1] == "CANCELED/Canceled"
+
+
+def test_unknown_orders_are_refused_in_the_broker_s_words() -> None:
+    desk = Desk()
+    with pytest.raises(Refusal, match="ORA:Order not found to Cancel"):
+        desk.trading.cancel("26010100000001")
+    with pytest.raises(Refusal, match=r"ORA:Order not found$"):
+        desk.trading.modify("26010100000001", terms())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "pending_new"),
+    [
+        ({"quantity": 1_000_000}, "RED:Margin Shortfall", False),
+        ({"price": 10.0}, "outside the price band", True),
+        ({"instrument": OPTION, "index": 1, "quantity": 76, "price": 10.0}, "multiple of the lot", False),
+    ],
+)
+def test_rejects(changes: dict[str, object], reason: str, pending_new: bool) -> None:
+    desk = Desk()
+    order = desk.trading.place(terms(**changes))
+    assert order.status is OrderStatus.REJECTED
+    assert ("PENDING/PendingNew" in desk.life()) is pending_new
+    assert reason in book_row(order)["rejreason"]
+    assert reason in order_update(order, order.last)["rejreason"]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_market_orders_are_a_rule_of_the_broker(allowed: bool) -> None:
+    desk = Desk(market_orders_allowed=allowed)
+    order = desk.trading.place(terms(price_type="MKT", price=0.0, quantity=1))
+    desk.match()
+    assert order.status is (OrderStatus.COMPLETE if allowed else OrderStatus.REJECTED)
+
+
+def test_update_has_the_fields_of_a_real_one() -> None:
+    desk = Desk()
+    desk.trading.place(terms(price=101.0, quantity=1))
+    desk.match()
+    first, last = (order_update(*desk.events[position]) for position in (0, -1))
+    assert first["status"] == "PENDING"
+    assert first["st_intrn"] == "ORDER ACK"
+    assert first["pcode"] == "I"
+    assert first["rejreason"] == " "
+    assert "flid" not in first
+    assert {"flid", "flqty", "flprc", "fltm", "fillshares", "avgprc", "exch_tm"} <= set(last)
+
+
+def test_events_of_an_account_never_share_a_time() -> None:
+    desk = Desk()
+    for _ in range(5):
+        desk.trading.place(terms())
+    times = [event.time_ns for _, event in desk.events]
+    assert len(set(times)) == len(times)
+    assert times == sorted(times)
+
+
+def test_order_numbers_are_fourteen_digits_and_start_with_the_day() -> None:
+    desk = Desk()
+    order = desk.trading.place(terms())
+    assert len(order.number) == 14
+    assert order.number.startswith("251009")  # the still market's day, in Indian time
+
+
+def test_position_is_averaged_and_closed() -> None:
+    position = HeldPosition(instrument=SHARE, index=0, product="I")
+    position.add("B", 10, 100.0)
+    position.add("B", 10, 110.0)
+    assert position.net_average_price == 105.0
+    position.add("S", 5, 115.0)
+    assert (position.net_quantity, position.realised_profit) == (15, 50.0)
+    position.add("S", 20, 100.0)
+    assert (position.net_quantity, position.net_average_price) == (-5, 100.0)
+    assert position.realised_profit == 50.0 - 75.0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("BS"), st.integers(1, 500), st.integers(1, 20_000)), max_size=30),
+    st.integers(1, 20_000),
+)
+def test_profit_is_what_the_cash_flow_says(fills: list[tuple[str, int, int]], last: int) -> None:
+    position = HeldPosition(instrument=SHARE, index=0, product="I")
+    for side, quantity, price in fills:
+        position.add(side, quantity, float(price))
+    cash = position.sell_amount - position.buy_amount
+    worth = position.net_quantity * last
+    unrealised = position.net_quantity * (last - position.net_average_price)
+    assert position.realised_profit + unrealised == pytest.approx(cash + worth, abs=1e-3)
+
+
+def test_position_row() -> None:
+    keeper = PositionKeeper(lambda _: 101.0)
+    keeper.add(terms(), Fill("1", 10, 100.0, 0))
+    (row,) = keeper.rows("FA0001")
+    assert (row["netqty"], row["netavgprc"], row["urmtom"], row["rpnl"]) == ("10", "100.00", "10.00", "0.00")
+    assert (row["daybuyqty"], row["cfbuyqty"], row["lp"]) == ("10", "0", "101.00")
+
+
+@given(st.integers(0, 2**32), st.lists(st.sampled_from("pcmxq"), max_size=40))
+def test_whatever_happens_an_order_s_figures_hold(seed: int, actions: list[str]) -> None:
+    desk = Desk(seed=seed)
+    dice = random.Random(seed)
+    for action in actions:
+        resting = list(desk.trading.desk.open)
+        if action == "p":
+            desk.trading.place(terms(quantity=dice.randint(1, 50), price=dice.uniform(98, 102)))
+        elif action == "q":
+            desk.market.change(0, ask=dice.uniform(99, 101), ask_quantity=float(dice.randint(0, 20)))
+        elif action == "x":
+            desk.match()
+        elif resting and action == "c":
+            desk.trading.cancel(resting[0])
+        elif resting and action == "m":
+            order = desk.trading.desk.open[resting[0]]
+            desk.trading.modify(order.number, terms(quantity=order.last.filled_quantity + 5))
+    for order in desk.trading.desk.orders.values():
+        filled = [event.filled_quantity for event in order.events]
+        assert filled == sorted(filled)
+        assert sum(fill.quantity for fill in order.fills) == order.last.filled_quantity
+        assert order.last.filled_quantity <= order.terms.quantity
+        assert (order.status is OrderStatus.COMPLETE) == (order.remaining == 0)
+        finals = [event.status.is_final for event in order.events]
+        assert not any(finals[:-1])
+        assert (order.number in desk.trading.desk.open) != order.status.is_final
