@@ -141,7 +141,7 @@ class SimulatedBroker:
         """The instrument's position in the market."""
         return self.market.index_of(key)
 
-    def wall_time_s(self) -> int:
+    def time_s(self) -> int:
         """Epoch seconds of the broker's clock, which is the market's."""
         return self.market.now_ns() // _NS_PER_S
 

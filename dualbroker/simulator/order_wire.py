@@ -27,8 +27,8 @@ _INSTRUMENT_NAMES = {
 def order_update(order: Order, event: OrderEvent) -> dict[str, str]:
     """The fields of an ``om`` message (protocol: section 2.4).
 
-    The first one comes without the fields that a real first frame lacks too; ``fl…`` fields are on fills
-    only; the product is ``pcode``, as in every real frame.
+    ``fl…`` fields are on fills only, an exchange's number and time only once it has the order; the product
+    is ``pcode``, as in every real frame, and no reason is one space.
     """
     message = _common(order, event)
     message |= {

@@ -98,16 +98,23 @@ class PositionKeeper:
         """Rupees, over all positions."""
         return sum(position.realised_profit for position in self._positions.values())
 
+    def unrealised_profit(self) -> float:
+        """Rupees at the last prices, over all positions; one without a last price counts as nothing."""
+        return sum(self._unrealised(position) for position in self._positions.values())
+
     def rows(self, uid: str) -> list[dict[str, str]]:
         """The rows of PositionBook (protocol: section 1.7)."""
         return [self._row(uid, position) for position in self._positions.values()]
+
+    def _unrealised(self, position: HeldPosition) -> float:
+        last = self._last_price(position.index)
+        return 0.0 if last is None else position.net_quantity * (last - position.net_average_price)
 
     def _row(self, uid: str, position: HeldPosition) -> dict[str, str]:
         instrument = position.instrument
         decimals = precision(instrument)
         net = position.net_quantity
         last = self._last_price(position.index)
-        unrealised = net * (last - position.net_average_price) if last is not None else 0.0
 
         def price(value: float) -> str:
             return f"{value:.{decimals}f}"
@@ -136,7 +143,7 @@ class PositionKeeper:
             "instname": instrument_name(instrument.kind, instrument.instrument_type),
             "netqty": str(net),
             "netavgprc": price(position.net_average_price),
-            "urmtom": f"{unrealised:.2f}",
+            "urmtom": f"{self._unrealised(position):.2f}",
             "rpnl": f"{position.realised_profit:.2f}",
             "bep": price(position.net_average_price),
             "mult": "1",

@@ -94,7 +94,6 @@ def check_order(
 
 def limits_row(cash: float, used: float, positions: PositionKeeper) -> dict[str, str]:
     """The answer of Limits: rupees as texts."""
-    unrealised = sum(float(row["urmtom"]) for row in positions.rows(""))
     return {
         "stat": "Ok",
         "cash": f"{cash:.2f}",
@@ -106,6 +105,6 @@ def limits_row(cash: float, used: float, positions: PositionKeeper) -> dict[str,
         "turnoverlmt": "999999999999.00",
         "pendordvallmt": "999999999999.00",
         "marginused": f"{used:.2f}",
-        "urmtom": f"{unrealised:.2f}",
+        "urmtom": f"{positions.unrealised_profit():.2f}",
         "rpnl": f"{positions.realised_profit():.2f}",
     }

@@ -44,7 +44,7 @@ class StreamHost(Protocol):
         """The instrument's position in the market."""
         ...
 
-    def wall_time_s(self) -> int:
+    def time_s(self) -> int:
         """Epoch seconds of the broker's clock."""
         ...
 
@@ -94,7 +94,7 @@ class StreamSession:
 
     def _answer(self, frame: frames.ClientFrame) -> None:
         if isinstance(frame, frames.Heartbeat):
-            self._send(frames.heartbeat_ack(self._host.wall_time_s()))
+            self._send(frames.heartbeat_ack(self._host.time_s()))
         elif isinstance(frame, frames.Hello):
             self._hello(frame)
         elif self.account is None:
@@ -131,8 +131,8 @@ class StreamSession:
             else:
                 self._subscriptions.discard((index, frame.feed_type))
         if not frame.on:
-            kind = frame.feed_type is FeedType.TOUCHLINE
-            self._send(frames.acknowledge("uk" if kind else "udk", frame.keys))
+            is_touchline = frame.feed_type is FeedType.TOUCHLINE
+            self._send(frames.acknowledge("uk" if is_touchline else "udk", frame.keys))
 
     def _send(self, payload: bytes) -> None:
         self.outbox.append(text_frame(payload))
