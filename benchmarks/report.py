@@ -1,0 +1,64 @@
+"""Figures as a person or a program reads them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Spread", "machine", "print_table", "spread"]
+
+
+class Spread(NamedTuple):
+    """Several runs of one figure."""
+
+    minimum: float
+    median: float
+    maximum: float
+
+    def words(self, digits: int) -> str:
+        """``min / median / max``."""
+        return " / ".join(f"{value:,.{digits}f}" for value in self)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Minimum, median and maximum of several runs."""
+    return Spread(min(values), statistics.median(values), max(values))
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the figures were measured on."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name; Python knows none on Linux, where the kernel tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> None:
+    """A table in the terminal: the first column words, the others figures."""
+    table = Table(title=title, caption=note or None, title_justify="left", caption_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=bool(number))
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
