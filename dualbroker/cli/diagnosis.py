@@ -33,9 +33,9 @@ __all__ = ["Finding", "Verdict", "diagnose"]
 
 LOGIN_TIMEOUT_S = 7.0
 ANSWER_TIMEOUT_S = 5.0
-MASTERS_TIMEOUT_S = 8.0
+MASTERS_TIMEOUT_S = 7.0
 SNAPSHOT_TIMEOUT_S = 6.0
-TICK_TIMEOUT_S = 2.0
+TICK_TIMEOUT_S = 4.0
 MARKET_OPENS, MARKET_CLOSES = time(9, 15), time(15, 30)
 """Indian time, Monday to Friday; holidays are not known here."""
 UP = (BrokerState.LIVE, BrokerState.POLLING)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.clock import ist
 from dualbroker.config.schema import BrokerConfig, SimulatorConfig
-from dualbroker.errors import ConfigError
 from dualbroker.measure.compare import checks, figures, saving
 from dualbroker.measure.control import SimulatorControl
 from dualbroker.measure.figures import Plan, Verification
 from dualbroker.measure.job import Job
+from dualbroker.measure.symbols import choose, listed, strikes_for
 from dualbroker.measure.worker_process import WorkerProcess
-from dualbroker.model import Instrument
-from dualbroker.storage.masters import MasterCache
-from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
 __all__ = ["verify_plans"]
 
-EXCHANGES = ("NSE", "NFO", "BSE", "BFO")
 ORDERS_PER_MINUTE = 240.0
 """On each account: busy enough that a short measurement sees every kind of update."""
 PROGRESS_INTERVAL_S = 0.1
-UNDERLYINGS = 36
-"""Indices, shares and futures of the made-up market, and the least number of its option chains: from
-these the market is made little larger than what is asked for, so that the ticks go where they are seen."""
-CHAINS = 4
 
 
 async def verify_plans(
@@ -70,7 +60,7 @@ async def verify_plans(
     settings = SimulatorConfig(
         ticks_per_second=float(ticks_per_second),
         orders_per_minute=ORDERS_PER_MINUTE,
-        strikes=_strikes_for(symbols),
+        strikes=strikes_for(symbols),
         expiries=1,
         hold=True,
     )
@@ -78,8 +68,8 @@ async def verify_plans(
     simulator = await SimulatorProcess.start(settings, brokers)
     try:
         control = SimulatorControl(simulator.masters_base, transport)
-        listed = await _listed(simulator.masters_base, transport, (await control.truth()).last_prices)
-        instruments = _choose(listed, symbols)
+        quoted = (await control.truth()).last_prices
+        instruments = choose(await listed(simulator.masters_base, transport, quoted), symbols)
         sections = [
             simulator.login_for(number, BrokerConfig(name=name, type="simulated"), settings.generation)
             for number, name in enumerate(_names(brokers))
@@ -118,32 +108,6 @@ async def verify_plans(
 def _names(brokers: int) -> list[str]:
     """What the simulator calls its brokers."""
     return [f"broker{number}" for number in range(1, brokers + 1)]
-
-
-def _strikes_for(symbols: int) -> int:
-    """Strikes on each side of each chain, so that the market has at least so many instruments."""
-    return min(200, max(1, math.ceil((symbols - UNDERLYINGS) / (4 * CHAINS))))
-
-
-async def _listed(masters_base: str, transport: Transport, quoted: Container[str]) -> list[Instrument]:
-    """Everything that the symbol masters list and the market quotes (some indices it does not)."""
-    cache = MasterCache(None)
-    today = ist(time.time_ns()).date()
-    listed = []
-    for exchange in EXCHANGES:
-        url = f"{masters_base}/{exchange}_symbols.txt.zip"
-        table = await cache.load(transport, url, exchange, source="", day=today)
-        listed += [table.instrument(row) for row in range(len(table))]
-    return [each for each in listed if f"{each.exchange}|{each.token}" in quoted]
-
-
-def _choose(listed: Sequence[Instrument], symbols: int) -> list[Instrument]:
-    """That many of them, evenly spread."""
-    if symbols > len(listed):
-        raise ConfigError(
-            f"--symbols: expected at most {len(listed)}, as many as the market has, found {symbols}"
-        )
-    return [listed[place * len(listed) // symbols] for place in range(symbols)]
 
 
 async def _wait(seconds: float, on_progress: Callable[[float], None] | None) -> None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import run_command
+from tests.measure.days import row, write_day
+
+
+@pytest.mark.shared
+def test_the_whole_recorded_day_comes_out_as_the_file_has_it(shared_data: Path, tmp_path: Path) -> None:
+    day = shared_data / "nifty-option-chain-2025-08-29.parquet"
+    done = run_command("replay", day, "--speed", "10000", "--json", home=tmp_path, timeout_s=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout)
+    assert result.pop("seconds") > 2
+    assert result == {
+        "ok": True,
+        "rows": 291_235,
+        "ticks_received": 291_235,
+        "contracts": 1_528,
+        "mismatched": [],
+    }
+
+
+def test_the_summary_for_a_person(tmp_path: Path) -> None:
+    day = write_day(tmp_path / "day.parquet", [row("24000", "09:30:00"), row("24000", "09:31:00", bid=0.0)])
+    done = run_command("replay", day, "--speed", "10000", "--brokers", "1", home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SIMULATED" in done.stdout
+    assert done.stdout.splitlines()[-1] == "ok"
+
+
+def test_what_is_no_recorded_day_is_one_line_and_status_2(tmp_path: Path) -> None:
+    text = tmp_path / "text.parquet"
+    text.write_text("not a table", encoding="utf-8")
+    for file in (tmp_path / "missing.parquet", tmp_path, text):
+        done = run_command("replay", file, home=tmp_path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith("dualbroker: expected a recorded day (parquet) at")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
+    done = run_command("replay", "day.parquet", "--speed", "0", home=tmp_path)
+    assert done.returncode == 2
+    assert "--speed" in done.stderr
