@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
@@ -23,9 +22,9 @@ from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.errors import (
     ConnectionFailedError,
     DualBrokerError,
-    RateLimitedError,
-    RetryableBrokerError,
 )
+from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
+from dualbroker.manager.logins import log_in
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import keep_book_read
 from dualbroker.manager.subscriber import Subscribed, Subscriber
@@ -33,7 +32,7 @@ from dualbroker.model import FeedType, Instrument, OrderUpdate, QuoteBatch, Role
 from dualbroker.roles import LoginOutcome, choose_primary
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
-from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.transport.base import Transport
@@ -183,7 +182,7 @@ class WebSocketManager:
                 break
         self._roles_decided.set()
         await asyncio.wait(bring_ups, timeout=max(0.0, deadline - loop.time()) + 1.0)
-        self._announce_roles()
+        announce_roles(self.primary, self.health)
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
         candidates = [name for name, broker in self.brokers.items() if broker.config.orders == "stream"]
@@ -195,7 +194,9 @@ class WebSocketManager:
 
     async def _bring_up(self, broker: Broker) -> None:
         """Log one broker in and start its stream with the callbacks of its role."""
-        if not await self._log_in(broker):
+        logged_in = await log_in(broker, self._random)
+        self._note_outcome(broker.name, LoginOutcome.IN if logged_in else LoginOutcome.FAILED)
+        if not logged_in:
             return
         await self._roles_decided.wait()
         if self.primary is None and broker.config.orders == "stream":
@@ -208,42 +209,9 @@ class WebSocketManager:
         except DualBrokerError as error:
             logger.warning("%s: %s", broker.name, error)
 
-    async def _log_in(self, broker: Broker) -> bool:
-        """Whether the broker has a session. Only trouble on the way is tried again: a refusal parks it."""
-        backoff = Backoff(self._random)
-        health = self.health[broker.name]
-        while True:
-            try:
-                await broker.login()
-            except (ConnectionFailedError, RetryableBrokerError, RateLimitedError) as error:
-                pause = backoff.next_s()
-                health.problem = f"no login yet: {error}; trying again in {pause:.1f} s"
-                logger.warning("%s: %s", broker.name, health.problem)
-                await asyncio.sleep(pause)
-            except DualBrokerError as error:
-                health.state, health.problem = BrokerState.PARKED, str(error)
-                logger.error("%s is parked: %s", broker.name, error)
-                self._note_outcome(broker.name, LoginOutcome.FAILED)
-                return False
-            else:
-                self._note_outcome(broker.name, LoginOutcome.IN)
-                return True
-
     def _note_outcome(self, name: str, outcome: LoginOutcome) -> None:
         self._outcomes[name] = outcome
         self._outcome_changed.set()
-
-    def _announce_roles(self) -> None:
-        if self.primary is not None:
-            logger.info("Price/Quote updates: %s only", self.primary)
-        carrying = [name for name, health in self.health.items() if health.role is not Role.NONE]
-        if carrying:
-            logger.info("Order updates: %s", ", ".join(carrying))
-        if len(self.brokers) == 1:
-            logger.info(
-                "One broker is enabled: it carries quotes and orders, and the optimisation is off, "
-                "for there is no second stream of quotes to save"
-            )
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
@@ -274,24 +242,15 @@ class WebSocketManager:
     def _on_quotes(self, batch: QuoteBatch) -> None:
         self.quotes.apply(batch)
         if logger.isEnabledFor(logging.DEBUG):
-            self._log_prices(batch)
+            announce_prices(self.quotes, batch)
         for listener in self.quote_listeners:
             listener()
-
-    def _log_prices(self, batch: QuoteBatch) -> None:
-        for update in batch.updates:
-            index = self.quotes.index_of((update.exchange, update.token))
-            if index is not None and update.ltp is not None:
-                symbol = self.quotes.instruments[index].symbol
-                logger.debug("Price update from %s: %s = ₹%.2f", batch.broker_name, symbol, update.ltp)
 
     def _on_order(self, update: OrderUpdate) -> None:
         event = self.orders.apply(update)
         if event is None:
             return
-        logger.info(
-            "Order update from %s: %s status: %s", update.broker_name, update.order_id, event.status.value
-        )
+        announce_order(event)
         for listener in self.order_listeners:
             listener(event)
 

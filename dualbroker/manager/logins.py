@@ -1,0 +1,36 @@
+"""Logs one broker in at start-up: trouble on the way is tried again, a refusal never."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from dualbroker.brokers.backoff import Backoff
+from dualbroker.brokers.base import Broker
+from dualbroker.errors import ConnectionFailedError, DualBrokerError, RateLimitedError, RetryableBrokerError
+from dualbroker.stores.health import BrokerState
+
+__all__ = ["log_in"]
+
+logger = logging.getLogger("dualbroker")
+
+
+async def log_in(broker: Broker, rng: random.Random) -> bool:
+    """Whether the broker has a session now; False when it is parked, and its health says why."""
+    backoff = Backoff(rng)
+    health = broker.health
+    while True:
+        try:
+            await broker.login()
+        except (ConnectionFailedError, RetryableBrokerError, RateLimitedError) as error:
+            pause = backoff.next_s()
+            health.problem = f"no login yet: {error}; trying again in {pause:.1f} s"
+            logger.warning("%s: %s", broker.name, health.problem)
+            await asyncio.sleep(pause)
+        except DualBrokerError as error:
+            health.state, health.problem = BrokerState.PARKED, str(error)
+            logger.error("%s is parked: %s", broker.name, error)
+            return False
+        else:
+            return True
