@@ -13,7 +13,7 @@ from dualbroker.view.rows import iso_time, mode
 __all__ = ["Manager", "stamp"]
 
 
-def _manager(connection: HTTPConnection) -> WebSocketManager:
+async def _manager(connection: HTTPConnection) -> WebSocketManager:
     manager: WebSocketManager = connection.app.state.manager
     return manager
 

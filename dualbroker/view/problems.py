@@ -31,15 +31,14 @@ def feed_problems(manager: WebSocketManager, now_ns: int) -> list[str]:
     problems = [
         f"{health.broker_name}: {problem}"
         for health in healths(manager)
-        for problem in broker_problems(health)
+        for problem in broker_problems(manager, health, now_ns)
     ]
     if manager.primary is None and not problems:
         problems.append("no broker carries quotes yet")
-    problems += _silence(manager, now_ns)
     return problems
 
 
-def broker_problems(health: BrokerHealth) -> list[str]:
+def broker_problems(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> list[str]:
     """What is wrong with one broker."""
     problems = []
     if health.state not in _WORKING:
@@ -57,30 +56,28 @@ def broker_problems(health: BrokerHealth) -> list[str]:
             f"{missing} of {health.subscriptions} instruments have no quote yet; "
             "if that stays so, the broker does not know them"
         )
-    return problems
+    silence = _silence(manager, health, now_ns)
+    return [*problems, silence] if silence else problems
 
 
-def _silence(manager: WebSocketManager, now_ns: int) -> list[str]:
-    """A stream that is open and says nothing while the market is open."""
-    health = manager.health.get(manager.primary or "")
-    if health is None or health.state is not BrokerState.LIVE or health.role is not Role.PRIMARY:
-        return []
-    simulator = manager.config.simulator
-    if not health.subscriptions or (health.simulated and (simulator.market == "replay" or simulator.hold)):
-        return []
-    last = [moment for moment in (health.last_quote_ns, health.connected_since_ns) if moment is not None]
-    silent_s = age_s(max(last, default=None), now_ns)
+def _silence(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> str | None:
+    """A stream of quotes that is open and says nothing while the market is open."""
+    if health.state is not BrokerState.LIVE or health.role is not Role.PRIMARY or not health.subscriptions:
+        return None
+    moments = [moment for moment in (health.last_quote_ns, health.connected_since_ns) if moment is not None]
+    silent_s = age_s(max(moments, default=None), now_ns)
     if silent_s is None:
-        return []
+        return None
     if health.simulated:
-        if silent_s < SIMULATED_SILENCE_S:
-            return []
-        return [f"{health.broker_name}: no quote for {silent_s:.0f} s; the simulated market has stopped"]
+        simulator = manager.config.simulator
+        if silent_s < SIMULATED_SILENCE_S or simulator.market == "replay" or simulator.hold:
+            return None
+        return f"no quote for {silent_s:.0f} s; the simulated market has stopped: start it again"
     now = ist(now_ns)
     in_session = now.weekday() < 5 and SESSION_START <= now.time() < SESSION_END
     if silent_s < LIVE_SILENCE_S or not in_session:
-        return []
-    return [
-        f"{health.broker_name}: no quote for {silent_s:.0f} s in market hours; unless the exchange has a "
-        "holiday, check at the broker whether another program took over this login's one socket"
-    ]
+        return None
+    return (
+        f"no quote for {silent_s:.0f} s in market hours; unless the exchange has a holiday, check whether "
+        "another program took over this login's one socket"
+    )

@@ -44,7 +44,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
         "headline": _headline(manager),
         "problems": feed_problems(manager, now_ns),
         "brokers": [
-            {**row, "problems": broker_problems(health)}
+            {**row, "problems": broker_problems(manager, health, now_ns)}
             for row, health in zip(broker_rows(manager), healths(manager), strict=True)
         ],
         "quotes": {

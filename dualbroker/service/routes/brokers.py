@@ -30,7 +30,7 @@ async def broker_details(manager: Manager) -> dict[str, Any]:
         {
             **row,
             "status": health.words,
-            "problems": broker_problems(health),
+            "problems": broker_problems(manager, health, now_ns),
             "last_quote_age_s": age_s(health.last_quote_ns, now_ns),
             "last_order_age_s": age_s(health.last_order_ns, now_ns),
         }

@@ -21,6 +21,7 @@ export function render(element, state, { notice = "", agedMs = 0 } = {}) {
   drawHeadline(drawing, state);
   drawCards(drawing, state, now);
   drawQuotes(drawing, state);
+  drawAges(drawing, state, now);
   drawOrders(drawing, state);
   drawTraffic(drawing, state);
 }
@@ -80,10 +81,14 @@ function bytes(value) {
   return `${number(size, size < 100 ? 1 : 0)} ${units[unit]}`;
 }
 
+function secondsSince(moment, now) {
+  return moment === null || now === null ? null : Math.max(0, (now - Date.parse(moment)) / 1000);
+}
+
 function age(moment, now) {
-  if (moment === null || now === null) return UNKNOWN;
-  const seconds = Math.max(0, (now - Date.parse(moment)) / 1000);
-  if (seconds < 10) return `${number(seconds, 1)} s`;
+  const seconds = secondsSince(moment, now);
+  if (seconds === null) return UNKNOWN;
+  if (seconds < 5) return `${number(seconds, 1)} s`;
   if (seconds < 120) return `${number(Math.floor(seconds))} s`;
   if (seconds < 7200) return `${number(Math.floor(seconds / 60))} min`;
   return `${number(Math.floor(seconds / 3600))} h`;
@@ -131,14 +136,20 @@ function scrolling(label, node) {
 
 const QUOTE_COLUMNS = [
   ["Symbol", ""], ["LTP", "number"], ["Chg %", "number"], ["Bid", "number"], ["Ask", "number"],
-  ["Volume", "number"], ["OI", "number"], ["Time", "number"],
+  ["Volume", "number"], ["OI", "number"], ["Age", "number"],
 ];
 const ORDER_COLUMNS = [
-  ["Time", ""], ["Broker", ""], ["Side", ""], ["Symbol", ""], ["Filled", "number"],
-  ["Price", "number"], ["State", ""],
+  ["Time", ""], ["Broker", ""], ["Side", ""], ["Symbol", ""], ["State", "order-state"], ["Filled", "number"],
+  ["Price", "number"],
 ];
-const SHOWN = { all: () => true, open: (row) => !row.final, done: (row) => row.status === "COMPLETE",
-  "not done": (row) => row.final && row.status !== "COMPLETE" };
+const SHOWN = {
+  all: () => true,
+  open: (row) => !row.final,
+  complete: (row) => row.status === "COMPLETE",
+  canceled: (row) => row.status === "CANCELED",
+  rejected: (row) => row.status === "REJECTED",
+};
+const OLD_QUOTE_S = 60;
 
 function skeleton(element) {
   element.replaceChildren();
@@ -154,7 +165,8 @@ function skeleton(element) {
   drawing.source = make("span", "source");
   drawing.orderSource = make("span", "quiet");
   drawing.saved = make("span", "saved");
-  bar.append(make("h1", "", "dualbroker"), drawing.mode, drawing.time, drawing.source,
+  drawing.verdict = make("span");
+  bar.append(make("h1", "", "dualbroker"), drawing.mode, drawing.verdict, drawing.time, drawing.source,
     drawing.orderSource, drawing.saved);
 
   drawing.cardsBox = make("section", "cards", "", { "aria-label": "Brokers" });
@@ -210,6 +222,9 @@ function skeleton(element) {
 function drawHeadline(drawing, state) {
   setText(drawing.mode, state.mode);
   setClass(drawing.mode, `mode ${state.mode.toLowerCase()}`);
+  const wrong = state.problems.length;
+  setText(drawing.verdict, wrong ? `${wrong} ${wrong === 1 ? "problem" : "problems"}` : "all well");
+  setClass(drawing.verdict, wrong ? "verdict bad" : "verdict");
   setText(drawing.time, `${clock(state.time)} IST`);
   setText(drawing.source, state.headline.quotes);
   setText(drawing.orderSource, state.headline.orders);
@@ -224,11 +239,11 @@ function card(row) {
   part.simulated = make("span", "mode simulated", row.simulated ? "SIMULATED" : "");
   part.simulated.hidden = !row.simulated;
   top.append(make("h2", "", row.broker_name), part.state, part.simulated,
-    make("span", "quiet account", `${row.type} ${row.account}`.trim()));
+    make("span", "quiet account", row.simulated ? row.account : `${row.type} ${row.account}`));
   part.role = make("p", "role");
   part.problems = make("ul", "problems");
   const facts = make("dl", "facts");
-  for (const name of ["tick", "order", "latency", "quotes", "orders", "control", "subscribed", "reconnects"]) {
+  for (const name of ["tick", "order", "latency", "reconnects", "quotes", "orders", "control", "subscribed"]) {
     const value = make("dd");
     const box = make("div");
     box.append(make("dt", "", name), value);
@@ -292,11 +307,11 @@ function drawQuotes(drawing, state) {
   drawing.drawnQuotes = rows;
   drawing.noQuotes.hidden = count > 0;
   drawing.quoteBody.parentElement.parentElement.hidden = count === 0;
-  setText(drawing.quoteCount, rows.length < count ? `${number(rows.length)} of ${number(count)}` : number(count));
+  setText(drawing.quoteCount, rows.length < count ? `${number(rows.length)} of ${number(count)} instruments` : `${number(count)} instruments`);
   keyed(drawing.quoteBody, drawing.quoteRows, rows, (row) => `${row.exchange}|${row.token}`, quoteRow);
   for (const row of rows) {
     const part = drawing.quoteRows.get(`${row.exchange}|${row.token}`);
-    const [ltp, change, bid, ask, volume, interest, time] = part.cells;
+    const [ltp, change, bid, ask, volume, interest] = part.cells;
     const changed = setText(ltp, number(row.ltp, row.decimals));
     if (changed && part.ltp !== null && row.ltp !== null) flash(ltp, row.ltp - part.ltp);
     part.ltp = row.ltp;
@@ -307,7 +322,15 @@ function drawQuotes(drawing, state) {
     setText(ask, number(row.ask, row.decimals));
     setText(volume, number(row.volume));
     setText(interest, number(row.open_interest));
-    setText(time, clock(row.receive_time));
+  }
+}
+
+function drawAges(drawing, state, now) {
+  for (const row of state.quotes.rows) {
+    const part = drawing.quoteRows.get(`${row.exchange}|${row.token}`);
+    const seconds = secondsSince(row.receive_time, now);
+    setText(part.cells.at(-1), seconds !== null && seconds < 2 ? "now" : age(row.receive_time, now));
+    part.node.classList.toggle("aged", seconds !== null && seconds >= OLD_QUOTE_S);
   }
 }
 
@@ -320,7 +343,7 @@ function orderKey(row) {
 function orderRow(row) {
   const part = { node: make("tr"), status: null };
   part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
-  const [time, broker, side, symbol, filled, , state] = part.cells;
+  const [time, broker, side, symbol, state, filled] = part.cells;
   time.textContent = clock(row.order_time);
   time.classList.add("time");
   broker.textContent = row.broker_name;
@@ -329,8 +352,10 @@ function orderRow(row) {
   part.done = part.bar.appendChild(make("span"));
   filled.append(part.count, part.bar);
   part.word = make("span", "word");
+  state.append(part.word);
+  part.symbol = make("span");
   part.reason = make("span", "reason");
-  state.append(part.word, part.reason);
+  symbol.append(part.symbol, part.reason);
   side.classList.add("side");
   symbol.classList.add("symbol");
   part.node.append(...part.cells);
@@ -371,21 +396,22 @@ function drawOrderRows(drawing, orders) {
 }
 
 function drawOrder(part, row) {
-  const [, , side, symbol, , price] = part.cells;
+  const side = part.cells[2];
+  const price = part.cells.at(-1);
   setText(side, row.side === null ? UNKNOWN : row.side);
   setClass(side, `side ${row.side === "BUY" ? "buy" : row.side === "SELL" ? "sell" : ""}`);
-  setText(symbol, row.symbol ?? UNKNOWN);
+  setText(part.symbol, row.symbol ?? UNKNOWN);
   setText(part.count, `${number(row.filled_quantity)} / ${number(row.quantity)}`);
   const share = row.quantity ? Math.min(1, (row.filled_quantity ?? 0) / row.quantity) : 0;
+  part.bar.hidden = share === 0 || share === 1;
   part.done.style.width = `${Math.round(share * 100)}%`;
   setText(price, number(row.average_price ?? row.price, 2, 4));
   const changed = setText(part.word, row.status.replaceAll("_", " "));
   setClass(part.word, `word is-${row.status.toLowerCase()}`);
   if (changed && part.status !== null) flash(part.node, 0);
   part.status = row.status;
-  const reason = row.reject_reason ?? "";
-  setText(part.reason, reason);
-  part.reason.title = [reason, row.remarks].filter(Boolean).join(" · ");
+  setText(part.reason, row.reject_reason ?? "");
+  part.node.title = row.remarks ? `remarks: ${row.remarks}` : "";
 }
 
 // --- Traffic ---------------------------------------------------------------------------------------

@@ -1,0 +1,123 @@
+"""``dualbroker serve`` and the start script: the real thing, in processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from dualbroker.errors import DualBrokerError
+from dualbroker.service.server import address_of, listen
+from tests.cli.serving import DEADLINE_S, run_to_end, serving
+
+
+def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    for word in words:
+        assert word in line
+
+
+def test_a_port_in_use_is_one_line_and_status_2() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run_to_end("--port", str(port), folder=Path(__file__).parents[2])
+    assert_one_line(result, f"port {port} on 127.0.0.1 is in use", "--port")
+
+
+def test_a_missing_file_is_one_line_and_status_2(tmp_path: Path) -> None:
+    result = run_to_end("--config", str(tmp_path / "none.yaml"), folder=tmp_path)
+    assert_one_line(result, "none.yaml", "no such file")
+
+
+def test_no_config_at_all_is_one_line_and_status_2(tmp_path: Path) -> None:
+    assert_one_line(run_to_end(folder=tmp_path), "config.yaml", "--config")
+
+
+def test_a_bad_config_is_one_line_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "brokers:\n  broker1:\n    type: simulated\n    enabled: 'yess'\n", encoding="utf-8"
+    )
+    assert_one_line(run_to_end(folder=tmp_path), "brokers.broker1.enabled: expected true or false", "'yess'")
+
+
+def test_a_host_that_is_not_ours_is_one_line_and_status_2(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("brokers: {broker1: {type: simulated}}\n", encoding="utf-8")
+    assert_one_line(run_to_end("--host", "192.0.2.1", folder=tmp_path), "192.0.2.1")
+
+
+def test_a_log_file_that_cannot_be_written_is_one_line_and_status_2(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("brokers: {broker1: {type: simulated}}\nlog: {file: none/x.log}\n", encoding="utf-8")
+    assert_one_line(run_to_end(folder=tmp_path), "log.file")
+
+
+def test_a_simulator_that_does_not_start_is_one_line_and_status_2(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "brokers: {broker1: {type: simulated}}\nsimulator: {market: replay, file: none.parquet}\n",
+        encoding="utf-8",
+    )
+    assert_one_line(run_to_end("--port", "0", folder=tmp_path), "none.parquet")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that ends a process in order")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_ends_in_order(number: signal.Signals) -> None:
+    with serving() as service:
+        said = "\n".join(service.said)
+        assert "config.yaml" in said
+        assert "SIMULATED" in said
+        service.wait_until_it_works()
+        quotes = httpx.get(f"{service.address}/api/quotes").json()
+        assert quotes["mode"] == "SIMULATED"
+        assert {row["broker_name"] for row in quotes["quotes"]} == {"broker1"}
+        (simulator,) = psutil.Process(service.process.pid).children()
+        service.process.send_signal(number)
+        out, err = service.process.communicate(timeout=DEADLINE_S)
+        assert service.process.returncode == 0, err
+        assert err == ""
+        assert "Price/Quote updates: broker1 only" in out
+        assert "Order updates: broker1, broker2" in out
+        assert out.rstrip().endswith("Ended: every socket is closed.")
+        simulator.wait(timeout=10)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(service.address)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that ends a process in order")
+def test_it_can_be_ended_while_it_is_still_starting() -> None:
+    with serving() as service:
+        deadline = time.monotonic() + DEADLINE_S
+        while not _answers(service.address):
+            assert time.monotonic() < deadline
+        service.process.send_signal(signal.SIGTERM)
+        _, err = service.process.communicate(timeout=DEADLINE_S)
+        assert (service.process.returncode, err) == (0, "")
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health").status_code in (200, 503)
+    except httpx.TransportError:
+        return False
+
+
+def test_listening_on_any_free_port_and_on_a_name_that_is_none() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert address_of(listener) == f"http://127.0.0.1:{port}"
+        with pytest.raises(DualBrokerError, match="is in use"):
+            listen("127.0.0.1", port)
+    with pytest.raises(DualBrokerError, match="expected a name or an address of this machine"):
+        listen("no such host", 0)

@@ -1,0 +1,109 @@
+"""What is shown, from a manager that runs in virtual time."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.view.rows import age_s, iso_time, known, price_decimals
+from dualbroker.view.state import view_changes, view_state
+from tests.simulated import World, eventually, run_world
+
+
+def test_the_state_is_plain_and_whole_before_anything_has_connected() -> None:
+    async def story(world: World) -> None:
+        manager = world.manager()
+        state = view_state(manager, world.clock.now_ns())
+        assert json.loads(json.dumps(state, allow_nan=False)) == state
+        assert state["mode"] == "SIMULATED"
+        assert state["headline"]["quotes"] == "Price/Quote updates: no broker yet"
+        assert [row["state"] for row in state["brokers"]] == ["connecting", "connecting"]
+        assert state["problems"] == ["broker1: connecting", "broker2: connecting"]
+        assert state["quotes"] == {"rows": [], "count": 0}
+        assert state["orders"] == {"rows": [], "counts": {"broker1": 0, "broker2": 0}}
+        assert state["traffic"]["bytes_per_second"] == {"carried": None, "naive_estimate": None}
+        assert state["traffic"]["savings"]["saved_percent"] is None
+
+    run_world(story, subscribe=["NIFTY"])
+
+
+def test_a_running_manager_is_shown_broker_by_broker() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: {key[0] for key in manager.orders.states} == {"broker1", "broker2"})
+            await eventually(lambda: len(manager.bandwidth.history()) >= 60)
+            state = view_state(manager, world.clock.now_ns())
+            assert json.loads(json.dumps(state, allow_nan=False)) == state
+            assert state["problems"] == []
+            assert state["headline"] == {
+                "quotes": "Price/Quote updates: broker1 only",
+                "orders": "Order updates: broker1, broker2",
+            }
+            first, second = state["brokers"]
+            assert first["bytes_per_second"]["quotes"] > 0
+            assert second["bytes_per_second"]["quotes"] == 0
+            assert second["last_quote"] is None
+            index, share = state["quotes"]["rows"]
+            assert (index["bid"], index["volume"]) == (None, None)
+            assert share["bid"] <= share["ask"]
+            counts = state["orders"]["counts"]
+            assert sum(counts.values()) == len(state["orders"]["rows"])
+            history = state["traffic"]["history"]
+            both = zip(history["by_broker"]["broker1"], history["by_broker"]["broker2"], strict=True)
+            assert [one + two for one, two in both] == history["carried"]
+            assert sum(history["naive_estimate"]) > sum(history["carried"])
+            assert state["traffic"]["savings"]["saved_percent"] == 50.0
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
+
+
+def test_a_polled_broker_has_no_socket_to_save() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.tick_count > 0)
+            savings = view_state(manager, world.clock.now_ns())["traffic"]["savings"]
+            assert savings["saved_quote_bytes"] == 0
+            assert "1 brokers with a socket" in savings["how"]
+
+    run_world(story, subscribe=["NIFTY"], changes={"broker2": {"orders": "poll"}})
+
+
+def test_changes_are_the_keys_that_differ_and_the_time() -> None:
+    old = {"time": "1", "mode": "LIVE", "quotes": {"count": 1}}
+    assert view_changes({}, old) == old
+    assert view_changes(old, {**old, "time": "2"}) == {}
+    assert view_changes(old, {**old, "time": "2", "quotes": {"count": 2}}) == {
+        "time": "2",
+        "quotes": {"count": 2},
+    }
+
+
+def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
+    assert known(math.nan) is None
+    assert known(math.inf) is None
+    assert known(None) is None
+    assert known(0.0) == 0.0
+    assert iso_time(None) is None
+    assert age_s(None, 1) is None
+    assert age_s(5_000_000_000, 1_000_000_000) == 0.0, "an age is never below nothing"
+
+
+def test_moments_are_indian_with_their_offset() -> None:
+    assert iso_time(1_700_000_000_123_000_000) == "2023-11-15T03:43:20.123+05:30"
+
+
+def test_decimals_follow_the_tick_size() -> None:
+    def decimals(tick_size: float | None) -> int:
+        return price_decimals(
+            Instrument(
+                exchange="CDS",
+                token="1",
+                symbol="X",
+                name="X",
+                kind=InstrumentKind.FUTURE,
+                tick_size=tick_size,
+            )
+        )
+
+    assert [decimals(tick) for tick in (None, 1.0, 0.05, 0.0025)] == [2, 2, 2, 4]
