@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from dualbroker.cli import app
+from dualbroker.measure.recorded_day import Mismatch
+from dualbroker.measure.replay import ReplaySummary
 from tests.cli.running import run_command
 from tests.measure.days import row, write_day
 
@@ -48,3 +54,21 @@ def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
     done = run_command("replay", "day.parquet", "--speed", "0", home=tmp_path)
     assert done.returncode == 2
     assert "--speed" in done.stderr
+
+
+def test_what_came_out_otherwise_is_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = write_day(tmp_path / "day.parquet", [row("24000", "09:30:00")])
+    summary = ReplaySummary(1, 1, 1, 1, 1, [Mismatch("NIFTY02SEP25C24000", "bid", 0.0, math.nan)], 0, 0.1)
+
+    async def replayed(*arguments: Any, **options: Any) -> ReplaySummary:
+        return summary
+
+    monkeypatch.setattr("dualbroker.cli.replaying.replay_day", replayed)
+    done = CliRunner().invoke(app, ["replay", str(day)])
+    assert done.exit_code == 1
+    assert "NIFTY02SEP25C24000 bid: expected 0, found nan" in done.output
+    done = CliRunner().invoke(app, ["replay", str(day), "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["mismatched"] == [
+        {"symbol": "NIFTY02SEP25C24000", "field": "bid", "expected": 0.0, "found": None}
+    ]

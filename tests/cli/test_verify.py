@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from dualbroker.cli import app
+from dualbroker.measure.figures import Check, PlanFigures, Saving, Verification
 from tests.cli.running import ROOT, run_command
 
 SCRIPT = (ROOT / "test_optimized_websockets.py",)
@@ -41,3 +45,18 @@ def test_wrong_usage_is_status_2(tmp_path: Path, arguments: tuple[str, str]) -> 
     assert done.stdout == ""
     assert arguments[0] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", "--json"]])
+def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    figures = PlanFigures(1, 1, 2, 0.1, 1)
+    failed = [Check("same_last_prices", False, "broker2 [NSE|1]: expected 1.00, found no price")]
+    result = Verification(2, 1.0, figures, figures, Saving(0.0, 0.0, 0.0), failed)
+
+    async def measured(**options: Any) -> Verification:
+        return result
+
+    monkeypatch.setattr("dualbroker.cli.verification.verify_plans", measured)
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "broker2 [NSE|1]: expected 1.00" in done.output
