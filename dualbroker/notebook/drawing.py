@@ -63,9 +63,11 @@ STYLE = """<style>
 .dualbroker .problem { margin-top: 3px; padding-left: 7px; border-left: 3px solid #c02c2c; }
 .dualbroker .quiet { opacity: .75; }
 .dualbroker table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.dualbroker th, .dualbroker td { padding: 2px 8px; text-align: left; white-space: nowrap; border: 0; }
-.dualbroker tr { border-bottom: 1px solid #8883; background: none; }
-.dualbroker .number { text-align: right; }
+.dualbroker table.rows th, .dualbroker table.rows td { padding: 2px 8px; border: 0; }
+.dualbroker table.rows th, .dualbroker table.rows td { text-align: left; white-space: nowrap; }
+.dualbroker table.rows tbody tr { border-bottom: 1px solid #8883; background: none; }
+.dualbroker table.rows .number { text-align: right; }
+.dualbroker table.rows .words { min-width: 14em; white-space: normal; }
 .dualbroker .up { color: #1a7f37; }
 .dualbroker .down { color: #c02c2c; }
 [data-jp-theme-light="false"] .dualbroker .up { color: #5fd07a; }
@@ -194,7 +196,7 @@ def _order_cells(row: Row) -> list[Cell]:
         (price(row["price"]), "number"),
         (price(row["average_price"]), "number"),
         (status, css),
-        row["reject_reason"] or "",
+        (row["reject_reason"] or "", "words"),
     ]
 
 
@@ -286,7 +288,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         for text in heads
     )
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _cell(cell: Cell) -> str:

@@ -71,7 +71,7 @@ class Panel:
         # The tabs are the browser's to change, so the thread never writes to them, only to what is in them.
         orders = ipywidgets.Tab(
             children=[_scrolling(widget) for widget in self._orders.values()],
-            titles=[name or "all" for name in self._orders],
+            titles=[name or "all orders" for name in self._orders],
         )
         style = ipywidgets.HTML(STYLE)
         return ipywidgets.VBox([style, self._headline, self._cards, _scrolling(self._quotes), orders])

@@ -29,7 +29,7 @@ def price(value: float | None, decimals: int = 2) -> str:
 def percent(value: float | None) -> str:
     """A change with its sign: ``+0.31``, ``−1.20``."""
     shown = grouped(value, 2)
-    return f"+{shown}" if value is not None and value > 0 and shown.strip("0.,") else shown
+    return f"+{shown}" if value is not None and 0 < value < math.inf and shown.strip("0.,") else shown
 
 
 def age(then: str | None, now: str | None) -> str:

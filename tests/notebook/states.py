@@ -1,0 +1,71 @@
+"""States of the view, made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["broker_row", "order_row", "quote_row", "state_of"]
+
+NOW = "2026-03-02T12:00:00.000+05:30"
+
+
+def broker_row(name: str, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "broker_name": name,
+        "simulated": True,
+        "role": "orders only",
+        "state": "live",
+        "problems": [],
+        "last_quote": None,
+        "last_order": None,
+        "last_order_book": NOW,
+        "bytes": {"quotes": 0, "orders": 0, "control": 244},
+    }
+    return {**row, **changes}
+
+
+def quote_row(symbol: str, **changes: Any) -> dict[str, Any]:
+    unknown = dict.fromkeys(("ltp", "change_percent", "bid", "ask", "volume", "open_interest"))
+    return {"symbol": symbol, "decimals": 2, "broker_name": "broker1", **unknown, **changes}
+
+
+def order_row(broker_name: str, **changes: Any) -> dict[str, Any]:
+    unknown = dict.fromkeys(
+        (
+            "order_time",
+            "side",
+            "symbol",
+            "filled_quantity",
+            "quantity",
+            "price",
+            "average_price",
+            "reject_reason",
+        )
+    )
+    return {"broker_name": broker_name, "status": "OPEN", **unknown, **changes}
+
+
+def state_of(
+    brokers: list[dict[str, Any]],
+    quotes: list[dict[str, Any]] | None = None,
+    orders: list[dict[str, Any]] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    quotes, orders = quotes or [], orders or []
+    counts = {row["broker_name"]: 0 for row in brokers}
+    for order in orders:
+        counts[order["broker_name"]] += 1
+    state: dict[str, Any] = {
+        "mode": "SIMULATED",
+        "time": NOW,
+        "headline": {
+            "quotes": "Price/Quote updates: broker1 only",
+            "orders": "Order updates: broker1, broker2",
+        },
+        "problems": [],
+        "brokers": brokers,
+        "quotes": {"rows": quotes, "count": len(quotes)},
+        "orders": {"rows": orders, "counts": counts},
+        "traffic": {"savings": {"quote_bytes": 0, "saved_quote_bytes": 0, "saved_percent": None, "how": ""}},
+    }
+    return {**state, **changes}

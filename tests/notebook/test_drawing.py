@@ -1,0 +1,134 @@
+"""The panel's parts as HTML and text."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from dualbroker.notebook.drawing import (
+    ROWS_SHOWN,
+    cards_html,
+    headline_html,
+    orders_html,
+    plain_text,
+    problem_html,
+    quotes_html,
+    snapshot_html,
+)
+from tests.notebook.states import broker_row, order_row, quote_row, state_of
+
+TWO = [broker_row("broker1", role="quotes and orders"), broker_row("broker2")]
+
+
+class _Balance(HTMLParser):
+    """Collects what was opened and not closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_headline_says_mode_and_source() -> None:
+    html = headline_html(state_of(TWO))
+    assert "SIMULATED" in html
+    assert "Price/Quote updates: broker1 only" in html
+    assert "nothing saved yet" in html
+
+
+def test_the_saving_says_how_it_was_obtained() -> None:
+    savings = {
+        "quote_bytes": 84_000,
+        "saved_quote_bytes": 84_000,
+        "saved_percent": 50.0,
+        "how": "estimated: …",
+    }
+    html = headline_html(state_of(TWO, traffic={"savings": savings}))
+    assert "84 kB of quotes came; 84 kB (50.0 %) did not have to (estimated: …)" in html
+
+
+def test_a_broker_s_problem_stands_on_its_card_and_not_twice() -> None:
+    brokers = [
+        broker_row("broker1"),
+        broker_row("broker2", state="parked", problems=["parked: wrong password"]),
+    ]
+    state = state_of(brokers, problems=["broker2: parked: wrong password", "no quote for 20 s"])
+    assert "parked: wrong password" in cards_html(state)
+    assert "wrong password" not in headline_html(state)
+    assert "no quote for 20 s" in headline_html(state)
+
+
+def test_a_state_is_a_word_with_a_colour() -> None:
+    html = cards_html(state_of([broker_row("broker1"), broker_row("broker2", state="reconnecting")]))
+    assert 'class="state good">● live' in html
+    assert 'class="state busy">● reconnecting' in html
+
+
+def test_every_card_says_simulated_unless_it_is_live() -> None:
+    assert cards_html(state_of(TWO)).count("SIMULATED") == 2
+    assert "SIMULATED" not in cards_html(state_of([broker_row("broker1", simulated=False)]))
+
+
+def test_an_unknown_price_is_a_dash_and_a_zero_a_zero() -> None:
+    html = quotes_html(state_of(TWO, [quote_row("NIFTY INDEX", ltp=26012.4, bid=0.0)]))
+    assert "26,012.40" in html
+    assert '<td class="number">0.00</td>' in html
+    assert '<td class="number">–</td>' in html
+
+
+def test_no_instrument_teaches_how_to_ask_for_one() -> None:
+    assert "feed.subscribe(&quot;NIFTY&quot;)" in quotes_html(state_of(TWO))
+
+
+def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
+    state = state_of(
+        TWO, orders=[order_row("broker1", symbol="TCS-EQ"), order_row("broker2", symbol="INFY-EQ")]
+    )
+    assert all(symbol in orders_html(state) for symbol in ("TCS-EQ", "INFY-EQ"))
+    assert "TCS-EQ" not in orders_html(state, "broker2")
+
+
+def test_an_unread_order_book_never_looks_like_no_orders() -> None:
+    unread = state_of([broker_row("broker1"), broker_row("broker2", last_order_book=None)])
+    assert "broker2: order book not read yet" in orders_html(unread)
+    assert "No order at" not in orders_html(unread, "broker2")
+    assert "No order at broker1 today" in orders_html(unread, "broker1")
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    quotes = [quote_row(f"S{number}") for number in range(ROWS_SHOWN + 1)]
+    html = quotes_html(state_of(TWO, quotes))
+    assert f"{ROWS_SHOWN} of {ROWS_SHOWN + 1} instruments" in html
+    assert html.count("<tr>") == ROWS_SHOWN + 1
+
+
+def test_what_comes_from_a_broker_is_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    brokers = [broker_row("broker1", state=evil, role=evil, problems=[evil])]
+    order = order_row("broker1", reject_reason=evil, symbol=evil, side=evil, status=evil)
+    state = state_of(brokers, [quote_row(evil, broker_name=evil)], [order], mode=evil, problems=[evil])
+    for html in (snapshot_html(state), problem_html(evil)):
+        balance = _Balance()
+        balance.feed(html)
+        assert balance.open == []
+        assert "script" not in balance.tags
+
+
+def test_the_text_says_the_same_in_columns() -> None:
+    quotes = [quote_row("NIFTY INDEX", ltp=26012.4), quote_row("TCS-EQ", ltp=3100.0)]
+    lines = plain_text(state_of(TWO, quotes, [order_row("broker2", symbol="TCS-EQ")])).splitlines()
+    assert lines[0].startswith("dualbroker · SIMULATED · Price/Quote updates: broker1 only")
+    first, second = (line for line in lines if line.endswith("broker1"))
+    assert first.index("26,012.40") + 1 == second.index("3,100.00")
+    assert any("OPEN" in line for line in lines)
+
+
+def test_the_text_is_whole_before_anything_has_come() -> None:
+    assert "broker1" in plain_text(state_of(TWO))
