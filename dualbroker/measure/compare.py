@@ -97,7 +97,7 @@ def checks(
                 for name in brokers[1:]
                 if optimised.streams[name].quote_bytes or optimised.streams[name].quote_messages
             ],
-            f"all quote bytes come from {primary}; none from {', '.join(brokers[1:]) or 'others, it is alone'}",
+            f"all quote bytes come from {primary}; none from {', '.join(brokers[1:]) or 'others'}",
         ),
         _check(
             "connections_held",
