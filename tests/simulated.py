@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from dualbroker.clock import IST
@@ -20,8 +20,6 @@ from dualbroker.transport.base import Transport
 from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
-
-DAY = date(2026, 3, 10)
 
 
 class WatchedTransport(MemoryTransport):
@@ -57,13 +55,13 @@ class World:
         brokers: int = 2,
         seed: int = 1,
         orders_per_minute: float = 60.0,
+        start: datetime = datetime(2026, 3, 10, 10, 0, tzinfo=IST),
         changes: Mapping[str, Mapping[str, Any]] | None = None,
         **settings: Any,
     ) -> None:
-        start = datetime.combine(DAY, time(10, 0), IST)
         start_ns = int(start.timestamp()) * 1_000_000_000
         market = SyntheticMarket(
-            build_universe(DAY, strikes_each_side=12, expiries=1),
+            build_universe(start.date(), strikes_each_side=12, expiries=1),
             seed=seed,
             start_ns=start_ns,
             ticks_per_second=40,

@@ -26,7 +26,7 @@ from dualbroker.noren import frames
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.orders import OrderMessage, to_order_update
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
-from dualbroker.noren.stream import ConnectAck, StreamMessage, decode
+from dualbroker.noren.stream import ConnectAck, HeartbeatAck, StreamMessage, decode
 from dualbroker.stores.health import BrokerState
 from dualbroker.transport.base import CloseReason, WebSocket
 
@@ -89,6 +89,8 @@ class NorenStream:
         self._socket: WebSocket | None = None
         self._hello_answer: asyncio.Future[ConnectAck] | None = None
         self._closing = False
+        self._needs_session = False
+        self._session_is_fresh = False
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has ended, one way or the other."""
 
@@ -98,29 +100,33 @@ class NorenStream:
         """Stay connected until closed, or until only a person can help (then the broker is parked)."""
         backoff = Backoff(self._context.random)
         loop = asyncio.get_running_loop()
-        refused = False
         while not self._closing:
             started = loop.time()
-            problem = ""
+            refused = False
             try:
-                reason = await self._connect_and_stay(refused)
+                reason = await self._connect_and_stay()
                 if reason.code == EVICTION_CODE and not self._closing:
                     self._park(
                         "the broker closed the socket with code 1000, as it does when another program "
                         "takes this login. Stop the other program, or set orders: poll for this broker"
                     )
                     return
-                problem, refused = reason.reason, False
+                problem = reason.reason
             except SessionExpiredError as error:
-                if refused:
+                if self._session_is_fresh:
                     self._park(f"a fresh session was refused too: {error}")
                     return
-                refused, problem = True, str(error)
+                self._needs_session = refused = True
+                problem = str(error)
             except (LoginRefusedError, LoginHeldError) as error:
                 self._park(str(error))
                 return
             except DualBrokerError as error:
                 problem = str(error)
+            except Exception as error:
+                # Whatever a network or a server thinks of next, it must not leave orders unwatched.
+                logger.exception("%s: the connection failed in an unforeseen way", self._name)
+                problem = f"{type(error).__name__}: {error}"
             if self._closing:
                 return
             if loop.time() - started > STEADY_AFTER_S:
@@ -133,14 +139,18 @@ class NorenStream:
             logger.warning("%s: %s; trying again in %.1f s", self._name, problem, pause)
             await asyncio.sleep(pause)
 
-    async def _connect_and_stay(self, refused: bool) -> CloseReason:
-        session = await self._open_session(refused)
+    async def _connect_and_stay(self) -> CloseReason:
+        session = await self._open_session(self._needs_session)
+        # Once renewed, a session is kept until the broker refuses it: no login for a lost network.
+        if self._needs_session:
+            self._needs_session, self._session_is_fresh = False, True
         loop = asyncio.get_running_loop()
         self._hello_answer = loop.create_future()
         socket = await self._context.transport.open_websocket(self._dialect.websocket_url, self._on_read)
         heartbeat: asyncio.Task[None] | None = None
         try:
             await self._say_hello(socket, session, self._hello_answer)
+            self._session_is_fresh = False
             self._socket = socket
             self._acknowledged.clear()
             heartbeat = asyncio.create_task(self._keep_alive(socket))
@@ -337,6 +347,9 @@ class NorenStream:
                 answer = self._hello_answer
                 if answer is not None and not answer.done():
                     answer.set_result(message)
+            elif isinstance(message, HeartbeatAck) and message.time_s is not None:
+                # A replay's time also before its first tick, and in a gap of the record.
+                self._context.clock.follow(message.time_s)
 
     def _note_snapshot(self, key: InstrumentKey) -> None:
         if key not in self._wanted:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from datetime import datetime
 from functools import partial
 
 import pytest
 
+from dualbroker.clock import IST
 from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import MessageKind, Role, UpdateSource
@@ -302,3 +304,36 @@ def test_the_same_seed_gives_the_same_day() -> None:
 
     assert run_world(story, seed=5) == run_world(story, seed=5)
     assert run_world(story, seed=5) != run_world(story, seed=6)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        datetime(2028, 2, 29, 23, 59, 30, tzinfo=IST),
+        datetime(2026, 12, 31, 23, 59, 30, tzinfo=IST),
+        datetime(2026, 11, 22, 4, 0, tzinfo=IST),
+        datetime(2026, 12, 29, 15, 29, 30, tzinfo=IST),
+        datetime(2027, 3, 2, 0, 0, tzinfo=IST),
+    ],
+    ids=[
+        "leap day at midnight",
+        "new year",
+        "a Sunday night",
+        "monthly expiry at the close",
+        "weekly expiry",
+    ],
+)
+def test_the_main_job_runs_at_any_hour_of_any_day(start: datetime) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            options = await manager.options_around("NIFTY", strikes=2)
+            assert len(options) == 10
+            assert all(option.expiry is not None and option.expiry >= start.date() for option in options)
+            assert all(row.acknowledged for row in await manager.subscribe(["NIFTY", *options]))
+            await asyncio.sleep(90)
+            world.simulation.stop()
+            await asyncio.sleep(1)
+            assert manager.quotes.tick_count > 10
+            assert same_status(ledger(manager), order_truth(world))
+
+    run_world(story, start=start)
