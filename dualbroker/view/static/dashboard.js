@@ -139,7 +139,7 @@ const QUOTE_COLUMNS = [
   ["Volume", "number"], ["OI", "number"], ["Age", "number"],
 ];
 const ORDER_COLUMNS = [
-  ["Time", ""], ["Broker", ""], ["Side", ""], ["Symbol", ""], ["State", "order-state"], ["Filled", "number"],
+  ["Time", ""], ["Broker", ""], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number"],
   ["Price", "number"],
 ];
 const SHOWN = {
@@ -149,6 +149,12 @@ const SHOWN = {
   canceled: (row) => row.status === "CANCELED",
   rejected: (row) => row.status === "REJECTED",
 };
+const ROLES = {
+  "quotes and orders": "quotes and orders",
+  "orders only": "orders only · quotes come from another",
+  nothing: "carries nothing",
+};
+const SIDES = { BUY: "B", SELL: "S" };
 const OLD_QUOTE_S = 60;
 
 function skeleton(element) {
@@ -261,9 +267,8 @@ function drawCards(drawing, state, now) {
     const part = drawing.cards.get(row.broker_name);
     setClass(part.node, `card is-${row.state}`);
     setText(part.state, row.state);
-    const primary = row.broker_name === state.primary;
-    setText(part.role, row.role === "orders only" ? "orders only · quotes come from another" : row.role);
-    part.role.classList.toggle("primary", primary);
+    setText(part.role, ROLES[row.role] ?? row.role);
+    part.role.classList.toggle("primary", row.role === "quotes and orders");
     if (part.problemText !== row.problems.join("\n")) {
       part.problemText = row.problems.join("\n");
       part.problems.replaceChildren(...row.problems.map((text) => make("li", "", text)));
@@ -343,7 +348,7 @@ function orderKey(row) {
 function orderRow(row) {
   const part = { node: make("tr"), status: null };
   part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
-  const [time, broker, side, symbol, state, filled] = part.cells;
+  const [time, broker, state, side, symbol, filled] = part.cells;
   time.textContent = clock(row.order_time);
   time.classList.add("time");
   broker.textContent = row.broker_name;
@@ -396,9 +401,10 @@ function drawOrderRows(drawing, orders) {
 }
 
 function drawOrder(part, row) {
-  const side = part.cells[2];
+  const side = part.cells[3];
   const price = part.cells.at(-1);
-  setText(side, row.side === null ? UNKNOWN : row.side);
+  setText(side, SIDES[row.side] ?? row.side ?? UNKNOWN);
+  side.title = row.side ?? "";
   setClass(side, `side ${row.side === "BUY" ? "buy" : row.side === "SELL" ? "sell" : ""}`);
   setText(part.symbol, row.symbol ?? UNKNOWN);
   setText(part.count, `${number(row.filled_quantity)} / ${number(row.quantity)}`);

@@ -1,0 +1,181 @@
+"""The page as a person sees it, in a real browser over a real service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.serving import Serving, serving
+
+pytestmark = pytest.mark.chromium
+
+TIMEOUT_MS = 30_000
+
+DRAW = """async (state) => {
+  const { render } = await import("/static/view/dashboard.js");
+  const element = document.createElement("main");
+  element.id = "drawn";
+  element.className = "dualbroker";
+  document.body.replaceChildren(element);
+  render(element, state);
+}"""
+
+
+def _absent(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("needs playwright: pip install -e '.[dev]'")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        _absent("needs an installed Chromium: apt install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-quic"],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Serving]:
+    with serving() as running:
+        running.wait_until_it_works()
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, service: Serving) -> Iterator[Any]:
+    """The open page; at the end its console must be clean and nobody else asked for anything."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    complaints: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    page.goto(service.address)
+    yield page
+    context.close()
+    assert complaints == []
+    assert asked == {urlsplit(service.address).netloc}
+
+
+def state_of(page: Any) -> dict[str, Any]:
+    """A whole state, as the service pushes it."""
+    state: dict[str, Any] = page.evaluate(
+        """() => new Promise((resolve) => {
+          const socket = new WebSocket(`ws://${location.host}/ws`);
+          socket.onmessage = (event) => { socket.close(); resolve(JSON.parse(event.data)); };
+        })"""
+    )
+    return state
+
+
+def test_it_shows_brokers_quotes_orders_and_bytes(page: Any) -> None:
+    page.wait_for_selector(".card.is-live >> nth=1")
+    assert "SIMULATED" in page.inner_text(".bar")
+    assert "Price/Quote updates: broker1 only" in page.inner_text(".bar")
+    assert page.locator(".card .mode:has-text('SIMULATED')").count() == 2
+    page.wait_for_selector(".quotes tbody tr:has-text('RELIANCE-EQ') td.number:not(:text('–'))")
+    page.wait_for_selector(".orders tbody tr:has-text('broker1')")
+    page.wait_for_selector(".orders tbody tr:has-text('broker2')")
+    page.wait_for_function("document.querySelector('.chart.total .naive').getAttribute('d') !== ''")
+    index = page.locator(".quotes tbody tr").first
+    assert index.locator("td").nth(2).inner_text() == "–", "an index has no bid"
+    assert page.is_hidden(".notice")
+
+
+def test_orders_can_be_looked_at_broker_by_broker_with_the_keyboard(page: Any) -> None:
+    page.wait_for_selector(".orders tbody tr:has-text('broker1')")
+    page.focus(".orders button:has-text('broker2')")
+    page.keyboard.press("Enter")
+    assert page.get_attribute(".orders button:has-text('broker2')", "aria-pressed") == "true"
+    names = page.locator(".orders tbody tr td:nth-child(2)").all_inner_texts()
+    assert set(names) <= {"broker2"}
+
+
+def test_nothing_from_outside_becomes_markup(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page)
+    bad = "<img src=x onerror=\"document.title='hacked'\"><b>bold</b>"
+    order = {
+        "broker_name": bad, "order_id": bad, "trading_day": bad, "symbol": bad, "side": bad,
+        "quantity": 75, "filled_quantity": 25, "price": 1.5, "average_price": None, "status": bad,
+        "final": False, "reject_reason": bad, "remarks": bad, "order_time": None,
+    }  # fmt: skip
+    state["orders"] = {"rows": [order], "counts": {bad: 1}}
+    state["brokers"][0] |= {"broker_name": bad, "problems": [bad], "state": bad, "role": bad, "account": bad}
+    state["quotes"]["rows"][0] |= {"symbol": bad, "exchange": bad}
+    state["headline"] = {"quotes": bad, "orders": bad}
+    page.evaluate(DRAW, state)
+    assert page.locator("#drawn img, #drawn b").count() == 0
+    assert bad in page.inner_text("#drawn .orders tbody")
+    assert bad in page.inner_text("#drawn .problems >> nth=0")
+    assert page.title() == "dualbroker"
+
+
+def test_what_is_wrong_stands_where_it_is_wrong_and_unknown_is_a_dash(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page)
+    problem = "parked: login refused; fix it in config.yaml"
+    state["brokers"][1] |= {"state": "parked", "problems": [problem], "last_order": None, "latency_ms": None}
+    state["problems"] = [f"broker2: {problem}"]
+    state["quotes"] = {"rows": [], "count": 0}
+    page.evaluate(DRAW, state)
+    card = page.locator("#drawn .card.is-parked")
+    assert problem in card.inner_text()
+    assert card.locator("dd").nth(1).inner_text() == "–"
+    assert "1 problem" in page.inner_text("#drawn .bar")
+    assert 'feed.subscribe("NIFTY")' in page.inner_text("#drawn .quotes")
+
+
+def test_numbers_are_grouped_the_indian_way(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page)
+    state["quotes"]["rows"][0] |= {"ltp": 1234567.5, "change_percent": -0.5, "volume": 0, "decimals": 2}
+    page.evaluate(DRAW, state)
+    cells = page.locator("#drawn .quotes tbody tr").first.locator("td")
+    assert cells.nth(0).inner_text() == "12,34,567.50"
+    assert cells.nth(1).inner_text() == "−0.50"
+    assert cells.nth(4).inner_text() == "0", "a zero was received"
+
+
+def test_it_fits_a_phone(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_selector(".orders tbody tr")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_docs_open_without_another_site(page: Any, service: Serving) -> None:
+    page.goto(f"{service.address}/docs")
+    page.wait_for_selector("[id*='broker_details']")
+
+
+def test_it_says_when_the_service_is_gone_and_comes_back_by_itself(browser: Any) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    with serving() as first:
+        page.goto(first.address)
+        page.wait_for_selector(".card.is-live")
+        port = urlsplit(first.address).port
+    page.wait_for_selector(".notice:has-text('Connection to dualbroker lost')")
+    assert page.locator(".dualbroker.is-old").count() == 1
+    with serving("--port", str(port)):
+        page.wait_for_selector(".notice", state="hidden")
+        page.wait_for_selector(".card.is-live")
+    page.close()
