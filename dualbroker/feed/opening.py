@@ -76,6 +76,11 @@ async def demo_async(brokers: int = 2, **simulator: Any) -> Feed:
 
 
 def _load(path: Path | str | None) -> Config:
+    if isinstance(path, str) and path.lower().startswith(("http://", "https://")):
+        raise ConfigError(
+            f"expected the path of a config file, found the address {path}; "
+            "a notebook can't join a running service in this version: open the address in a browser"
+        )
     if path is None and find_config() is None:
         raise ConfigError(
             "no config.yaml found here or in a folder above, and DUALBROKER_CONFIG is not set; "

@@ -138,7 +138,7 @@ class LoginLock:
             return f"{self._words} is held by another process of this machine; end that one first"
         who = f"{self._words} is held by process {holder.pid} since {ist(holder.started_ns):%d %b %H:%M} IST"
         if holder.address:
-            return f'{who}; attach to it with dualbroker.connect("{holder.address}")'
+            return f"{who}; attach to it with a browser at {holder.address}"
         return f"{who}; end that one first, or share one: dualbroker serve"
 
     def __enter__(self) -> LoginLock:

@@ -315,3 +315,8 @@ def test_without_a_config_the_demo_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delenv("DUALBROKER_CONFIG", raising=False)
     with pytest.raises(dualbroker.ConfigError, match=r"dualbroker\.demo\(\)"):
         dualbroker.connect()
+
+
+def test_an_address_is_no_config_and_says_what_to_do_instead() -> None:
+    with pytest.raises(dualbroker.ConfigError, match="open the address in a browser"):
+        dualbroker.connect("http://127.0.0.1:8000")

@@ -117,7 +117,7 @@ def test_a_refused_login_is_not_tried_again_and_the_next_broker_carries_quotes()
         async with world.manager() as manager:
             assert manager.primary == "broker2"
             await manager.subscribe_symbol("NIFTY")
-            await asyncio.sleep(900)
+            await asyncio.sleep(300)
             assert manager.health["broker1"].state is BrokerState.PARKED
             assert "Wrong Password" in manager.health["broker1"].problem
             assert world.transport.requests.count("broker1/QuickAuth") == 1
@@ -190,7 +190,7 @@ def test_a_socket_taken_by_another_program_is_not_fought_over() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
             world.drop("broker2", 1000, "goodbye")
-            await asyncio.sleep(600)
+            await asyncio.sleep(120)
             health = manager.health["broker2"]
             assert health.state is BrokerState.PARKED
             assert "another program" in health.problem

@@ -58,7 +58,7 @@ def test_another_process_is_refused_and_told_where_to_attach(tmp_path: Path) -> 
             lock(tmp_path).acquire()
         message = str(caught.value)
         assert message.startswith(f"login FA**01 of broker1 is held by process {holder.pid} since ")
-        assert message.endswith('; attach to it with dualbroker.connect("http://127.0.0.1:8000")')
+        assert message.endswith("; attach to it with a browser at http://127.0.0.1:8000")
         with LoginLock("flattrade-FA0002", tmp_path) as other_login:
             assert other_login.is_held
 
