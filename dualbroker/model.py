@@ -281,6 +281,8 @@ class OrderUpdate(msgspec.Struct, kw_only=True):
     broker_name: str
     receive_time_ns: int
     source: UpdateSource
+    as_of_ns: int | None = None
+    """Of a book's row: when the book was asked for. What the stream brought later is newer than the row."""
     order_id: str
     trading_day: date
     exchange: str | None = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,7 +16,7 @@ from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.brokers.noren_stream import NorenSession, NorenStream
 from dualbroker.brokers.polling import OrderPoll
 from dualbroker.config.schema import BrokerConfig
-from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError
+from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError, WireError
 from dualbroker.model import (
     FeedType,
     FillReport,
@@ -30,6 +33,10 @@ from dualbroker.noren.requests import Endpoint
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["NorenBroker", "dialect_of"]
+
+logger = logging.getLogger("dualbroker")
+
+Row = TypeVar("Row")
 
 FLATTRADE_FILES = {
     "NSE": ("NSE_Equity",),
@@ -125,26 +132,52 @@ class NorenBroker(Broker):
         return await self._open_stream.wait_acknowledged(keys, timeout_s)
 
     async def order_book(self) -> list[OrderUpdate]:
+        asked_ns = self.context.clock.now_ns()
         rows = await self._rest.rows(Endpoint.ORDER_BOOK, {"uid": self._login.user_id})
-        now = self.context.clock.now_ns()
-        source = UpdateSource.POLL if self.config.orders == "poll" else UpdateSource.RECONCILE
-        return [
-            order_update_from_row(row, broker_name=self.name, receive_time_ns=now, source=source)
-            for row in rows
-        ]
+        read = partial(
+            order_update_from_row,
+            broker_name=self.name,
+            receive_time_ns=self.context.clock.now_ns(),
+            source=UpdateSource.POLL if self.config.orders == "poll" else UpdateSource.RECONCILE,
+            as_of_ns=asked_ns,
+        )
+        return self._readable(rows, read)
 
     async def trade_book(self) -> list[FillReport]:
         rows = await self._rest.rows(
             Endpoint.TRADE_BOOK, {"uid": self._login.user_id, "actid": self._login.account_id}
         )
         now = self.context.clock.now_ns()
-        return [fill_from_row(row, broker_name=self.name, receive_time_ns=now) for row in rows]
+        return self._readable(rows, partial(fill_from_row, broker_name=self.name, receive_time_ns=now))
 
     async def position_book(self) -> list[Position]:
         rows = await self._rest.rows(
             Endpoint.POSITION_BOOK, {"uid": self._login.user_id, "actid": self._login.account_id}
         )
-        return [position_from_row(row, broker_name=self.name) for row in rows]
+        return self._readable(rows, partial(position_from_row, broker_name=self.name))
+
+    def _readable(self, rows: Sequence[dict[str, Any]], read: Callable[[dict[str, Any]], Row]) -> list[Row]:
+        """The rows that can be read; one that can't is counted, and keeps none of the others out.
+
+        Raises
+        ------
+        WireError
+            None can be read: a book of garbage is no empty book.
+        """
+        found: list[Row] = []
+        problem: WireError | None = None
+        for row in rows:
+            try:
+                found.append(read(row))
+            except WireError as error:
+                problem = error
+        if problem is not None:
+            unreadable = len(rows) - len(found)
+            self.health.unreadable_messages += unreadable
+            if not found:
+                raise problem
+            logger.warning("%s: %d of %d rows can't be read: %s", self.name, unreadable, len(rows), problem)
+        return found
 
     async def quote(self, key: InstrumentKey) -> QuoteUpdate:
         answer = await self._rest.call(

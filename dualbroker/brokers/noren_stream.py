@@ -21,6 +21,7 @@ from dualbroker.errors import (
     SessionExpiredError,
     WireError,
 )
+from dualbroker.log_limit import LogLimit
 from dualbroker.model import FeedType, InstrumentKey, MessageKind, QuoteBatch, QuoteUpdate
 from dualbroker.noren import frames
 from dualbroker.noren.dialects import Dialect
@@ -88,6 +89,8 @@ class NorenStream:
         self._sending = asyncio.Lock()
         self._socket: WebSocket | None = None
         self._hello_answer: asyncio.Future[ConnectAck] | None = None
+        self._unreadable_log = LogLimit()
+        self._not_taken_log = LogLimit()
         self._closing = False
         self._needs_session = False
         self._session_is_fresh = False
@@ -151,6 +154,7 @@ class NorenStream:
         try:
             await self._say_hello(socket, session, self._hello_answer)
             self._session_is_fresh = False
+            taken_back = self._hello_answer = loop.create_future()
             self._socket = socket
             self._acknowledged.clear()
             heartbeat = asyncio.create_task(self._keep_alive(socket))
@@ -159,7 +163,10 @@ class NorenStream:
                 socket.send(frames.subscribe_orders(session.account_id))
             self._went_live()
             await self._send_subscriptions(dict(self._wanted))
-            return await socket.wait_closed()
+            reason = await _answer_or_end(socket, taken_back)
+            if reason is None:
+                raise SessionExpiredError("the broker took the session back while it was in use")
+            return reason
         finally:
             self._socket = None
             self._health.connected_since_ns = None
@@ -178,20 +185,13 @@ class NorenStream:
                 token=session.token,
             )
         )
-        closed = asyncio.ensure_future(socket.wait_closed())
-        either: set[asyncio.Future[Any]] = {answer, closed}
-        try:
-            await asyncio.wait(either, timeout=HELLO_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not closed.done():
-                closed.cancel()
+        reason = await _answer_or_end(socket, answer, HELLO_TIMEOUT_S)
         if answer.done():
             if not answer.result().ok:
                 # Protocol 2.1: a refusal leaves the socket open; the client has to close it.
                 raise SessionExpiredError("the broker refused the session token on the WebSocket")
             return
-        if closed.done() and not closed.cancelled():
-            reason = closed.result()
+        if reason is not None:
             if reason.code == 1008:
                 raise SessionExpiredError("the broker refused the session token (close code 1008)")
             raise ConnectionFailedError(f"{reason.reason} before the hello was answered")
@@ -296,8 +296,7 @@ class NorenStream:
             try:
                 message = decode(raw)
             except WireError as error:
-                self._health.unreadable_messages += 1
-                logger.warning("%s: a message that can't be read: %s", self._name, error)
+                self._note_unreadable(error)
                 continue
             if isinstance(message, QUOTES):
                 quotes.append(message)
@@ -333,7 +332,7 @@ class NorenStream:
             self.on_quotes(QuoteBatch(self._name, now, quotes))
         except Exception:
             # Whatever a consumer does wrong, the socket lives on.
-            logger.exception("%s: a batch of quotes could not be taken in", self._name)
+            self._note_not_taken("a batch of quotes")
 
     def _take_others(self, messages: list[StreamMessage], now: int) -> None:
         for message in messages:
@@ -342,14 +341,25 @@ class NorenStream:
                 try:
                     self._on_order(to_order_update(message, broker_name=self._name, receive_time_ns=now))
                 except Exception:
-                    logger.exception("%s: an order update could not be taken in", self._name)
+                    self._note_not_taken("an order update")
             elif isinstance(message, ConnectAck):
                 answer = self._hello_answer
-                if answer is not None and not answer.done():
+                # Once live, an OK says nothing new; a refusal takes the session back.
+                if answer is not None and not answer.done() and not (self._socket and message.ok):
                     answer.set_result(message)
             elif isinstance(message, HeartbeatAck) and message.time_s is not None:
                 # A replay's time also before its first tick, and in a gap of the record.
                 self._context.clock.follow(message.time_s)
+
+    def _note_unreadable(self, error: WireError) -> None:
+        self._health.unreadable_messages += 1
+        if (held_back := self._unreadable_log.let_through()) is not None:
+            logger.warning("%s: a message that can't be read: %s%s", self._name, error, held_back)
+
+    def _note_not_taken(self, what: str) -> None:
+        """Called while an exception is handled."""
+        if (held_back := self._not_taken_log.let_through()) is not None:
+            logger.exception("%s: %s could not be taken in%s", self._name, what, held_back)
 
     def _note_snapshot(self, key: InstrumentKey) -> None:
         if key not in self._wanted:
@@ -360,3 +370,16 @@ class NorenStream:
             missing.discard(key)
             if not missing:
                 done.set()
+
+
+async def _answer_or_end(
+    socket: WebSocket, answer: asyncio.Future[ConnectAck], timeout_s: float | None = None
+) -> CloseReason | None:
+    """Why the socket closed before there was an answer; None when there is one, or the time is up."""
+    closed = asyncio.ensure_future(socket.wait_closed())
+    either: set[asyncio.Future[Any]] = {answer, closed}
+    try:
+        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return closed.result() if closed.done() and not answer.done() else None
+    finally:
+        closed.cancel()

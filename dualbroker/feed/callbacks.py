@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from dualbroker.log_limit import LogLimit
 from dualbroker.model import QUOTE_FIELDS, Quote
 from dualbroker.stores.orders import OrderEvent
 from dualbroker.stores.quotes import QuoteStore, TickBlock
@@ -35,6 +36,7 @@ class _Callbacks(Generic[Message]):
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._failed_log = LogLimit()
 
     def add(self, function: Callable[[Message], object]) -> None:
         self._functions = [*self._functions, function]
@@ -68,7 +70,8 @@ class _Callbacks(Generic[Message]):
             try:
                 function(message)
             except Exception:
-                logger.exception("a callback of %s failed; the feed goes on", self._name)
+                if (held_back := self._failed_log.let_through()) is not None:
+                    logger.exception("a callback of %s failed; the feed goes on%s", self._name, held_back)
 
     def _start(self) -> None:
         """Note where to begin."""

@@ -131,6 +131,8 @@ _STATUSES = {
 
 _REPORTS = {report.value.upper(): report for report in ReportType}
 
+_REFUSED_CHANGES = frozenset({ReportType.REPLACE_REJECTED, ReportType.CANCEL_REJECTED})
+
 _SIDES = {"B": Side.BUY, "BUY": Side.BUY, "S": Side.SELL, "SELL": Side.SELL}
 
 
@@ -174,14 +176,17 @@ def to_order_update(
     broker_name: str,
     receive_time_ns: int,
     source: UpdateSource = UpdateSource.STREAM,
+    as_of_ns: int | None = None,
 ) -> OrderUpdate:
     """Turn a wire message into the update that stores and people see.
 
-    Two contradictions are settled here, so that nobody takes a refused order for a filled one:
+    Three contradictions are settled here, so that nobody takes a refused order for a filled one:
 
     * status COMPLETE in a report Rejected, with no cumulative fill, is REJECTED. A report Rejected says
       that the order itself was refused (a refused change is ReplaceRejected or CancelRejected);
       ``raw_status`` keeps what was sent, and a reconcile with the order book decides for good.
+    * status REJECTED in a report ReplaceRejected or CancelRejected says nothing of the order: it is the
+      change that was refused, and the order lives on.
     * fill fields (``flqty`` …) are taken only from a report Fill, or one whose type is unknown: in any
       other they contradict it (protocol: section 2.4).
     """
@@ -190,6 +195,8 @@ def to_order_update(
     status = order_status(message.status)
     if status is OrderStatus.COMPLETE and report is ReportType.REJECTED and not message.filled_quantity:
         status = OrderStatus.REJECTED
+    if status is OrderStatus.REJECTED and report in _REFUSED_CHANGES:
+        status = None
     is_fill = report in (ReportType.FILL, ReportType.UNKNOWN, None)
     event_time_ns = None
     if message.event_second is not None:
@@ -199,6 +206,7 @@ def to_order_update(
         broker_name=broker_name,
         receive_time_ns=receive_time_ns,
         source=source,
+        as_of_ns=as_of_ns,
         order_id=message.order_id,
         trading_day=order_trading_day(message.order_id, order_time_ns, receive_time_ns),
         exchange=_said(message.exchange),
@@ -245,9 +253,16 @@ def read_order_message(wire: Mapping[str, Any]) -> OrderMessage:
 
 
 def order_update_from_row(
-    row: Mapping[str, Any], *, broker_name: str, receive_time_ns: int, source: UpdateSource
+    row: Mapping[str, Any],
+    *,
+    broker_name: str,
+    receive_time_ns: int,
+    source: UpdateSource,
+    as_of_ns: int | None = None,
 ) -> OrderUpdate:
     """One row of OrderBook or SingleOrdHist as an order update.
+
+    ``as_of_ns`` is when the book was asked for.
 
     Raises
     ------
@@ -255,7 +270,11 @@ def order_update_from_row(
         The row has no order number.
     """
     return to_order_update(
-        read_order_message(row), broker_name=broker_name, receive_time_ns=receive_time_ns, source=source
+        read_order_message(row),
+        broker_name=broker_name,
+        receive_time_ns=receive_time_ns,
+        source=source,
+        as_of_ns=as_of_ns,
     )
 
 

@@ -2,7 +2,8 @@
 
 Pure: no I/O, no clock. The order stream and the order book may cross, repeat and arrive late, so
 an update is merged and never replaces, a final state is never left, a fill is counted once, and a
-message that says nothing new changes nothing.
+message that says nothing new changes nothing. A row of a book that was asked for after all that the
+stream has brought is the broker's last word: it corrects what the stream left wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 
 import msgspec
 
-from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType
+from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
 
 __all__ = ["Ledger", "OrderEvent", "OrderState"]
 
@@ -56,6 +57,8 @@ _MERGED_FIELDS = (
 _MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "retention", "exchange_time_ns"})
 """What a later message may say anew; the rest is only filled in."""
 
+_MOST_REPEATS_KNOWN = 1000
+"""Steps of one order that are remembered, so that a repeat is known as one; the oldest go first."""
 
 Signature = tuple[object, ...]
 
@@ -92,8 +95,8 @@ class OrderState(msgspec.Struct, kw_only=True):
     """Fill id to (quantity, price)."""
     last_event_ns: int | None = None
     """The broker's own time of the newest update, where it sends one."""
-    seen: frozenset[Signature] = frozenset()
-    """What tells this order's updates apart, so that a repeat is known as one."""
+    last_stream_ns: int = 0
+    """When the stream last brought something new of this order; 0 when it never did."""
 
     @property
     def broker_name(self) -> str:
@@ -144,6 +147,7 @@ class Ledger:
         self.event_count = 0
         self.repeat_count = 0
         """Updates that said nothing new."""
+        self._known_steps: dict[OrderKey, dict[Signature, None]] = {}
 
     @property
     def dropped_events(self) -> int:
@@ -152,13 +156,14 @@ class Ledger:
     def apply(self, update: OrderUpdate) -> OrderEvent | None:
         """Take one update in; None when it says nothing that was not known."""
         old = self.states.get(update.key)
-        signature = _signature(update)
-        if old is not None and signature in old.seen:
+        from_stream = update.source is UpdateSource.STREAM
+        if from_stream and self._is_repeat(update):
             self.repeat_count += 1
             return None
-        state = (
-            OrderState(key=update.key, first_seen_ns=update.receive_time_ns) if old is None else _copy(old)
-        )
+        if old is None:
+            state = OrderState(key=update.key, first_seen_ns=update.receive_time_ns)
+        else:
+            state = msgspec.structs.replace(old)
         stale = _is_stale(state, update)
         changed = old is None
         changed |= _merge_details(state, update, stale)
@@ -167,7 +172,9 @@ class Ledger:
         if not changed:
             self.repeat_count += 1
             return None
-        state.seen |= {signature}
+        if from_stream:
+            self._note_step(update)
+            state.last_stream_ns = max(state.last_stream_ns, update.receive_time_ns)
         if update.event_time_ns is not None and not stale:
             state.last_event_ns = update.event_time_ns
         state.last_update_ns = max(state.last_update_ns, update.receive_time_ns)
@@ -181,6 +188,16 @@ class Ledger:
         self.events.append(event)
         return event
 
+    def _is_repeat(self, update: OrderUpdate) -> bool:
+        """Whether the stream has brought this very step before. A book may well say again what it said."""
+        return _signature(update) in self._known_steps.get(update.key, ())
+
+    def _note_step(self, update: OrderUpdate) -> None:
+        known = self._known_steps.setdefault(update.key, {})
+        known[_signature(update)] = None
+        if len(known) > _MOST_REPEATS_KNOWN:
+            del known[next(iter(known))]
+
     def snapshot(self) -> list[OrderState]:
         """All states at this moment, in order of first sight; safe from any thread."""
         return list(self.states.values())
@@ -188,12 +205,6 @@ class Ledger:
     def events_snapshot(self) -> list[OrderEvent]:
         """All kept events at this moment, oldest first; safe from any thread."""
         return list(self.events.copy())
-
-
-def _copy(state: OrderState) -> OrderState:
-    new = msgspec.structs.replace(state)
-    new.fills = dict(state.fills)
-    return new
 
 
 def _signature(update: OrderUpdate) -> Signature:
@@ -214,7 +225,9 @@ def _signature(update: OrderUpdate) -> Signature:
 
 
 def _is_stale(state: OrderState, update: OrderUpdate) -> bool:
-    """Whether the broker's own clock says that something newer is known already."""
+    """Whether something newer is known already: by the broker's own clock, or since the book was asked."""
+    if update.as_of_ns is not None and state.last_stream_ns > update.as_of_ns:
+        return True
     return (
         update.event_time_ns is not None
         and state.last_event_ns is not None
@@ -222,14 +235,20 @@ def _is_stale(state: OrderState, update: OrderUpdate) -> bool:
     )
 
 
+def _is_last_word(update: OrderUpdate, stale: bool) -> bool:
+    """Whether it is a book's row that no message of the stream has overtaken."""
+    return update.as_of_ns is not None and not stale
+
+
 def _merge_details(state: OrderState, update: OrderUpdate, stale: bool) -> bool:
     changed = False
+    may_change = not stale and (not state.status.is_final or _is_last_word(update, stale))
     for name in _MERGED_FIELDS:
         new = getattr(update, name)
         old = getattr(state, name)
         if new is None or new == old:
             continue
-        if old is None or (name in _MAY_CHANGE and not stale and not state.status.is_final):
+        if old is None or (may_change and name in _MAY_CHANGE):
             setattr(state, name, new)
             changed = True
     return changed
@@ -239,7 +258,8 @@ def _merge_fill(state: OrderState, update: OrderUpdate) -> bool:
     """Count fills by their id, and let the broker's cumulative figure only grow."""
     changed = False
     if update.fill_id is not None and update.fill_quantity is not None and update.fill_id not in state.fills:
-        state.fills[update.fill_id] = (update.fill_quantity, update.fill_price)
+        # Never changed in place: the state before this one shares it.
+        state.fills = {**state.fills, update.fill_id: (update.fill_quantity, update.fill_price)}
         changed = True
     counted = sum(quantity for quantity, _ in state.fills.values()) if state.fills else None
     candidates = [q for q in (update.filled_quantity, counted, state.filled_quantity) if q is not None]
@@ -270,9 +290,13 @@ def _average_price(state: OrderState, update: OrderUpdate) -> float | None:
 
 
 def _merge_status(state: OrderState, update: OrderUpdate, stale: bool) -> bool:
-    if update.status is None or stale:
+    if update.status is None:
         return False
-    if state.status.is_final:
+    if update.status.is_final:
+        # A final word is true however late it comes; between two of them a book's row decides.
+        if state.status.is_final and not _is_last_word(update, stale):
+            return False
+    elif stale or state.status.is_final:
         return False
     goes_back = _RANK[update.status] < _RANK[state.status]
     if goes_back and update.report_type not in _STEPS_BACK:

@@ -196,3 +196,13 @@ def test_any_row_with_an_order_number_is_an_update(row: dict[str, Any]) -> None:
     found = update(**row)
     assert found.order_id == ORDER
     assert found.trading_day == date(2026, 3, 2)
+
+
+def test_a_refused_change_rejects_no_order() -> None:
+    for report in ("ReplaceRejected", "CancelRejected"):
+        row = {"norenordno": "26011500000081", "status": "REJECTED", "rpt": report, "rejreason": "no"}
+        update = order_update_from_row(
+            row, broker_name="b1", receive_time_ns=RECEIVED, source=UpdateSource.RECONCILE, as_of_ns=7
+        )
+        assert (update.status, update.raw_status, update.reject_reason) == (None, "REJECTED", "no")
+        assert update.as_of_ns == 7

@@ -180,3 +180,97 @@ def test_any_order_and_any_repeats_end_in_the_same_state(
     assert state(ledger).filled_quantity == 100
     assert len(state(ledger).fills) == 2
     assert ledger.event_count <= len(LIFE)
+
+
+def book(as_of: int, **fields: Any) -> OrderUpdate:
+    """A row of a book that was asked for at that time."""
+    return update(source=UpdateSource.RECONCILE, as_of_ns=as_of, at=as_of + 1, **fields)
+
+
+def test_a_book_may_say_again_what_it_said_before() -> None:
+    ledger = Ledger()
+    for number, price in enumerate((50.0, 51.0, 50.0), 1):
+        ledger.apply(book(as_of=number, status=OrderStatus.OPEN, price=price))
+        assert state(ledger).price == price
+
+
+def test_a_book_that_the_stream_has_overtaken_takes_nothing_back() -> None:
+    ledger = Ledger()
+    ledger.apply(update(at=5, status=OrderStatus.OPEN, report_type=ReportType.NEW, price=50.0))
+    ledger.apply(update(at=20, status=OrderStatus.OPEN, report_type=ReportType.REPLACED, price=51.0))
+    assert ledger.apply(book(as_of=10, status=OrderStatus.OPEN, price=50.0)) is None
+    assert state(ledger).price == 51.0
+
+
+def test_the_book_corrects_a_final_state_and_what_led_there_was_missed() -> None:
+    ledger = Ledger()
+    ledger.apply(update(at=5, status=OrderStatus.COMPLETE, quantity=100.0, price=50.0))
+    ledger.apply(book(as_of=10, status=OrderStatus.OPEN, quantity=100.0))
+    assert state(ledger).status is OrderStatus.COMPLETE, "a book that lags does not reopen an order"
+    ledger.apply(book(as_of=20, status=OrderStatus.REJECTED, quantity=75.0, price=51.0))
+    assert (state(ledger).status, state(ledger).quantity, state(ledger).price) == ("REJECTED", 75.0, 51.0)
+
+
+def test_a_final_word_counts_although_it_lacks_the_nanoseconds_of_the_one_before() -> None:
+    ledger = Ledger()
+    ledger.apply(update(status=OrderStatus.OPEN, report_type=ReportType.NEW, event_time_ns=5_591_773_356))
+    ledger.apply(fill(1, 100, 100, event_time_ns=5_000_000_000))
+    assert state(ledger).status is OrderStatus.COMPLETE
+
+
+def test_a_fill_that_crosses_a_cancellation_is_counted() -> None:
+    ledger = Ledger()
+    for u in (new(), fill(1, 40, 40), update(status=OrderStatus.CANCELED, cancelled_quantity=30.0)):
+        ledger.apply(u)
+    ledger.apply(fill(2, 30, 70, status=OrderStatus.OPEN))
+    assert (state(ledger).status, state(ledger).filled_quantity) == ("CANCELED", 70)
+
+
+def test_one_order_with_a_flood_of_updates_stays_quick() -> None:
+    ledger = Ledger(max_events=10)
+    for price in range(20_000):
+        ledger.apply(update(status=OrderStatus.OPEN, report_type=ReportType.REPLACED, price=float(price)))
+    assert state(ledger).updates == 20_000
+
+
+@given(st.data())
+def test_whatever_was_lost_repeated_or_crossed_one_more_book_makes_it_equal(data: st.DataObject) -> None:
+    """A broker's order lives on while messages get lost and books arrive late."""
+    steps: list[dict[str, Any]] = [{"status": OrderStatus.OPEN, "report_type": ReportType.NEW}]
+    truth: list[dict[str, Any]] = [{"quantity": 100.0, "price": 50.0, "filled_quantity": 0.0}]
+    for number in range(data.draw(st.integers(0, 6))):
+        now = dict(truth[-1])
+        if data.draw(st.booleans()):
+            now |= {"price": float(data.draw(st.sampled_from((50, 51, 52))))}
+            now |= {"quantity": max(now["filled_quantity"] + 10, data.draw(st.sampled_from((60.0, 100.0))))}
+            step: dict[str, Any] = {"status": OrderStatus.OPEN, "report_type": ReportType.REPLACED}
+        else:
+            now["filled_quantity"] += 10.0
+            step = {"status": OrderStatus.OPEN, "report_type": ReportType.FILL}
+            step |= {"fill_id": str(number), "fill_quantity": 10.0, "fill_price": now["price"]}
+        steps.append(step)
+        truth.append(now)
+    last = data.draw(st.sampled_from((OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.COMPLETE)))
+    steps.append({"status": last})
+    truth.append(dict(truth[-1]))
+
+    ledger, sent = Ledger(), []
+    for number, (step, now) in enumerate(zip(steps, truth, strict=True), 1):
+        message = update(at=number * 100, **step, **now)
+        if data.draw(st.booleans(), label="arrives"):
+            ledger.apply(message)
+        sent.append(message)
+        if data.draw(st.booleans(), label="an old one again"):
+            ledger.apply(data.draw(st.sampled_from(sent)))
+        if data.draw(st.booleans(), label="a book comes, perhaps an old one"):
+            seen = data.draw(st.integers(0, number - 1))
+            ledger.apply(book(as_of=(seen + 1) * 100 + 1, status=steps[seen]["status"], **truth[seen]))
+    ledger.apply(book(as_of=len(steps) * 100 + 50, status=last, **truth[-1]))
+    end = state(ledger)
+    assert (end.status, end.quantity, end.price, end.filled_quantity or 0.0) == (
+        last,
+        truth[-1]["quantity"],
+        truth[-1]["price"],
+        truth[-1]["filled_quantity"],
+    )
+    assert sum(quantity for quantity, _ in end.fills.values()) <= truth[-1]["filled_quantity"]

@@ -1,0 +1,200 @@
+"""The stream of one login against a server that misbehaves, in virtual time and without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from dualbroker.brokers.base import BrokerContext
+from dualbroker.brokers.noren_stream import NorenSession, NorenStream
+from dualbroker.model import MessageKind, OrderUpdate
+from dualbroker.noren.dialects import dialect
+from dualbroker.stores.bandwidth import Traffic
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.transport.base import CloseReason, OnRead, Response
+from tests.virtual_time import VirtualClock, VirtualTimeLoop
+
+
+class Socket:
+    """The client's end; ``say`` is the server's voice."""
+
+    round_trip_s = None
+
+    def __init__(self, on_read: OnRead) -> None:
+        self._on_read = on_read
+        self.ended: asyncio.Future[CloseReason] = asyncio.get_running_loop().create_future()
+        self.sent: list[dict[str, Any]] = []
+
+    def send(self, text: str) -> int:
+        self.sent.append(json.loads(text))
+        return len(text)
+
+    def say(self, *messages: bytes) -> None:
+        self._on_read(messages, sum(map(len, messages)))
+
+    def end(self, code: int | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(CloseReason(code, f"closed with {code}", code in (1000, 1001)))
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        self.end(None)
+
+    async def wait_closed(self) -> CloseReason:
+        return await asyncio.shield(self.ended)
+
+
+class Server:
+    """Opens sockets for the stream and does with each what the script says."""
+
+    def __init__(self, script: Callable[[Socket, int], Any]) -> None:
+        self._script = script
+        self.sockets: list[Socket] = []
+        self.most_at_once = 0
+
+    async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> Socket:
+        socket = Socket(on_read)
+        self.sockets.append(socket)
+        self.most_at_once = max(self.most_at_once, sum(not each.ended.done() for each in self.sockets))
+        asyncio.get_running_loop().call_soon(self._script, socket, len(self.sockets))
+        return socket
+
+    async def request(self, *arguments: Any, **named: Any) -> Response:
+        raise AssertionError("the stream makes no REST call")
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Run:
+    """One stream on one server."""
+
+    def __init__(
+        self,
+        loop: VirtualTimeLoop,
+        script: Callable[[Socket, int], Any],
+        open_session: Callable[[bool], Awaitable[NorenSession]] | None = None,
+    ) -> None:
+        self.server = Server(script)
+        self.health = BrokerHealth(broker_name="b1", broker_type="shoonya", account="", simulated=False)
+        self.renewals: list[bool] = []
+        self.orders: list[OrderUpdate] = []
+        self._open = open_session
+        clock = VirtualClock(loop, 10**18)
+        context = BrokerContext(
+            transport=self.server,
+            clock=clock,
+            wall_clock=clock,
+            random=random.Random(1),
+            health=self.health,
+            traffic={kind: Traffic() for kind in MessageKind},
+            state_directory=None,
+            on_connected=lambda name: None,
+        )
+        self.stream = NorenStream(
+            "b1", dialect("shoonya"), context, self._session, self.orders.append, lambda batch: None
+        )
+
+    async def _session(self, renew: bool) -> NorenSession:
+        self.renewals.append(renew)
+        return await self._open(renew) if self._open else NorenSession("U", "U", "token")
+
+
+def run(script: Callable[[Socket, int], Any], seconds: float, **more: Any) -> Run:
+    """Let a stream run for that long, in virtual time."""
+
+    async def live() -> Run:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        story = Run(loop, script, **more)
+        task = asyncio.create_task(story.stream.run())
+        await asyncio.sleep(seconds)
+        await story.stream.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return story
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(live())
+
+
+OK = b'{"t":"ak","uid":"U","s":"OK"}'
+REFUSED = b'{"t":"ak","uid":"U","s":"NOT_OK"}'
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 4001, None])
+def test_a_socket_closed_before_the_hello_is_answered_is_tried_again_ever_more_slowly(code: int) -> None:
+    story = run(lambda socket, number: socket.end(code), seconds=600)
+    assert 20 < len(story.server.sockets) < 50
+    assert not any(story.renewals), "nobody logs in anew for that"
+    assert story.server.most_at_once == 1
+
+
+def test_a_server_that_never_answers_the_hello_is_given_up_and_tried_again() -> None:
+    story = run(lambda socket, number: None, seconds=120)
+    assert 3 <= len(story.server.sockets) <= 12
+    assert "no answer to the hello" in story.health.problem
+
+
+def test_a_renewed_session_survives_a_lost_network() -> None:
+    def script(socket: Socket, number: int) -> None:
+        if number == 1:
+            socket.say(REFUSED)
+        else:
+            socket.end(None)
+
+    story = run(script, seconds=600)
+    assert story.renewals.count(True) == 1, "one refusal, one login, however often the network fails"
+
+
+def test_a_session_that_is_refused_again_parks_the_broker() -> None:
+    story = run(lambda socket, number: socket.say(REFUSED), seconds=600)
+    assert story.renewals == [False, True]
+    assert story.health.state is BrokerState.PARKED
+
+
+def test_a_session_taken_back_in_the_middle_is_renewed() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        socket.say(OK, b'{"t":"ck","s":"OK"}')
+        if number == 1:
+            asyncio.get_running_loop().call_later(30, socket.say, REFUSED)
+
+    story = run(script, seconds=100)
+    assert story.renewals == [False, True]
+    assert len(story.server.sockets) == 2
+    assert story.server.most_at_once == 1
+
+
+def test_garbage_is_counted_and_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    order = b'{"t":"om","norenordno":"26011500000081","status":"OPEN"}'
+
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        socket.say(*[b"\xff\xfe", b"[" * 10_000, b"null", b'{"t":"om"}', b'{"t":7}'] * 200, order)
+
+    with caplog.at_level(logging.WARNING, "dualbroker"):
+        story = run(script, seconds=5)
+    assert story.health.unreadable_messages == 1000
+    assert len(story.orders) == 1
+    assert len(caplog.records) == 1
+
+
+def test_an_unforeseen_failure_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+    tries = 0
+
+    async def open_session(renew: bool) -> NorenSession:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise RuntimeError("nobody thought of this")
+        return NorenSession("U", "U", "token")
+
+    story = run(lambda socket, number: socket.say(OK), seconds=60, open_session=open_session)
+    assert len(story.server.sockets) == 1
+    assert "nobody thought of this" in caplog.text
