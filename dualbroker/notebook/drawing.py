@@ -67,7 +67,7 @@ STYLE = """<style>
 .dualbroker table.rows th, .dualbroker table.rows td { text-align: left; white-space: nowrap; }
 .dualbroker table.rows tbody tr { border-bottom: 1px solid #8883; background: none; }
 .dualbroker table.rows .number { text-align: right; }
-.dualbroker table.rows .words { min-width: 14em; white-space: normal; }
+.dualbroker table.rows .words { min-width: 11em; white-space: normal; overflow-wrap: anywhere; }
 .dualbroker .up { color: #1a7f37; }
 .dualbroker .down { color: #c02c2c; }
 [data-jp-theme-light="false"] .dualbroker .up { color: #5fd07a; }
