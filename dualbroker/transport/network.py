@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -12,6 +13,19 @@ from dualbroker.transport.base import OnRead, Response, WebSocket
 from dualbroker.transport.websocket import is_loopback, open_websocket
 
 __all__ = ["NetworkTransport"]
+
+
+MAX_ANSWER_BYTES = 2**27
+"""Unpacked. The largest symbol masters take about a tenth of it."""
+
+
+async def _bounded_body(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    async for part in answer.aiter_bytes():
+        body += part
+        if len(body) > MAX_ANSWER_BYTES:
+            raise httpx.DecodingError(f"more than {MAX_ANSWER_BYTES:,} bytes")
+    return bytes(body)
 
 
 class NetworkTransport:
@@ -40,14 +54,20 @@ class NetworkTransport:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
     ) -> Response:
+        client = self._client(is_loopback(url))
+        host = urlsplit(url).netloc
         try:
-            answer = await self._client(is_loopback(url)).request(
-                method, url, content=body, headers=headers, timeout=timeout_s
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # For the whole answer: a server that lets it drip must not hold a caller for ever.
+            async with (
+                asyncio.timeout(timeout_s),
+                client.stream(method, url, content=body, headers=headers, timeout=timeout_s) as answer,
+            ):
+                return Response(answer.status_code, await _bounded_body(answer))
+        except TimeoutError as error:
+            raise ConnectionFailedError(f"no answer from {host} within {timeout_s:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             words = str(error) or type(error).__name__
-            raise ConnectionFailedError(f"no answer from {urlsplit(url).netloc}: {words}") from error
-        return Response(answer.status_code, answer.content)
+            raise ConnectionFailedError(f"no answer from {host}: {words}") from error
 
     async def aclose(self) -> None:
         clients, self._clients = list(self._clients.values()), {}

@@ -6,6 +6,7 @@ decoding. Its connection is an asyncio protocol, so the read is taken where it a
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +26,10 @@ PING_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 MAX_MESSAGE_BYTES = 2**20
 CLEAN_CODES = frozenset({1000, 1001})
+
+_quiet = logging.getLogger("dualbroker.websocket")
+# At DEBUG the library writes down each frame that is sent, and the first one carries the session's token.
+_quiet.setLevel(logging.WARNING)
 MESSAGE_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 """Looked up once: on Python 3.11 naming three members of an enum costs as much as half a decoding."""
 
@@ -66,6 +71,13 @@ class _ReadConnection(ClientConnection):
                 self._fragments = []
             return
         super().process_event(event)
+
+
+class _ConnectThere(connect):
+    """Connects to the address given and to no other: the first frame carries the session's token."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class NetworkWebSocket:
@@ -124,8 +136,9 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
     factory = cast("type[ClientConnection]", create)
     try:
         # No compression: Noren servers offer none, and a tick of a hundred bytes gains nothing from it.
-        connection = await connect(
+        connection = await _ConnectThere(
             url,
+            logger=_quiet,
             compression=None,
             proxy=None if is_loopback(url) else True,
             open_timeout=open_timeout_s,
