@@ -16,7 +16,7 @@ from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.brokers.noren_stream import NorenSession
 from dualbroker.config.schema import BrokerConfig
-from dualbroker.errors import LoginRefusedError, RequestRefusedError, SessionExpiredError
+from dualbroker.errors import ConfigError, LoginRefusedError, RequestRefusedError, SessionExpiredError
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
 from dualbroker.storage.locks import LoginLock
@@ -107,6 +107,9 @@ class NorenLogin:
             logger.info("%s: the saved session has ended", self._config.name)
             self._forget()
             return None
+        except RequestRefusedError as error:
+            # It refuses the question, not the session; the WebSocket's hello will tell.
+            logger.info("%s: the saved session could not be checked: %s", self._config.name, error)
         return NorenSession(saved.user_id, saved.account_id, saved.token)
 
     async def _new_session(self) -> NorenSession:
@@ -153,10 +156,11 @@ class NorenLogin:
         account = answer.get("actid")
         account_id = account if isinstance(account, str) and account else self.account_id
         if self._tokens is not None:
-            self._tokens.save(
-                login_id(self._config),
-                SavedSession.until_next_morning(token, self.user_id, account_id, now_ns),
-            )
+            saved = SavedSession.until_next_morning(token, self.user_id, account_id, now_ns)
+            try:
+                self._tokens.save(login_id(self._config), saved)
+            except ConfigError as error:
+                logger.warning("%s: the next start needs a new login: %s", self._config.name, error)
         return NorenSession(self.user_id, account_id, token)
 
     async def logout(self) -> None:

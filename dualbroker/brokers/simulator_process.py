@@ -43,32 +43,19 @@ class SimulatorProcess:
             It did not start; the message carries what it said.
         """
         command = [sys.executable, "-m", "dualbroker", *_arguments(config, brokers)]
-        return await asyncio.to_thread(cls._start, command)
-
-    @classmethod
-    def _start(cls, command: list[str]) -> SimulatorProcess:
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-        # Plain Popen: asyncio's own child processes need a loop of a special kind on Windows.
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            # In a terminal, Ctrl-C goes to every process of the group; ours stops its child itself.
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            start_new_session=sys.platform != "win32",
-        )
+        process, errors = _spawn(command)
         assert process.stdout is not None
-        line = process.stdout.readline()
         try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = await asyncio.to_thread(process.stdout.readline)
             greeting = msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError:
-            process.kill()
-            process.wait()
-            errors.seek(0)
-            said = errors.read().decode("utf-8", "replace").strip().splitlines()
-            errors.close()
-            words = said[-1] if said else f"exit status {process.returncode}"
+        except BaseException as problem:
+            # Whoever starts it may be cancelled meanwhile; no child is left behind.
+            words = _kill(process, errors)
+            if isinstance(problem, TimeoutError):
+                words = f"it said nothing within {START_TIMEOUT_S:.0f} s"
+            elif not isinstance(problem, msgspec.DecodeError):
+                raise
             raise ConnectionFailedError(f"the simulator did not start: {words}") from None
         return cls(process, errors, greeting)
 
@@ -107,6 +94,35 @@ class SimulatorProcess:
             self._process.kill()
             self._process.wait()
         self._errors.close()
+
+
+def _spawn(command: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """The child, and the file that its standard error goes to."""
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+    # Plain Popen: asyncio's own child processes need a loop of a special kind on Windows.
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        # In a terminal, Ctrl-C goes to every process of the group; ours stops its child itself.
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        start_new_session=sys.platform != "win32",
+    )
+    return process, errors
+
+
+def _kill(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+    """End a simulator that did not start; returns its last words."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    errors.seek(0)
+    said = errors.read().decode("utf-8", "replace").strip().splitlines()
+    errors.close()
+    return said[-1] if said else f"exit status {process.returncode}"
 
 
 def _arguments(config: SimulatorConfig, brokers: int) -> list[str]:

@@ -8,7 +8,13 @@ import random
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker
-from dualbroker.errors import ConnectionFailedError, DualBrokerError, RateLimitedError, RetryableBrokerError
+from dualbroker.errors import (
+    ConnectionFailedError,
+    DualBrokerError,
+    RateLimitedError,
+    RetryableBrokerError,
+    WireError,
+)
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["log_in"]
@@ -23,7 +29,7 @@ async def log_in(broker: Broker, rng: random.Random) -> bool:
     while True:
         try:
             await broker.login()
-        except (ConnectionFailedError, RetryableBrokerError, RateLimitedError) as error:
+        except (ConnectionFailedError, RetryableBrokerError, RateLimitedError, WireError) as error:
             pause = backoff.next_s()
             health.problem = f"no login yet: {error}; trying again in {pause:.1f} s"
             logger.warning("%s: %s", broker.name, health.problem)

@@ -18,9 +18,9 @@ import msgspec
 
 from dualbroker.clock import ist
 from dualbroker.config.broker import mask
-from dualbroker.errors import LoginHeldError
+from dualbroker.errors import ConfigError, LoginHeldError
 
-from .private_files import name_for, write_private
+from .private_files import TimeNs, cannot_keep, name_for, write_private
 
 __all__ = ["LockHolder", "LoginLock", "announce_address"]
 
@@ -29,7 +29,7 @@ class LockHolder(msgspec.Struct, frozen=True):
     """Who holds a login."""
 
     pid: int
-    started_ns: int
+    started_ns: TimeNs
     """Since when, UTC nanoseconds since the epoch."""
     address: str | None = None
     """Where it serves, such as ``http://127.0.0.1:8000``; None when it does not."""
@@ -86,6 +86,8 @@ class LoginLock:
         ------
         LoginHeldError
             Another process, or something else in this one, holds it; the message says who and what to do.
+        ConfigError
+            The folder of the locks can't be written.
         """
         with _guard:
             if self.is_held:
@@ -95,15 +97,13 @@ class LoginLock:
                     f"{self._words} is held by another feed of this process ({os.getpid()}); "
                     "close that one first"
                 )
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._lock.acquire()
             except filelock.Timeout:
-                held = True
-            else:
-                held = False
-            if held:
-                raise LoginHeldError(self._refusal())
+                raise LoginHeldError(self._refusal()) from None
+            except OSError as error:
+                raise ConfigError(cannot_keep(self._path, error)) from None
             _held[self._path] = self
             self._started_ns = time.time_ns()
             self.announce(None)
@@ -113,7 +113,9 @@ class LoginLock:
         with _guard:
             if self.is_held:
                 holder = LockHolder(os.getpid(), self._started_ns, address)
-                write_private(self._holder_path, msgspec.json.encode(holder))
+                # It only makes another's message better; the lock holds without it.
+                with contextlib.suppress(OSError):
+                    write_private(self._holder_path, msgspec.json.encode(holder))
 
     def release(self) -> None:
         """Give the login back; no-op when it is not held."""

@@ -7,8 +7,24 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated
 
-__all__ = ["name_for", "write_private"]
+import msgspec
+
+from .paths import HOME_VARIABLE
+
+__all__ = ["TimeNs", "cannot_keep", "name_for", "write_private"]
+
+TimeNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""UTC nanoseconds since the epoch, in a file that anything may have written."""
+
+
+def cannot_keep(path: Path, error: OSError) -> str:
+    """What to say when a folder for private files does not take any."""
+    return (
+        f"expected a folder that can be written, found {path.parent}: {error.strerror or error}; "
+        f"name another with the variable {HOME_VARIABLE}"
+    )
 
 
 def name_for(login_id: str) -> str:

@@ -17,8 +17,9 @@ import msgspec
 
 from dualbroker.clock import ist
 from dualbroker.config.broker import mask
+from dualbroker.errors import ConfigError
 
-from .private_files import name_for, write_private
+from .private_files import TimeNs, cannot_keep, name_for, write_private
 
 if TYPE_CHECKING:
     import keyring.backend
@@ -48,9 +49,8 @@ class SavedSession(msgspec.Struct, frozen=True):
     token: str
     user_id: str
     account_id: str
-    obtained_ns: int
-    """UTC nanoseconds since the epoch."""
-    expires_ns: int
+    obtained_ns: TimeNs
+    expires_ns: TimeNs
 
     @classmethod
     def until_next_morning(cls, token: str, user_id: str, account_id: str, now_ns: int) -> SavedSession:
@@ -90,12 +90,27 @@ class SessionTokens:
         return session if session.token and now_ns < session.expires_ns else None
 
     def save(self, login_id: str, session: SavedSession) -> None:
-        """Keep a session in place of any older one of that login."""
+        """Keep a session in place of any older one of that login.
+
+        Raises
+        ------
+        ConfigError
+            The folder can't be written, or the keyring takes nothing.
+        """
         content = msgspec.json.encode(session)
         if self._in_keyring:
-            _keyring().set_password(_KEYRING_SERVICE, name_for(login_id), content.decode("utf-8"))
-        else:
+            try:
+                _keyring().set_password(_KEYRING_SERVICE, name_for(login_id), content.decode("utf-8"))
+            except Exception as error:  # the stores of the systems raise what they like
+                raise ConfigError(
+                    f"expected a keyring that keeps sessions, found one that does not "
+                    f"({type(error).__name__}); without {STORE_VARIABLE}=keyring they lie in a private file"
+                ) from None
+            return
+        try:
             write_private(self._file(login_id), content)
+        except OSError as error:
+            raise ConfigError(cannot_keep(self._file(login_id), error)) from None
 
     def delete(self, login_id: str) -> None:
         """Forget the session of that login, if there is one."""
@@ -103,7 +118,10 @@ class SessionTokens:
             with contextlib.suppress(Exception):  # the stores of the systems raise what they like
                 _keyring().delete_password(_KEYRING_SERVICE, name_for(login_id))
         else:
-            self._file(login_id).unlink(missing_ok=True)
+            try:
+                self._file(login_id).unlink(missing_ok=True)
+            except OSError as error:
+                _logger.warning("A saved session can't be deleted (%s)", type(error).__name__)
 
     def _read(self, login_id: str) -> bytes | None:
         if self._in_keyring:

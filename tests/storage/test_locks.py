@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dualbroker.errors import LoginHeldError
+from dualbroker.errors import ConfigError, LoginHeldError
 from dualbroker.storage.locks import LoginLock, announce_address
 
 LOGIN = "flattrade-FA0001"
@@ -139,3 +139,21 @@ def test_what_is_announced_is_gone_after_the_release(tmp_path: Path) -> None:
         assert holder is not None
         assert holder.address == "http://127.0.0.1:9000"
     assert mine.holder() is None
+
+
+def test_a_folder_that_takes_no_lock_is_one_clear_error(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("", encoding="utf-8")
+    lock = LoginLock(LOGIN, in_the_way / "state")
+    with pytest.raises(ConfigError, match=r"expected a folder that can be written.*DUALBROKER_HOME"):
+        lock.acquire()
+    assert not lock.is_held
+
+
+@pytest.mark.parametrize("garbage", ['{"pid":1,"started_ns":1e30}', '{"pid":1,"started_ns":-1}', "{", "\xff"])
+def test_garbage_about_the_holder_only_makes_the_message_shorter(tmp_path: Path, garbage: str) -> None:
+    with another_process(tmp_path):
+        for note in tmp_path.glob("*.json"):
+            note.write_text(garbage, encoding="latin-1")
+        with pytest.raises(LoginHeldError, match="held by another process of this machine"):
+            LoginLock(LOGIN, tmp_path).acquire()

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.clock import IST, ist
+from dualbroker.errors import ConfigError
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.storage.tokens import SavedSession, SessionTokens, next_expiry_ns
 
@@ -138,3 +139,21 @@ def test_one_variable_moves_everything(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("DUALBROKER_HOME")
     assert "dualbroker" in str(state_directory())
     assert cache_directory() != state_directory()
+
+
+def test_a_folder_that_keeps_no_session_is_one_clear_error(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("", encoding="utf-8")
+    tokens = SessionTokens(in_the_way / "state", in_keyring=False)
+    with pytest.raises(ConfigError, match="expected a folder that can be written"):
+        tokens.save(LOGIN, session())
+    assert tokens.load(LOGIN, at(9)) is None
+    tokens.delete(LOGIN)
+
+
+def test_a_session_with_times_out_of_all_bounds_is_left_aside(tmp_path: Path) -> None:
+    tokens = SessionTokens(tmp_path, in_keyring=False)
+    tokens.save(LOGIN, session())
+    for file in tmp_path.iterdir():
+        file.write_text(file.read_text(encoding="utf-8").replace('"expires_ns":', '"expires_ns":99999999'))
+    assert tokens.load(LOGIN, at(9)) is None
