@@ -131,10 +131,9 @@ class Connection(BaseHTTPRequestHandler):
         if not select.select([self.connection], [], [], wait_s)[0]:
             return
         data = self.connection.recv(65_536)
-        if data:
-            self.protocol.receive_data(data)
-        else:
-            self.protocol.receive_eof()
+        if not data:
+            raise ConnectionAbortedError("the client is gone")
+        self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._answer(json.loads(bytes(event.data)))
