@@ -7,6 +7,7 @@ process does, however that ends: it watches its standard input.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,8 @@ def _spawn(command: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
+        # Its greeting is read as UTF-8, whatever this process's own console speaks.
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         # In a terminal, Ctrl-C goes to every process of the group; ours stops its child itself.
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         start_new_session=sys.platform != "win32",

@@ -41,7 +41,8 @@ def _commands() -> None:
 def main() -> None:
     """Entry point of ``dualbroker`` and ``python -m dualbroker``.
 
-    What goes wrong on purpose is one line on standard error and exit status 2.
+    What goes wrong on purpose, or because this machine refuses something (a full disk, too many open
+    files), is one line on standard error and exit status 2.
     """
     for stream in (sys.stdout, sys.stderr):
         # A console that can't print a character (₹ in an old code page) shows ? and goes on.
@@ -49,6 +50,6 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
-    except DualBrokerError as error:
+    except (DualBrokerError, OSError) as error:
         print(f"dualbroker: {error}", file=sys.stderr)
         sys.exit(2)

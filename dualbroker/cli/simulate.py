@@ -22,8 +22,8 @@ class GenerationChoice(StrEnum):
 
 
 def simulate(
-    brokers: Annotated[int, typer.Option(min=1, help="How many, named broker1, broker2 …")] = 2,
-    seed: Annotated[int, typer.Option(help="Same seed, same accounts, prices and orders.")] = 1,
+    brokers: Annotated[int, typer.Option(min=1, max=50, help="How many, named broker1, broker2 …")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same accounts, prices and orders.")] = 1,
     market: Annotated[
         MarketChoice, typer.Option(help="Made up, or a recorded day.")
     ] = MarketChoice.SYNTHETIC,

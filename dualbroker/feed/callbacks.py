@@ -39,6 +39,8 @@ class _Callbacks(Generic[Message]):
         self._failed_log = LogLimit()
 
     def add(self, function: Callable[[Message], object]) -> None:
+        if not callable(function):
+            raise TypeError(f"expected a function to call, found {type(function).__name__}")
         self._functions = [*self._functions, function]
         if self._thread is None:
             self._start()

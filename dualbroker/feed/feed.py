@@ -176,6 +176,7 @@ class Feed:
         return self._call_async(self._search(words, exchange, limit))
 
     async def _search(self, words: str, exchange: str | None, limit: int) -> pd.DataFrame:
+        exchange = None if exchange is None else exchange.upper()
         for wanted in SEARCHED if exchange is None else (exchange,):
             await self._manager.load_master(wanted)
         found = self._manager.masters.instruments.search(words, exchange=exchange, limit=limit)

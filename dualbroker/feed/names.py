@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from dualbroker.stores.quotes import QuoteStore
 
 __all__ = ["SymbolNames", "instruments_meant"]
 
+LONGEST_SHOWN = 60
+"""Characters of a name that an error repeats."""
+
 
 def instruments_meant(
     symbols: str | Instrument | Sequence[str | Instrument] | pd.DataFrame, registry: Instruments
@@ -23,12 +26,16 @@ def instruments_meant(
     Raises
     ------
     UnknownInstrumentError
-        A frame lacks the columns exchange and token, or has a row that no symbol master knows.
+        It is no name, or a frame that lacks the columns exchange and token or has a row that no symbol
+        master knows.
     """
     if isinstance(symbols, str | Instrument):
         return [symbols]
     if not isinstance(symbols, pd.DataFrame):
-        return list(symbols)
+        names = list(symbols) if isinstance(symbols, Iterable) else [symbols]
+        for name in names:
+            require_name(name)
+        return names
     if not {"exchange", "token"} <= set(symbols.columns):
         raise UnknownInstrumentError("expected a frame with the columns exchange and token")
     found: list[str | Instrument] = []
@@ -38,6 +45,14 @@ def instruments_meant(
             raise UnknownInstrumentError(f"no symbol master that is loaded knows {key[0]} token {key[1]}")
         found.append(instrument)
     return found
+
+
+def require_name(symbol: object) -> None:
+    """Say clearly that what a person gave as a name is none."""
+    if not isinstance(symbol, str | Instrument):
+        raise UnknownInstrumentError(
+            f"expected the name of an instrument or an Instrument, found {type(symbol).__name__}"
+        )
 
 
 class SymbolNames:
@@ -55,6 +70,7 @@ class SymbolNames:
         UnknownInstrumentError, AmbiguousInstrumentError
             None is named so, or several are.
         """
+        require_name(symbol)
         if isinstance(symbol, Instrument):
             index = self._store.index_of(symbol.key)
             if index is None:
@@ -78,7 +94,9 @@ class SymbolNames:
         if not matches:
             known = [instrument.qualified_name for instrument in self._store.instruments]
             shown = ", ".join(known[:10]) or "none yet"
-            raise UnknownInstrumentError(f"{symbol} was never subscribed here; subscribed: {shown}", known)
+            raise UnknownInstrumentError(
+                f"{symbol[:LONGEST_SHOWN]} was never subscribed here; subscribed: {shown}", known
+            )
         if len(matches) > 1:
             names = [self._store.instruments[index].qualified_name for index in matches]
             raise AmbiguousInstrumentError(f"{symbol} may mean {' or '.join(names)}", names)

@@ -11,11 +11,15 @@ from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, ist
 from dualbroker.errors import RequestRefusedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
+from dualbroker.instruments.names import EXCHANGES
 from dualbroker.model import Instrument
 from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
 
 __all__ = ["MasterLoader"]
+
+LONGEST_NAME = 200
+"""Characters; no instrument's name comes near it, and looking for a longer one would hold up the feed."""
 
 
 class MasterLoader:
@@ -34,9 +38,15 @@ class MasterLoader:
 
         Raises
         ------
+        UnknownInstrumentError
+            There is no such exchange.
         ConnectionFailedError
             It can't be downloaded, and no earlier one is kept.
         """
+        if exchange not in EXCHANGES:
+            raise UnknownInstrumentError(
+                f"expected one of the exchanges {', '.join(EXCHANGES)}, found {str(exchange)[:20]!r}"
+            )
         today = ist(self._clock.now_ns()).date()
         async with self._loading:
             if self._loaded.get(exchange) == today:
@@ -57,6 +67,10 @@ class MasterLoader:
         UnknownInstrumentError, AmbiguousInstrumentError
             With the closest matches.
         """
+        if len(name) > LONGEST_NAME:
+            raise UnknownInstrumentError(
+                f"expected the name of an instrument, found a text of {len(name):,} characters"
+            )
         await self.load(broker, self.instruments.exchange_for(name, exchange))
         return self.instruments.resolve(name, exchange)
 
@@ -78,16 +92,20 @@ class MasterLoader:
         ------
         UnknownInstrumentError
             No such underlying, or it has no options of that expiry.
+        ValueError
+            ``strikes`` is below 0.
         """
+        if strikes < 0:
+            raise ValueError(f"expected 0 strikes or more on each side, found {strikes}")
         spot = await self.resolve(broker, underlying, "NSE")
         price = (await broker.quote(spot.key)).ltp
         if price is None:
             raise RequestRefusedError(f"{broker.name} knows no last price of {underlying}")
         await self.load(broker, "BFO" if spot.exchange == "BSE" else "NFO")
         dates = self.instruments.expiries(underlying)
-        if expiry >= len(dates):
+        if not 0 <= expiry < len(dates):
             raise UnknownInstrumentError(
-                f"{underlying}: expected an expiry below {len(dates)}, found {expiry}"
+                f"{underlying}: expected an expiry from 0 to {len(dates) - 1}, found {expiry}"
             )
         ladder = self.instruments.strikes(underlying, dates[expiry])
         if not ladder:

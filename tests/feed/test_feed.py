@@ -320,3 +320,52 @@ def test_without_a_config_the_demo_is_named(tmp_path: Path, monkeypatch: pytest.
 def test_an_address_is_no_config_and_says_what_to_do_instead() -> None:
     with pytest.raises(dualbroker.ConfigError, match="open the address in a browser"):
         dualbroker.connect("http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize("nothing", [None, 5, [5], [None], [["NIFTY"]], b"NIFTY", {"a": 1}.values()])
+def test_what_is_no_name_is_told_so(feed: Feed, nothing: Any) -> None:
+    with pytest.raises(UnknownInstrumentError, match="expected the name of an instrument"):
+        feed.subscribe(nothing)
+    with pytest.raises(UnknownInstrumentError, match="expected the name of an instrument"):
+        feed.unsubscribe(nothing)
+
+
+def test_a_name_as_long_as_a_book_is_not_looked_for_and_not_repeated(feed: Feed) -> None:
+    for ask in (feed.subscribe, feed.ticks):
+        with pytest.raises(UnknownInstrumentError) as caught:
+            ask("A" * 5_000_000)
+        assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("exchange", ["XXX", "", "😀"])
+def test_an_exchange_that_does_not_exist_is_told_so_and_asked_of_nobody(feed: Feed, exchange: str) -> None:
+    with pytest.raises(UnknownInstrumentError, match="expected one of the exchanges NSE"):
+        feed.subscribe("RELIANCE-EQ", exchange=exchange)
+
+
+def test_options_of_no_expiry_and_below_no_strikes_are_refused(feed: Feed) -> None:
+    with pytest.raises(UnknownInstrumentError, match="from 0 to"):
+        feed.options_around("NIFTY", expiry=-1)
+    with pytest.raises(ValueError, match="0 strikes or more"):
+        feed.options_around("NIFTY", strikes=-1)
+
+
+def test_what_can_not_be_called_is_no_callback(feed: Feed) -> None:
+    for add in (feed.on_quote, feed.on_order):
+        with pytest.raises(TypeError, match="expected a function"):
+            add(None)  # type: ignore[arg-type]
+
+
+def test_a_failing_callback_does_not_fill_the_log(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    calls = 0
+
+    def fail(quote: Quote) -> None:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("every time")
+
+    feed.on_quote(fail)
+    feed.subscribe("NIFTY")
+    wait_until(lambda: calls > 20)
+    feed.remove_callback(fail)
+    assert caplog.text.count("RuntimeError: every time") <= 1
