@@ -93,19 +93,20 @@ class NorenBroker(Broker):
                 raise ConfigError(f"brokers.{self.name}.orders: a polled broker opens no socket for quotes")
             self._poll = OrderPoll(self, self.config.poll_every, self._login.open, order_callback)
             self._task = asyncio.create_task(self._poll.run())
+            await self._first_sign(self._poll.settled, BrokerState.POLLING)
             return
         self._stream = NorenStream(
             self.name, self.dialect, self.context, self._session, order_callback, quote_callback
         )
         self._task = asyncio.create_task(self._stream.run())
-        await self._first_connection()
+        await self._first_sign(self._stream.settled, BrokerState.LIVE)
 
-    async def _first_connection(self) -> None:
-        """Return when the stream is up, or raise what keeps it down; it goes on trying meanwhile."""
-        await self._open_stream.settled.wait()
+    async def _first_sign(self, settled: asyncio.Event, up: BrokerState) -> None:
+        """Return when orders flow, or raise what keeps them away; the task goes on trying meanwhile."""
+        await settled.wait()
         if self.health.state is BrokerState.PARKED:
             raise LoginRefusedError(f"{self.name}: {self.health.problem}")
-        if self.health.state is not BrokerState.LIVE:
+        if self.health.state is not up:
             raise ConnectionFailedError(f"{self.name}: {self.health.problem}")
 
     async def _session(self, renew: bool) -> NorenSession:

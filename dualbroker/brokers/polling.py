@@ -31,44 +31,53 @@ class OrderPoll:
         self._every_s = every_s
         self._open_session = open_session
         self._on_order = order_callback
+        self.settled = asyncio.Event()
+        """Set once the first poll has ended, one way or the other."""
 
     async def run(self) -> None:
         """Poll until cancelled, or until only a person can help (then the broker is parked)."""
         broker, health = self._broker, self._broker.health
         backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
-        refused = False
+        needs_session = session_is_fresh = False
         while True:
             try:
-                if refused:
+                if needs_session:
                     await self._open_session(renew=True)
+                    needs_session, session_is_fresh = False, True
                 for update in await broker.order_book():
                     health.last_order_ns = broker.context.clock.now_ns()
                     self._on_order(update)
             except SessionExpiredError as error:
-                if refused:
+                if session_is_fresh:
                     self._park(f"a fresh session was refused too: {error}")
                     return
-                refused = True
+                needs_session = True
                 continue
             except LoginRefusedError as error:
                 self._park(str(error))
                 return
-            except DualBrokerError as error:
+            except Exception as error:
+                if not isinstance(error, DualBrokerError):
+                    logger.exception("%s: a poll failed in an unforeseen way", broker.name)
                 pause = backoff.next_s()
-                health.state = BrokerState.RECONNECTING
+                health.state, health.book_problem = BrokerState.RECONNECTING, str(error)
                 health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"
                 logger.warning("%s: %s", broker.name, health.problem)
+                self.settled.set()
                 await asyncio.sleep(pause)
                 continue
             if health.state is not BrokerState.POLLING:
                 health.state, health.problem = BrokerState.POLLING, ""
                 health.connected_since_ns = broker.context.clock.now_ns()
                 broker.context.on_connected(broker.name)
-            refused = False
+            health.last_book_ns, health.book_problem = broker.context.clock.now_ns(), ""
+            session_is_fresh = False
+            self.settled.set()
             backoff.reset()
             await asyncio.sleep(self._every_s)
 
     def _park(self, problem: str) -> None:
         self._broker.health.state = BrokerState.PARKED
         self._broker.health.problem = problem
+        self.settled.set()
         logger.error("%s is parked: %s", self._broker.name, problem)
