@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.feed.opening import connect, connect_async, demo, demo_async
 from dualbroker.feed.feed import Feed
+from dualbroker.feed.opening import connect, connect_async, demo, demo_async
 
 __all__ = ["Feed", "connect", "connect_async", "demo", "demo_async"]
