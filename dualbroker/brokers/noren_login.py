@@ -5,11 +5,8 @@ A refused login is never tried again here: three wrong passwords block an accoun
 
 from __future__ import annotations
 
-import binascii
 import logging
 from typing import Any
-
-import pyotp
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.limiter import RateLimiter
@@ -19,6 +16,7 @@ from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import ConfigError, LoginRefusedError, RequestRefusedError, SessionExpiredError
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
+from dualbroker.noren.totp import totp_code
 from dualbroker.storage.locks import LoginLock
 from dualbroker.storage.tokens import SavedSession, SessionTokens
 
@@ -132,10 +130,9 @@ class NorenLogin:
             raise LoginRefusedError(
                 f"{config.name}: a login with password needs password, totp_secret and api_key"
             )
-        secret = config.totp_secret.get_secret_value().replace(" ", "")
         try:
-            code = pyotp.TOTP(secret).at(now_ns // 1_000_000_000)
-        except binascii.Error:
+            code = totp_code(config.totp_secret.get_secret_value(), now_ns // 1_000_000_000)
+        except ValueError:
             raise LoginRefusedError(
                 f"{config.name}: totp_secret: expected the base32 secret behind the six digits, "
                 "found another text"

@@ -38,5 +38,11 @@ async def log_in(broker: Broker, rng: random.Random) -> bool:
             health.state, health.problem = BrokerState.PARKED, str(error)
             logger.error("%s is parked: %s", broker.name, error)
             return False
+        except Exception as error:
+            # A fault of ours, or of a broker type from outside: the other brokers go on, and it is told.
+            health.state = BrokerState.PARKED
+            health.problem = f"the login failed in an unforeseen way: {type(error).__name__}"
+            logger.exception("%s is parked: %s", broker.name, health.problem)
+            return False
         else:
             return True

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dualbroker.errors import LoginRefusedError, WireError
+from dualbroker.manager.logins import log_in
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from tests.virtual_time import run_in_virtual_time
+
+
+def logins(outcomes: list[Exception | None]) -> tuple[bool, BrokerHealth, int]:
+    """Whether it ended logged in, the health, and how many times it was tried."""
+    health = BrokerHealth(broker_name="b1", broker_type="shoonya", account="", simulated=False)
+    left = list(outcomes)
+
+    async def login() -> None:
+        await asyncio.sleep(0)
+        if (outcome := left.pop(0)) is not None:
+            raise outcome
+
+    broker: Any = SimpleNamespace(name="b1", health=health, login=login)
+    result = run_in_virtual_time(log_in(broker, random.Random(1)))
+    return result, health, len(outcomes) - len(left)
+
+
+def test_an_answer_that_is_none_is_asked_for_again() -> None:
+    result, _, tries = logins([WireError("expected JSON"), WireError("expected JSON"), None])
+    assert (result, tries) == (True, 3)
+
+
+def test_a_refusal_is_never_repeated() -> None:
+    result, health, tries = logins([LoginRefusedError("Wrong Password"), None])
+    assert (result, health.state, tries) == (False, BrokerState.PARKED, 1)
+
+
+def test_an_unforeseen_failure_parks_that_broker_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    result, health, tries = logins([RuntimeError("nobody thought of this"), None])
+    assert (result, health.state, tries) == (False, BrokerState.PARKED, 1)
+    assert "unforeseen" in health.problem
+    assert "nobody thought of this" in caplog.text
