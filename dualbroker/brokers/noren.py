@@ -122,15 +122,15 @@ class NorenBroker(Broker):
         return self._stream
 
     async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
-        await self._open_stream.subscribe(keys, feed_type)
+        await self._open_stream.subscriptions.subscribe(keys, feed_type)
 
     async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
-        await self._open_stream.unsubscribe(keys)
+        await self._open_stream.subscriptions.unsubscribe(keys)
 
     async def wait_acknowledged(
         self, keys: Collection[InstrumentKey], timeout_s: float
     ) -> set[InstrumentKey]:
-        return await self._open_stream.wait_acknowledged(keys, timeout_s)
+        return await self._open_stream.subscriptions.wait_acknowledged(keys, timeout_s)
 
     async def order_book(self) -> list[OrderUpdate]:
         asked_ns = self.context.clock.now_ns()

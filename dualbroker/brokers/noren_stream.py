@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
+from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import (
     ConnectionFailedError,
     DualBrokerError,
@@ -22,7 +22,7 @@ from dualbroker.errors import (
     WireError,
 )
 from dualbroker.log_limit import LogLimit
-from dualbroker.model import FeedType, InstrumentKey, MessageKind, QuoteBatch, QuoteUpdate
+from dualbroker.model import MessageKind, QuoteBatch, QuoteUpdate
 from dualbroker.noren import frames
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.orders import OrderMessage, to_order_update
@@ -83,10 +83,7 @@ class NorenStream:
         self._open_session = open_session
         self._on_order = order_callback
         self.on_quotes = quote_callback
-        self._wanted: dict[InstrumentKey, FeedType] = {}
-        self._acknowledged: set[InstrumentKey] = set()
-        self._waiting: list[tuple[set[InstrumentKey], asyncio.Event]] = []
-        self._sending = asyncio.Lock()
+        self.subscriptions = NorenSubscriptions(dialect, context.health)
         self._socket: WebSocket | None = None
         self._hello_answer: asyncio.Future[ConnectAck] | None = None
         self._unreadable_log = LogLimit()
@@ -156,19 +153,19 @@ class NorenStream:
             self._session_is_fresh = False
             taken_back = self._hello_answer = loop.create_future()
             self._socket = socket
-            self._acknowledged.clear()
             heartbeat = asyncio.create_task(self._keep_alive(socket))
             if self._dialect.subscribes_orders:
                 # Asked for before the many instruments: no order waits behind their snapshots.
                 socket.send(frames.subscribe_orders(session.account_id))
             self._went_live()
-            await self._send_subscriptions(dict(self._wanted))
+            await self.subscriptions.restore(socket)
             reason = await _answer_or_end(socket, taken_back)
             if reason is None:
                 raise SessionExpiredError("the broker took the session back while it was in use")
             return reason
         finally:
             self._socket = None
+            self.subscriptions.lose_socket()
             self._health.connected_since_ns = None
             if heartbeat is not None:
                 heartbeat.cancel()
@@ -222,74 +219,13 @@ class NorenStream:
         if self._socket is not None:
             await self._socket.close()
 
-    # Subscriptions
-
-    async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
-        """Stream these instruments with that feed type, now and after every reconnect."""
-        changed = [key for key in keys if self._wanted.get(key) not in (None, feed_type)]
-        fresh = [key for key in keys if self._wanted.get(key) != feed_type]
-        self._wanted.update(dict.fromkeys(fresh, feed_type))
-        self._acknowledged.difference_update(fresh)
-        self._count_subscriptions()
-        await self._send_subscriptions(dict.fromkeys(fresh, feed_type))
-        if changed and self._socket is not None:
-            # The new kind first, so that no tick is missed between the two.
-            other = FeedType.DEPTH if feed_type is FeedType.TOUCHLINE else FeedType.TOUCHLINE
-            await self._send_chunks(changed, partial(frames.unsubscribe, feed_type=other))
-
-    async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
-        """Stop streaming these instruments."""
-        for feed_type in FeedType:
-            gone = [key for key in keys if self._wanted.get(key) == feed_type]
-            for key in gone:
-                del self._wanted[key]
-            self._acknowledged.difference_update(gone)
-            await self._send_chunks(gone, partial(frames.unsubscribe, feed_type=feed_type))
-        self._count_subscriptions()
-
-    async def wait_acknowledged(
-        self, keys: Collection[InstrumentKey], timeout_s: float
-    ) -> set[InstrumentKey]:
-        """Those of the keys whose first snapshot has come, waiting no longer than the time given."""
-        missing = set(keys) - self._acknowledged
-        if missing:
-            entry = (missing, asyncio.Event())
-            self._waiting.append(entry)
-            try:
-                await asyncio.wait_for(entry[1].wait(), timeout_s)
-            except TimeoutError:
-                pass
-            finally:
-                self._waiting.remove(entry)
-        return set(keys) & self._acknowledged
-
-    async def _send_subscriptions(self, wanted: dict[InstrumentKey, FeedType]) -> None:
-        for feed_type in FeedType:
-            keys = [key for key, kind in wanted.items() if kind == feed_type]
-            await self._send_chunks(keys, partial(frames.subscribe, feed_type=feed_type))
-
-    async def _send_chunks(
-        self, keys: Sequence[InstrumentKey], build: Callable[[Iterable[InstrumentKey]], str]
-    ) -> None:
-        size, pause = self._dialect.subscribe_chunk, self._dialect.chunk_pause_s
-        async with self._sending:
-            for start in range(0, len(keys), size):
-                if start and pause:
-                    await asyncio.sleep(pause)
-                if self._socket is None:
-                    return
-                self._socket.send(build(keys[start : start + size]))
-
-    def _count_subscriptions(self) -> None:
-        self._health.subscriptions = len(self._wanted)
-        self._health.acknowledged = len(self._acknowledged)
-
     # Reading: the path every tick takes
 
     def _on_read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
         quotes: list[QuoteUpdate] = []
         others: list[StreamMessage] = []
         quote_bytes = order_bytes = orders = 0
+        note_snapshot = self.subscriptions.note_snapshot
         for raw in messages:
             size = len(raw)
             size += 2 if size < 126 else 4 if size < 65536 else 10
@@ -302,7 +238,7 @@ class NorenStream:
                 quotes.append(message)
                 quote_bytes += size
                 if message.is_snapshot:
-                    self._note_snapshot((message.exchange, message.token))
+                    note_snapshot((message.exchange, message.token))
             else:
                 if isinstance(message, OrderMessage):
                     order_bytes += size
@@ -360,16 +296,6 @@ class NorenStream:
         """Called while an exception is handled."""
         if (held_back := self._not_taken_log.let_through()) is not None:
             logger.exception("%s: %s could not be taken in%s", self._name, what, held_back)
-
-    def _note_snapshot(self, key: InstrumentKey) -> None:
-        if key not in self._wanted:
-            return
-        self._acknowledged.add(key)
-        self._health.acknowledged = len(self._acknowledged)
-        for missing, done in self._waiting:
-            missing.discard(key)
-            if not missing:
-                done.set()
 
 
 async def _answer_or_end(

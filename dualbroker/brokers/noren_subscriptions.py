@@ -1,0 +1,113 @@
+"""What one Noren socket streams: asked for in chunks, each instrument's acknowledgement tracked.
+
+Kept over reconnects: whatever is wanted is asked for anew on each new socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+
+from dualbroker.model import FeedType, InstrumentKey
+from dualbroker.noren import frames
+from dualbroker.noren.dialects import Dialect
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.transport.base import WebSocket
+
+__all__ = ["NorenSubscriptions"]
+
+
+class NorenSubscriptions:
+    """Wanted instruments of one login, and those of them that the broker has acknowledged."""
+
+    def __init__(self, dialect: Dialect, health: BrokerHealth) -> None:
+        self._dialect = dialect
+        self._health = health
+        self._wanted: dict[InstrumentKey, FeedType] = {}
+        self._acknowledged: set[InstrumentKey] = set()
+        self._waiting: list[tuple[set[InstrumentKey], asyncio.Event]] = []
+        self._sending = asyncio.Lock()
+        self._socket: WebSocket | None = None
+
+    async def restore(self, socket: WebSocket) -> None:
+        """Ask for everything that is wanted on a new socket."""
+        self._socket = socket
+        self._acknowledged.clear()
+        self._count()
+        await self._ask_for(dict(self._wanted))
+
+    def lose_socket(self) -> None:
+        """The socket is no more; what is wanted waits for the next one."""
+        self._socket = None
+
+    async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
+        """Stream these instruments with that feed type, now and after every reconnect."""
+        changed = [key for key in keys if self._wanted.get(key) not in (None, feed_type)]
+        fresh = [key for key in keys if self._wanted.get(key) != feed_type]
+        self._wanted.update(dict.fromkeys(fresh, feed_type))
+        self._acknowledged.difference_update(fresh)
+        self._count()
+        await self._ask_for(dict.fromkeys(fresh, feed_type))
+        if changed:
+            # The new kind first, so that no tick is missed between the two.
+            other = FeedType.DEPTH if feed_type is FeedType.TOUCHLINE else FeedType.TOUCHLINE
+            await self._send(changed, partial(frames.unsubscribe, feed_type=other))
+
+    async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
+        """Stop streaming these instruments."""
+        for feed_type in FeedType:
+            gone = [key for key in keys if self._wanted.get(key) == feed_type]
+            for key in gone:
+                del self._wanted[key]
+            self._acknowledged.difference_update(gone)
+            await self._send(gone, partial(frames.unsubscribe, feed_type=feed_type))
+        self._count()
+
+    def note_snapshot(self, key: InstrumentKey) -> None:
+        """A full quote has come: the acknowledgement of a subscription (protocol: section 2.2)."""
+        if key not in self._wanted:
+            return
+        self._acknowledged.add(key)
+        self._health.acknowledged = len(self._acknowledged)
+        for missing, done in self._waiting:
+            missing.discard(key)
+            if not missing:
+                done.set()
+
+    async def wait_acknowledged(
+        self, keys: Collection[InstrumentKey], timeout_s: float
+    ) -> set[InstrumentKey]:
+        """Those of the keys that are acknowledged, waiting no longer than the time given."""
+        missing = set(keys) - self._acknowledged
+        if missing:
+            entry = (missing, asyncio.Event())
+            self._waiting.append(entry)
+            try:
+                await asyncio.wait_for(entry[1].wait(), timeout_s)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting.remove(entry)
+        return set(keys) & self._acknowledged
+
+    async def _ask_for(self, wanted: dict[InstrumentKey, FeedType]) -> None:
+        for feed_type in FeedType:
+            keys = [key for key, kind in wanted.items() if kind == feed_type]
+            await self._send(keys, partial(frames.subscribe, feed_type=feed_type))
+
+    async def _send(
+        self, keys: Sequence[InstrumentKey], build: Callable[[Iterable[InstrumentKey]], str]
+    ) -> None:
+        size, pause = self._dialect.subscribe_chunk, self._dialect.chunk_pause_s
+        async with self._sending:
+            for start in range(0, len(keys), size):
+                if start and pause:
+                    await asyncio.sleep(pause)
+                if self._socket is None:
+                    return
+                self._socket.send(build(keys[start : start + size]))
+
+    def _count(self) -> None:
+        self._health.subscriptions = len(self._wanted)
+        self._health.acknowledged = len(self._acknowledged)
