@@ -6,6 +6,7 @@ of mind, and now and then an order that is turned down. It tends to close what i
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 
@@ -15,6 +16,7 @@ from dualbroker.model import InstrumentKind
 from dualbroker.simulator.answers import Refusal
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE, Market
 from dualbroker.simulator.orders import Order, OrderTerms
+from dualbroker.simulator.risk import order_margin
 from dualbroker.simulator.trading import TradingAccount
 
 __all__ = ["OrderActor"]
@@ -82,24 +84,25 @@ class OrderActor:
         elif action == "stop":
             trigger = quote["ltp"] * (1 + direction * self._dice.uniform(0.001, 0.01))
             price, price_type = trigger * (1 + direction * 0.01), "SL-LMT"
-        elif action == "too_large":
-            lots = 1_000_000
         elif action == "out_of_band":
             band = self._market.circuit(index)
             price = band[1] * 1.2 if band is not None else touch
-        self._trading.place(
-            OrderTerms(
-                instrument=instrument,
-                index=index,
-                side=side,
-                quantity=lots * lot,
-                price=_on_tick(price, tick),
-                trigger_price=_on_tick(trigger, tick) if trigger else 0.0,
-                price_type=price_type,
-                product=_PRODUCT,
-                remarks="simulated",
-            )
+        terms = OrderTerms(
+            instrument=instrument,
+            index=index,
+            side=side,
+            quantity=lots * lot,
+            price=_on_tick(price, tick),
+            trigger_price=_on_tick(trigger, tick) if trigger else 0.0,
+            price_type=price_type,
+            product=_PRODUCT,
+            remarks="simulated",
         )
+        if action == "too_large":
+            wanted = self._trading.account.cash * self._dice.uniform(1.5, 3.0)
+            lots = math.ceil(wanted / order_margin(terms, lot, terms.price))
+            terms = msgspec.structs.replace(terms, quantity=lots * lot)
+        self._trading.place(terms)
 
     def _modify(self, order: Order) -> None:
         terms = order.terms
