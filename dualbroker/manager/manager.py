@@ -96,6 +96,7 @@ class WebSocketManager:
         self._outcomes: dict[str, LoginOutcome] = {}
         self._outcome_changed = asyncio.Event()
         self._roles_decided = asyncio.Event()
+        self._roles_announced = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -128,7 +129,7 @@ class WebSocketManager:
             self._add_broker(section)
         self._spawn(self._count_seconds())
         await self._start_optimized_websockets()
-        if self.config.subscribe and self.primary is not None:
+        if self.primary is not None:
             await self._take_up_config_subscriptions()
 
     async def _with_simulator(self, sections: list[BrokerConfig]) -> list[BrokerConfig]:
@@ -183,6 +184,7 @@ class WebSocketManager:
         self._roles_decided.set()
         await asyncio.wait(bring_ups, timeout=max(0.0, deadline - loop.time()) + 1.0)
         announce_roles(self.primary, self.health)
+        self._roles_announced = True
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
         candidates = [name for name, broker in self.brokers.items() if broker.config.orders == "stream"]
@@ -208,6 +210,11 @@ class WebSocketManager:
             await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
         except DualBrokerError as error:
             logger.warning("%s: %s", broker.name, error)
+        if self._roles_announced:
+            # It has come after all others were up: what start() did, it did without this one.
+            announce_roles(self.primary, self.health)
+            if is_primary:
+                await self._take_up_config_subscriptions()
 
     def _note_outcome(self, name: str, outcome: LoginOutcome) -> None:
         self._outcomes[name] = outcome

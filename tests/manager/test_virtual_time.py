@@ -151,6 +151,25 @@ def test_a_late_first_broker_gets_orders_only() -> None:
     run_world(story, start_timeout=5.0)
 
 
+def test_when_every_login_is_late_the_first_to_come_takes_up_what_the_config_wants(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(world: World) -> None:
+        world.transport.delays_s.update(broker1=60.0, broker2=20.0)
+        async with world.manager() as manager:
+            assert manager.primary is None
+            await eventually(lambda: manager.health["broker1"].state is BrokerState.LIVE, within_s=300)
+            assert manager.primary == "broker2"
+            await eventually(partial(ticked, manager, 5), within_s=300)
+            assert ("NSE", "26000") in manager.subscriptions.book.wanted()
+
+    with caplog.at_level(logging.INFO, logger="dualbroker"):
+        run_world(story, start_timeout=5.0, subscribe=["NIFTY"])
+    said = [record.getMessage() for record in caplog.records]
+    assert "Price/Quote updates: broker2 only" in said
+    assert "Order updates: broker1, broker2" in said
+
+
 def test_a_slow_second_broker_does_not_hold_the_first_up() -> None:
     async def story(world: World) -> None:
         world.transport.delays_s["broker2"] = 3.0
