@@ -138,10 +138,11 @@ class LoginLock:
         holder = self.holder()
         if holder is None:
             return f"{self._words} is held by another process of this machine; end that one first"
-        who = f"{self._words} is held by process {holder.pid} since {ist(holder.started_ns):%d %b %H:%M} IST"
+        who = f"{self._words} is held by process {holder.pid}"
+        since = f"(it took it on {ist(holder.started_ns):%d %b at %H:%M} IST)"
         if holder.address:
-            return f"{who}; attach to it with a browser at {holder.address}"
-        return f"{who}; end that one first, or share one: dualbroker serve"
+            return f"{who}; attach to it with a browser at {holder.address} {since}"
+        return f"{who}; end that one first, or share one: dualbroker serve {since}"
 
     def __enter__(self) -> LoginLock:
         self.acquire()
