@@ -22,6 +22,7 @@ __all__ = [
     "Hello",
     "Subscribe",
     "SubscribeOrders",
+    "SubscribePositions",
     "acknowledge",
     "connect_ack",
     "heartbeat",
@@ -32,8 +33,10 @@ __all__ = [
     "quote_frame",
     "subscribe",
     "subscribe_orders",
+    "subscribe_positions",
     "unsubscribe",
     "unsubscribe_orders",
+    "unsubscribe_positions",
 ]
 
 Generation = Literal["c", "a"]
@@ -73,11 +76,18 @@ class SubscribeOrders(msgspec.Struct, frozen=True):
     on: bool
 
 
+class SubscribePositions(msgspec.Struct, frozen=True):
+    """Position updates on or off; brokers answer only where they have enabled it."""
+
+    account_id: str | None
+    on: bool
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """A sign of life."""
 
 
-ClientFrame = Hello | Subscribe | SubscribeOrders | Heartbeat
+ClientFrame = Hello | Subscribe | SubscribeOrders | SubscribePositions | Heartbeat
 
 
 def hello(generation: Generation, *, user_id: str, account_id: str, token: str, source: str = "API") -> str:
@@ -111,6 +121,16 @@ def subscribe_orders(account_id: str) -> str:
 def unsubscribe_orders() -> str:
     """Ask for no more order updates."""
     return _text({"t": "uo"})
+
+
+def subscribe_positions(account_id: str) -> str:
+    """Ask for position updates. The page names the frame only; the account is as in that of orders."""
+    return _text({"t": "p", "actid": account_id})
+
+
+def unsubscribe_positions() -> str:
+    """Ask for no more position updates."""
+    return _text({"t": "up"})
 
 
 def heartbeat() -> str:
@@ -150,8 +170,10 @@ def parse_client_frame(raw: str | bytes) -> ClientFrame:
                 return Subscribe(keys, feed_type, on)
     if kind in ("o", "uo"):
         return SubscribeOrders(text(wire.get("actid")), kind == "o")
+    if kind in ("p", "up"):
+        return SubscribePositions(text(wire.get("actid")), kind == "p")
     found = repr(shorten(kind, 20)) if isinstance(kind, str) else type(kind).__name__
-    raise WireError(f"expected a client frame's type (c, a, t, u, d, ud, o, uo, h), found {found}")
+    raise WireError(f"expected a client frame's type (c, a, t, u, d, ud, o, uo, p, up, h), found {found}")
 
 
 def connect_ack(generation: Generation, *, user_id: str, ok: bool = True, word: str | None = None) -> bytes:

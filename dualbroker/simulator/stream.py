@@ -97,7 +97,8 @@ class StreamSession:
             self._send(frames.heartbeat_ack(self._host.time_s()))
         elif isinstance(frame, frames.Hello):
             self._hello(frame)
-        elif self.account is None:
+        elif self.account is None or isinstance(frame, frames.SubscribePositions):
+            # Position updates come only from brokers that have enabled them, and this one has not.
             self.frames_not_understood += 1
         elif isinstance(frame, frames.Subscribe):
             self._subscribe(frame, self._host.fan_out)

@@ -20,6 +20,7 @@ from dualbroker.noren.frames import (
     Hello,
     Subscribe,
     SubscribeOrders,
+    SubscribePositions,
     parse_client_frame,
 )
 from dualbroker.noren.orders import OrderMessage
@@ -58,6 +59,8 @@ def test_the_other_client_frames_are_as_documented() -> None:
     assert frames.unsubscribe(keys, FeedType.DEPTH) == '{"t":"ud","k":"NSE|22#BSE|508123"}'
     assert frames.subscribe_orders("FA0001") == '{"t":"o","actid":"FA0001"}'
     assert frames.unsubscribe_orders() == '{"t":"uo"}'
+    assert frames.subscribe_positions("FA0001") == '{"t":"p","actid":"FA0001"}'
+    assert frames.unsubscribe_positions() == '{"t":"up"}'
     assert frames.heartbeat() == '{"t":"h"}'
 
 
@@ -75,9 +78,11 @@ def test_subscription_round_trip(keys: list[InstrumentKey], feed_type: FeedType)
     assert off == Subscribe(tuple(keys), feed_type, on=False)
 
 
-def test_order_subscription_and_heartbeat_round_trip() -> None:
+def test_subscriptions_of_the_account_and_heartbeat_round_trip() -> None:
     assert parse_client_frame(frames.subscribe_orders("FA0001")) == SubscribeOrders("FA0001", on=True)
     assert parse_client_frame(frames.unsubscribe_orders()) == SubscribeOrders(None, on=False)
+    assert parse_client_frame(frames.subscribe_positions("FA0001")) == SubscribePositions("FA0001", on=True)
+    assert parse_client_frame(frames.unsubscribe_positions()) == SubscribePositions(None, on=False)
     assert parse_client_frame(frames.heartbeat()) == Heartbeat()
 
 
@@ -98,7 +103,7 @@ def test_a_hello_without_token_is_read_and_no_token_is_shown() -> None:
         "{}",
         '{"t":null}',
         '{"t":"tk"}',
-        '{"t":"p"}',
+        '{"t":"x"}',
         '{"t":"c"}',
         '{"t":"c","uid":""}',
         '{"t":"t"}',
