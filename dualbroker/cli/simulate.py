@@ -36,7 +36,7 @@ def simulate(
     ] = False,
     ticks_per_second: Annotated[
         float, typer.Option(min=1, max=50_000, help="Synthetic: of all instruments together.")
-    ] = 200.0,
+    ] = 600.0,
     orders_per_minute: Annotated[
         float, typer.Option(min=0, help="Placed on each account by a made-up trader.")
     ] = 12.0,

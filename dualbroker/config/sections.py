@@ -75,7 +75,7 @@ class SimulatorConfig(Section):
 
     market: Literal["synthetic", "replay"] = "synthetic"
     seed: int = Field(default=1, ge=0)
-    ticks_per_second: float = Field(default=200.0, ge=1, le=50_000)
+    ticks_per_second: float = Field(default=600.0, ge=1, le=50_000)
     """Of the synthetic market, all instruments together."""
     orders_per_minute: float = Field(default=12.0, ge=0)
     """Placed on each account by the simulator's own actor."""

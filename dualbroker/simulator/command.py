@@ -42,7 +42,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Of a replay: market seconds per second."""
     hold: bool = False
     """The market waits for ``POST <masters_base>/simulator/release``."""
-    ticks_per_second: float = 200.0
+    ticks_per_second: float = 600.0
     orders_per_minute: float = 12.0
     strikes: int = 15
     """Of each chain, on each side of the money."""
