@@ -36,7 +36,12 @@ def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
     by_words = search(catalogue, text, exchange=exchange, limit=_SHOWN)
     if by_words:
         return _error(exchange, text, "", by_words)
-    return _error(exchange, text, "", _alike(catalogue, exchange, text, readings))
+    alike = _alike(catalogue, exchange, text, readings)
+    if alike:
+        return _error(exchange, text, "", alike)
+    others = (other for other in catalogue.exchanges if other != exchange)
+    alike = [match for other in others for match in _alike(catalogue, other, text, readings)]
+    return _error(exchange, text, "only elsewhere does something come close" if alike else "", alike)
 
 
 def _error(exchange: str, text: str, reason: str, matches: list[Instrument]) -> UnknownInstrumentError:

@@ -117,6 +117,15 @@ def test_an_unknown_name_says_what_is_wrong_and_what_comes_closest(
     assert suggests in str(caught.value)
 
 
+def test_a_mistyped_share_is_found_where_it_is_listed() -> None:
+    found = Instruments()
+    found.add(parse_master("NFO", master(NFO_HEADER, [future_row(1, "NIFTY", MONTHLY)])))
+    found.add(parse_master("NSE", nse_master()))
+    with pytest.raises(UnknownInstrumentError, match="only elsewhere does something come close") as caught:
+        found.resolve("RELIANC", "NFO")
+    assert "NSE:RELIANCE-EQ" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "exchange", "matches"),
     [
