@@ -222,6 +222,9 @@ class NorenStream:
     # Reading: the path every tick takes
 
     def _on_read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
+        if not messages and self._socket is not None:
+            # A pong, most likely: what brings no message tells the round trip.
+            self._health.round_trip_s = self._socket.round_trip_s
         quotes: list[QuoteUpdate] = []
         others: list[StreamMessage] = []
         quote_bytes = order_bytes = orders = 0

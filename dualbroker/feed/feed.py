@@ -203,9 +203,14 @@ class Feed:
 
     @property
     def quotes(self) -> pd.DataFrame:
-        """The latest full quote of each subscribed instrument, indexed by symbol."""
+        """The latest full quote of each subscribed instrument, indexed by symbol.
+
+        ``attrs["passed_over"]`` counts ticks that no function of ``on_quote`` saw, because it was slower
+        than the feed.
+        """
         wanted = self._manager.subscriptions.book.wanted()
-        return self._stamp(frames.quotes_frame(self._manager.quotes, wanted))
+        quotes = frames.quotes_frame(self._manager.quotes, wanted)
+        return self._stamp(quotes, passed_over=self._quote_callbacks.passed_over)
 
     def ticks(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:
         """Every tick of one instrument since it was subscribed, indexed by receive time.
@@ -276,7 +281,8 @@ class Feed:
         """Call a function with each tick, as a full quote, on a thread of its own.
 
         An exception in it is logged and harms nothing. If it is slower than the feed, the latest quote
-        of each instrument wins. Returns the function, so it works as a decorator.
+        of each instrument wins, and ``quotes.attrs["passed_over"]`` counts the rest. Returns the function,
+        so it works as a decorator.
         """
         if not self._manager.quote_listeners:
             self._manager.quote_listeners.append(self._quote_callbacks.wake)

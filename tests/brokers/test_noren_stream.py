@@ -24,7 +24,7 @@ from tests.virtual_time import VirtualClock, VirtualTimeLoop
 class Socket:
     """The client's end; ``say`` is the server's voice."""
 
-    round_trip_s = None
+    round_trip_s: float | None = None
 
     def __init__(self, on_read: OnRead) -> None:
         self._on_read = on_read
@@ -169,6 +169,18 @@ def test_a_session_taken_back_in_the_middle_is_renewed() -> None:
     assert story.renewals == [False, True]
     assert len(story.server.sockets) == 2
     assert story.server.most_at_once == 1
+
+
+def test_a_pong_tells_the_round_trip_at_once() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        asyncio.get_running_loop().call_later(1.0, pong, socket)
+
+    def pong(socket: Socket) -> None:
+        socket.round_trip_s = 0.018
+        socket.say()
+
+    assert run(script, 2).health.round_trip_s == 0.018
 
 
 def test_garbage_is_counted_and_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -59,6 +59,7 @@ def test_subscribe_fills_frames_from_one_broker_only(feed: Feed) -> None:
     assert set(quotes.index) == {"NIFTY INDEX", "RELIANCE-EQ"}
     assert set(quotes["broker_name"]) == {"broker1"}
     assert quotes.attrs["mode"] == "SIMULATED"
+    assert quotes.attrs["passed_over"] == 0
     assert quotes.attrs["as_of"] <= pd.Timestamp.now("Asia/Kolkata") + pd.Timedelta(seconds=1)
     assert feed.brokers.loc["broker2", "quote_bytes"] == 0
     assert feed.ticks("nifty").equals(feed.ticks("NSE:NIFTY INDEX")) or len(feed.ticks("nifty"))
