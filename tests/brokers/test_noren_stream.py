@@ -184,7 +184,7 @@ def test_a_pong_tells_the_round_trip_at_once() -> None:
 
 
 def test_garbage_is_counted_and_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    order = b'{"t":"om","norenordno":"26011500000081","status":"OPEN"}'
+    order = b'{"t":"om","norenordno":"26011500000012","status":"OPEN"}'
 
     def script(socket: Socket, number: int) -> None:
         socket.say(OK)

@@ -17,11 +17,11 @@ RECEIVED = int(datetime(2026, 3, 2, 5, 0, tzinfo=UTC).timestamp()) * 10**9
 def test_a_trade() -> None:
     row = {
         "stat": "Ok",
-        "norenordno": "24101600226847",
+        "norenordno": "24101600000017",
         "exch": "NFO",
         "tsym": "BANKNIFTY16OCT24P50500",
         "trantype": "B",
-        "flid": "380225664",
+        "flid": "100200300",
         "flqty": "30",
         "flprc": "2.85",
         "fltm": "16-10-2024 11:15:20",
@@ -29,10 +29,10 @@ def test_a_trade() -> None:
     fill = fill_from_row(row, broker_name="broker1", receive_time_ns=RECEIVED)
     assert (fill.broker_name, fill.order_id, fill.trading_day) == (
         "broker1",
-        "24101600226847",
+        "24101600000017",
         date(2024, 10, 16),
     )
-    assert (fill.fill_id, fill.quantity, fill.price) == ("380225664", 30.0, 2.85)
+    assert (fill.fill_id, fill.quantity, fill.price) == ("100200300", 30.0, 2.85)
     assert (fill.exchange, fill.symbol, fill.side) == ("NFO", "BANKNIFTY16OCT24P50500", Side.BUY)
     assert fill.fill_time_ns == 1729057520_000000000
 
