@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import dualbroker
 from dualbroker.cli import app
 from dualbroker.config import parse_config
 from dualbroker.feed import columns
@@ -37,7 +38,10 @@ def test_its_python_code_runs() -> None:
     assert "dualbroker.demo()" in code
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
-    assert getattr(names["feed"], "closed", False)
+    feed = names["feed"]
+    assert isinstance(feed, dualbroker.Feed)
+    assert len(feed.quotes) > 10
+    feed.close()
 
 
 def test_its_config_is_valid_once_the_secrets_are_there() -> None:
