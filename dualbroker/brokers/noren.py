@@ -203,7 +203,9 @@ class NorenBroker(Broker):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._login.release()
-        self.health.state = BrokerState.CLOSED
+        # What only a person can mend is still to be mended after the end.
+        if self.health.state is not BrokerState.PARKED:
+            self.health.state = BrokerState.CLOSED
 
     async def logout(self) -> None:
         await self._login.logout()

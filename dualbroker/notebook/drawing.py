@@ -132,10 +132,11 @@ def _problem(text: str) -> str:
 def quotes_html(state: State) -> str:
     """The latest quote of each instrument, in order of subscription."""
     rows = state["quotes"]["rows"]
+    warning = "".join(map(_problem, _no_source_words(state)))
     if not rows:
-        return _block(f"No instrument yet; ask for one: {_code(_FIRST_SUBSCRIPTION)}")
+        return _block(warning or f"No instrument yet; ask for one: {_code(_FIRST_SUBSCRIPTION)}")
     table = _table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
-    return _block(table + _more(state["quotes"]["count"], "instruments", "feed.quotes"))
+    return _block(warning + table + _more(state["quotes"]["count"], "instruments", "feed.quotes"))
 
 
 def _quote_cells(row: Row) -> list[Cell]:
@@ -157,30 +158,30 @@ def _quote_cells(row: Row) -> list[Cell]:
 def orders_html(state: State, broker_name: str | None = None) -> str:
     """Orders of one broker, or with None of all, the newest first."""
     named = [row for row in state["brokers"] if broker_name in (None, row["broker_name"])]
-    unread = [row["broker_name"] for row in named if row["last_order_book"] is None]
     counts = state["orders"]["counts"]
     count = sum(counts.get(row["broker_name"], 0) for row in named)
-    warning = (
-        _problem(f"{', '.join(unread)}: order book not read yet, orders may be missing") if unread else ""
-    )
+    warning = "".join(map(_problem, _unread_words(state, broker_name)))
     rows = [row for row in state["orders"]["rows"] if broker_name in (None, row["broker_name"])]
     if not rows:
-        nothing = "" if unread else f"No order at {escape(broker_name or 'any broker')} today."
-        return _block(warning + nothing)
-    heads = [
-        "time",
-        "broker",
-        "side",
-        "symbol",
-        "#filled",
-        "#quantity",
-        "#price",
-        "#average",
-        "status",
-        "why",
-    ]
-    table = _table(heads, [_order_cells(row) for row in rows[:ROWS_SHOWN]])
+        return _block(warning or f"No order at {escape(broker_name or 'any broker')} today.")
+    table = _table(_ORDER_HEADS, [_order_cells(row) for row in rows[:ROWS_SHOWN]])
     return _block(warning + table + _more(count, "orders", "feed.orders"))
+
+
+def _no_source_words(state: State) -> list[str]:
+    return [f"No broker carries quotes. {_because(row)}" for row in state["quotes"]["no_source"]]
+
+
+def _unread_words(state: State, broker_name: str | None = None) -> list[str]:
+    return [
+        f"Orders unknown for {_because(row)}"
+        for row in state["orders"]["unread"]
+        if broker_name in (None, row["broker_name"])
+    ]
+
+
+def _because(row: Row) -> str:
+    return f"{row['broker_name']}: {row['why']}"
 
 
 def _order_cells(row: Row) -> list[Cell]:
@@ -233,24 +234,15 @@ def plain_text(state: State) -> str:
             ],
         ),
     ]
+    unknown = [*_no_source_words(state), *_unread_words(state)]
+    if unknown:
+        lines += ["", *(f"! {text}" for text in unknown)]
     quotes = state["quotes"]["rows"][:ROWS_SHOWN]
     if quotes:
         lines += ["", *_columns(_QUOTE_HEADS, [_texts(_quote_cells(row)) for row in quotes])]
     orders = state["orders"]["rows"][:ROWS_SHOWN]
     if orders:
-        heads = [
-            "time",
-            "broker",
-            "side",
-            "symbol",
-            "filled",
-            "quantity",
-            "price",
-            "average",
-            "status",
-            "why",
-        ]
-        lines += ["", *_columns(heads, [_texts(_order_cells(row)) for row in orders])]
+        lines += ["", *_columns(_ORDER_HEADS, [_texts(_order_cells(row)) for row in orders])]
     return "\n".join(line.rstrip() for line in lines)
 
 

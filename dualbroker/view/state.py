@@ -9,6 +9,7 @@ from dualbroker.model import Role
 from dualbroker.view.problems import broker_problems, feed_problems
 from dualbroker.view.rows import broker_rows, healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
+from dualbroker.view.unknown import carrying, no_quotes_because, unread_order_books
 
 __all__ = ["ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
 
@@ -36,7 +37,9 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     -------
     dict
         ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``problems``, ``brokers``,
-        ``quotes`` (``rows``, ``count``), ``orders`` (``rows``, ``counts`` by broker), ``traffic``.
+        ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
+        ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
+        ``traffic``.
     """
     return {
         "mode": mode(manager),
@@ -50,6 +53,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
             "count": len(manager.subscriptions.book.wanted()),
+            "no_source": no_quotes_because(manager),
         },
         "orders": _orders(manager),
         "traffic": {
@@ -67,11 +71,11 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headline(manager: WebSocketManager) -> dict[str, str]:
-    primary = manager.primary
-    carrying = [health.broker_name for health in healths(manager) if health.role is not Role.NONE]
+    carriers = carrying(manager)
+    primaries = [f"{health.broker_name} only" for health in carriers if health.role is Role.PRIMARY]
     return {
-        "quotes": f"Price/Quote updates: {f'{primary} only' if primary else 'no broker yet'}",
-        "orders": f"Order updates: {', '.join(carrying) or 'no broker yet'}",
+        "quotes": f"Price/Quote updates: {', '.join(primaries) or 'no broker'}",
+        "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
     }
 
 
@@ -87,4 +91,5 @@ def _orders(manager: WebSocketManager) -> dict[str, Any]:
     return {
         "rows": order_rows(newest),
         "counts": {name: len(states) for name, states in by_broker.items()},
+        "unread": unread_order_books(manager),
     }

@@ -18,7 +18,6 @@ def broker_row(name: str, **changes: Any) -> dict[str, Any]:
         "problems": [],
         "last_quote": None,
         "last_order": None,
-        "last_order_book": NOW,
         "bytes": {"quotes": 0, "orders": 0, "control": 244},
     }
     return {**row, **changes}
@@ -49,6 +48,7 @@ def state_of(
     brokers: list[dict[str, Any]],
     quotes: list[dict[str, Any]] | None = None,
     orders: list[dict[str, Any]] | None = None,
+    unread: list[dict[str, str]] | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
     quotes, orders = quotes or [], orders or []
@@ -64,8 +64,8 @@ def state_of(
         },
         "problems": [],
         "brokers": brokers,
-        "quotes": {"rows": quotes, "count": len(quotes)},
-        "orders": {"rows": orders, "counts": counts},
+        "quotes": {"rows": quotes, "count": len(quotes), "no_source": []},
+        "orders": {"rows": orders, "counts": counts, "unread": unread or []},
         "traffic": {"savings": {"quote_bytes": 0, "saved_quote_bytes": 0, "saved_percent": None, "how": ""}},
     }
     return {**state, **changes}

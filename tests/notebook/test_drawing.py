@@ -87,6 +87,15 @@ def test_no_instrument_teaches_how_to_ask_for_one() -> None:
     assert "feed.subscribe(&quot;NIFTY&quot;)" in quotes_html(state_of(TWO))
 
 
+def test_no_source_of_quotes_is_not_taken_for_no_subscription() -> None:
+    no_source = [{"broker_name": "broker1", "why": "it is parked: log in"}]
+    state = state_of(TWO)
+    state["quotes"]["no_source"] = no_source
+    html = quotes_html(state)
+    assert "No broker carries quotes. broker1: it is parked: log in" in html
+    assert "feed.subscribe" not in html
+
+
 def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
     state = state_of(
         TWO, orders=[order_row("broker1", symbol="TCS-EQ"), order_row("broker2", symbol="INFY-EQ")]
@@ -96,8 +105,9 @@ def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
 
 
 def test_an_unread_order_book_never_looks_like_no_orders() -> None:
-    unread = state_of([broker_row("broker1"), broker_row("broker2", last_order_book=None)])
-    assert "broker2: order book not read yet" in orders_html(unread)
+    unread = state_of(TWO, unread=[{"broker_name": "broker2", "why": "it is parked: log in"}])
+    assert "Orders unknown for broker2: it is parked: log in" in orders_html(unread)
+    assert "Orders unknown for broker2: it is parked: log in" in plain_text(unread)
     assert "No order at" not in orders_html(unread, "broker2")
     assert "No order at broker1 today" in orders_html(unread, "broker1")
 

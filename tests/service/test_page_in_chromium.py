@@ -135,7 +135,7 @@ def test_what_is_wrong_stands_where_it_is_wrong_and_unknown_is_a_dash(page: Any)
     problem = "parked: login refused; fix it in config.yaml"
     state["brokers"][1] |= {"state": "parked", "problems": [problem], "last_order": None, "latency_ms": None}
     state["problems"] = [f"broker2: {problem}"]
-    state["quotes"] = {"rows": [], "count": 0}
+    state["quotes"] = {"rows": [], "count": 0, "no_source": []}
     page.evaluate(DRAW, state)
     card = page.locator("#drawn .card.is-parked")
     assert problem in card.inner_text()
@@ -153,6 +153,41 @@ def test_numbers_are_grouped_the_indian_way(page: Any) -> None:
     assert cells.nth(0).inner_text() == "12,34,567.50"
     assert cells.nth(1).inner_text() == "−0.50"
     assert cells.nth(4).inner_text() == "0", "a zero was received"
+
+
+def test_an_unread_order_book_is_unknown_and_not_empty(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page)
+    unknown = [{"broker_name": "broker2", "why": "it is parked: log in"}]
+    state["quotes"] = {"rows": [], "count": 0, "no_source": unknown}
+    state["orders"] = {"rows": [], "counts": {"broker1": 0, "broker2": 0}, "unread": unknown}
+    page.evaluate(DRAW, state)
+    orders = page.inner_text("#drawn .orders")
+    assert "Unknown for broker2: it is parked: log in" in orders
+    assert "No order today" not in orders
+    quotes = page.inner_text("#drawn .quotes")
+    assert "No broker carries quotes." in quotes
+    assert "Nothing is subscribed" not in quotes
+    page.click("#drawn .orders button:has-text('broker1')")
+    assert "No order today" in page.inner_text("#drawn .orders")
+
+
+@pytest.mark.parametrize("width", [360, 390, 1200, 1400])
+def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_selector(".orders tbody tr")
+    state = state_of(page)
+    state["orders"]["rows"][0] |= {
+        "symbol": "NIFTY29DEC26C26000",
+        "filled_quantity": 123450,
+        "quantity": 1234500,
+        "average_price": 123456.7525,
+        "status": "TRIGGER_PENDING",
+    }
+    page.evaluate(DRAW, state)
+    assert page.evaluate(
+        "[...document.querySelectorAll('#drawn .scrolls')].every((box) => box.scrollWidth <= box.clientWidth)"
+    )
 
 
 def test_it_fits_a_phone(page: Any) -> None:

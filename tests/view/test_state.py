@@ -6,6 +6,7 @@ import json
 import math
 
 from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.stores.health import BrokerState
 from dualbroker.view.rows import age_s, iso_time, known, price_decimals
 from dualbroker.view.state import view_changes, view_state
 from tests.simulated import World, eventually, run_world
@@ -17,11 +18,13 @@ def test_the_state_is_plain_and_whole_before_anything_has_connected() -> None:
         state = view_state(manager, world.clock.now_ns())
         assert json.loads(json.dumps(state, allow_nan=False)) == state
         assert state["mode"] == "SIMULATED"
-        assert state["headline"]["quotes"] == "Price/Quote updates: no broker yet"
+        assert state["headline"]["quotes"] == "Price/Quote updates: no broker"
+        assert state["headline"]["orders"] == "Order updates: no broker"
         assert [row["state"] for row in state["brokers"]] == ["connecting", "connecting"]
         assert state["problems"] == ["broker1: connecting", "broker2: connecting"]
-        assert state["quotes"] == {"rows": [], "count": 0}
-        assert state["orders"] == {"rows": [], "counts": {"broker1": 0, "broker2": 0}}
+        unknown = [{"broker_name": name, "why": "it is connecting"} for name in ("broker1", "broker2")]
+        assert state["quotes"] == {"rows": [], "count": 0, "no_source": unknown}
+        assert state["orders"] == {"rows": [], "counts": {"broker1": 0, "broker2": 0}, "unread": unknown}
         assert state["traffic"]["bytes_per_second"] == {"carried": None, "naive_estimate": None}
         assert state["traffic"]["savings"]["saved_percent"] is None
 
@@ -56,6 +59,31 @@ def test_a_running_manager_is_shown_broker_by_broker() -> None:
             assert state["traffic"]["savings"]["saved_percent"] == 50.0
 
     run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
+
+
+def test_a_parked_broker_carries_nothing_and_its_orders_are_unknown() -> None:
+    async def story(world: World) -> None:
+        manager = world.manager()
+        async with manager:
+            await eventually(lambda: all(health.last_book_ns for health in manager.health.values()))
+            parked = manager.health["broker1"]
+            parked.state, parked.problem, parked.last_book_ns = BrokerState.PARKED, "broker1: log in", None
+            state = view_state(manager, world.clock.now_ns())
+            assert state["headline"] == {
+                "quotes": "Price/Quote updates: no broker",
+                "orders": "Order updates: broker2",
+            }
+            assert state["orders"]["unread"] == [
+                {"broker_name": "broker1", "why": "it is parked: log in"},
+            ]
+            assert state["quotes"]["no_source"] == [
+                {"broker_name": "broker1", "why": "it is parked: log in"},
+                {"broker_name": "broker2", "why": "it carries orders only"},
+            ]
+        ended = view_state(manager, world.clock.now_ns())
+        assert [row["state"] for row in ended["brokers"]] == ["parked", "closed"]
+
+    run_world(story, subscribe=["NIFTY"])
 
 
 def test_a_polled_broker_has_no_socket_to_save() -> None:

@@ -132,14 +132,27 @@ function scrolling(label, node) {
   return box;
 }
 
+// What is not known, broker by broker: an empty table alone would read as a fact.
+function unknowns() {
+  return { node: make("ul", "unknown") };
+}
+
+function drawUnknowns(part, words) {
+  part.node.hidden = words.length === 0;
+  if (part.words === words.join("\n")) return;
+  part.words = words.join("\n");
+  part.node.replaceChildren(...words.map((text) => make("li", "", text)));
+}
+
 // --- The parts, made once ------------------------------------------------------------------------
 
 const QUOTE_COLUMNS = [
   ["Symbol", ""], ["LTP", "number"], ["Chg %", "number"], ["Bid", "number"], ["Ask", "number"],
-  ["Volume", "number"], ["OI", "number"], ["Age", "number"],
+  ["Volume", "number wide-only"], ["OI", "number wide-only"], ["Age", "number wide-only"],
 ];
 const ORDER_COLUMNS = [
-  ["Time", ""], ["Broker", ""], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number"],
+  ["Time", "wide-only"], ["Broker", ""], ["State", "order-state"], ["B/S", ""], ["Symbol", ""],
+  ["Filled", "number filled"],
   ["Price", "number"],
 ];
 const SHOWN = {
@@ -186,7 +199,8 @@ function skeleton(element) {
   drawing.noQuotes = make("p", "empty");
   drawing.noQuotes.append("Nothing is subscribed yet. Put names under ", make("code", "", "subscribe:"),
     " in config.yaml, or in Python say ", make("code", "", 'feed.subscribe("NIFTY")'), ".");
-  quotes.append(quotesHead, drawing.noQuotes, scrolling("Quotes", quoteTable.node));
+  drawing.noSource = unknowns();
+  quotes.append(quotesHead, drawing.noSource.node, drawing.noQuotes, scrolling("Quotes", quoteTable.node));
 
   const orders = make("section", "panel orders");
   const ordersHead = make("div", "head");
@@ -206,7 +220,8 @@ function skeleton(element) {
   const orderTable = table("Latest state of each order, the newest first", ORDER_COLUMNS);
   drawing.orderBody = orderTable.body;
   drawing.noOrders = make("p", "empty");
-  orders.append(ordersHead, drawing.noOrders, scrolling("Orders", orderTable.node));
+  drawing.unread = unknowns();
+  orders.append(ordersHead, drawing.unread.node, drawing.noOrders, scrolling("Orders", orderTable.node));
 
   const traffic = make("section", "panel traffic");
   const trafficHead = make("div", "head");
@@ -301,16 +316,18 @@ function quoteRow(row) {
   const node = make("tr");
   const name = make("th", "symbol", row.symbol, { scope: "row" });
   name.append(make("span", "exchange", ` ${row.exchange}`));
-  const cells = QUOTE_COLUMNS.slice(1).map(() => make("td", "number"));
+  const cells = QUOTE_COLUMNS.slice(1).map(([, className]) => make("td", className));
   node.append(name, ...cells);
   return { node, cells, ltp: null };
 }
 
 function drawQuotes(drawing, state) {
-  const { rows, count } = state.quotes;
+  const { rows, count, no_source: noSource } = state.quotes;
   if (drawing.drawnQuotes === rows) return;
   drawing.drawnQuotes = rows;
-  drawing.noQuotes.hidden = count > 0;
+  drawUnknowns(drawing.noSource, noSource.length
+    ? ["No broker carries quotes.", ...noSource.map((row) => `${row.broker_name}: ${row.why}`)] : []);
+  drawing.noQuotes.hidden = count > 0 || noSource.length > 0;
   drawing.quoteBody.parentElement.parentElement.hidden = count === 0;
   setText(drawing.quoteCount, rows.length < count ? `${number(rows.length)} of ${number(count)} instruments` : `${number(count)} instruments`);
   keyed(drawing.quoteBody, drawing.quoteRows, rows, (row) => `${row.exchange}|${row.token}`, quoteRow);
@@ -391,11 +408,14 @@ function drawOrderRows(drawing, orders) {
   }
   const rows = orders.rows.filter(
     (row) => (drawing.broker === "all" || row.broker_name === drawing.broker) && SHOWN[drawing.show](row));
-  drawing.noOrders.hidden = rows.length > 0;
+  const unread = orders.unread.filter((row) => drawing.broker === "all" || row.broker_name === drawing.broker);
+  drawUnknowns(drawing.unread, unread.map((row) => `Unknown for ${row.broker_name}: ${row.why}`));
+  const ofBroker = orders.rows.some((row) => drawing.broker === "all" || row.broker_name === drawing.broker);
+  drawing.noOrders.hidden = rows.length > 0 || (unread.length > 0 && !ofBroker);
   drawing.orderBody.parentElement.parentElement.hidden = rows.length === 0;
-  setText(drawing.noOrders, orders.rows.length
+  setText(drawing.noOrders, ofBroker
     ? "None of the orders known is one of these."
-    : "No order today yet. Orders placed anywhere on these accounts show up here by themselves.");
+    : "No order today yet. Orders placed anywhere on the account show up here by themselves.");
   keyed(drawing.orderBody, drawing.orderRows, rows, orderKey, orderRow);
   for (const row of rows) drawOrder(drawing.orderRows.get(orderKey(row)), row);
 }

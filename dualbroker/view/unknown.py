@@ -1,0 +1,58 @@
+"""What is not known of a broker, and why: an empty table alone would read as a fact. Pure."""
+
+from __future__ import annotations
+
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.rows import healths
+
+__all__ = ["carrying", "no_quotes_because", "unread_order_books"]
+
+_WORKING = (BrokerState.LIVE, BrokerState.POLLING)
+
+
+def carrying(manager: WebSocketManager) -> list[BrokerHealth]:
+    """The brokers that carry something: given a role, and not parked since."""
+    return [
+        health
+        for health in healths(manager)
+        if health.role is not Role.NONE and health.state is not BrokerState.PARKED
+    ]
+
+
+def unread_order_books(manager: WebSocketManager) -> list[dict[str, str]]:
+    """Brokers whose orders are unknown, for their order book was never read: ``broker_name``, ``why``."""
+    return [
+        {"broker_name": health.broker_name, "why": _why_unread(health)}
+        for health in healths(manager)
+        if health.last_book_ns is None
+    ]
+
+
+def no_quotes_because(manager: WebSocketManager) -> list[dict[str, str]]:
+    """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them."""
+    if any(health.role is Role.PRIMARY for health in carrying(manager)):
+        return []
+    return [{"broker_name": health.broker_name, "why": _why_no_quotes(health)} for health in healths(manager)]
+
+
+def _why_unread(health: BrokerHealth) -> str:
+    if health.state not in _WORKING:
+        return _not_working(health)
+    if health.book_problem:
+        return f"its order book could not be read: {_without_name(health, health.book_problem)}"
+    return "its order book has not been read yet"
+
+
+def _why_no_quotes(health: BrokerHealth) -> str:
+    return _not_working(health) if health.state not in _WORKING else f"it carries {health.role.value}"
+
+
+def _not_working(health: BrokerHealth) -> str:
+    problem = _without_name(health, health.problem)
+    return f"it is {health.state.value}: {problem}" if problem else f"it is {health.state.value}"
+
+
+def _without_name(health: BrokerHealth, problem: str) -> str:
+    return problem.removeprefix(f"{health.broker_name}: ")
