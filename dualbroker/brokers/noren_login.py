@@ -113,7 +113,7 @@ class NorenLogin:
     async def _new_session(self) -> NorenSession:
         if self._dialect.login != "password_totp":
             raise LoginRefusedError(
-                f"{self._config.name}: no session for today. Log in again: dualbroker login"
+                f"{self._config.name}: no session yet for today. Log in: dualbroker login"
             )
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()

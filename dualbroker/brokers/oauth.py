@@ -9,6 +9,7 @@ import contextlib
 import http.server
 import json
 import queue
+import re
 import socket
 import socketserver
 import sys
@@ -35,6 +36,9 @@ _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>dualbroker</title>'
     '<body style="font: 1.1rem system-ui; margin: 4rem auto; max-width: 30rem"><p>{text}</p></body></html>'
 )
+
+_BARE_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9._~+/=-]{6,}", re.ASCII)
+"""Brokers make codes of random letters and digits; words, and six letters or fewer, are none."""
 
 
 def authorise_url(config: BrokerConfig, dialect: Dialect) -> str:
@@ -69,13 +73,19 @@ def code_from_pasted(text: str) -> str:
     Raises
     ------
     LoginRefusedError
-        There is no code in it; the message does not repeat what was pasted.
+        There is no code in it; the message does not repeat what was pasted. A text pasted alone has to
+        look like a code, as a wrong one sent to the broker counts as a failed login; after ``code=`` all
+        is taken.
     """
     text = text.strip().strip("'\"").strip()
     is_address = "?" in text or "://" in text or "code=" in text
     code = _code_in(text.partition("#")[0].rpartition("?")[2]) if is_address else text
-    if not code or any(character.isspace() for character in code):
-        raise LoginRefusedError("expected the code, or the address with code= in it, found neither")
+    looks_right = is_address or _BARE_CODE.fullmatch(text)
+    if not code or not looks_right or any(character.isspace() for character in code):
+        raise LoginRefusedError(
+            "expected the code, or the address with code= in it, found neither; "
+            "paste the whole address that the browser was sent to"
+        )
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -33,8 +34,20 @@ app.command()(simulate)
 app.command()(verify)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from dualbroker import __version__
+
+        typer.echo(f"dualbroker {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """Gives the program a place for options of its own, before the command."""
 
 

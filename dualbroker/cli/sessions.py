@@ -142,17 +142,20 @@ def _dialect(config: BrokerConfig) -> Dialect | None:
 
 
 def _code(broker: BrokerConfig, page: str, *, use_browser: bool) -> str:
+    found_browser = True
     if use_browser and broker.redirect_url is not None and is_loopback_redirect(broker.redirect_url):
         try:
             with RedirectCatcher(broker.redirect_url) as catcher:
                 if webbrowser.open(page):
                     typer.echo(f"{broker.name}: log in on the page that has opened in the browser")
                     return catcher.wait(BROWSER_TIMEOUT_S)
+            found_browser = False
         except ConnectionFailedError as error:
             typer.echo(f"{broker.name}: {error}")
     elif use_browser:
-        webbrowser.open(page)
-    typer.echo(f"{broker.name}: log in on this page:\n  {page}")
+        found_browser = webbrowser.open(page)
+    missing = "" if found_browser else "no browser found here: open it in any browser; "
+    typer.echo(f"{broker.name}: {missing}log in on this page:\n  {page}")
     return code_from_pasted(typer.prompt("Paste the address it sends you to, or the code in it"))
 
 

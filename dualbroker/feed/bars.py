@@ -83,6 +83,11 @@ def _width_ns(interval: str) -> int:
         raise ValueError(
             f"expected an interval such as '1min', '5min' or '15s', found {interval!r}"
         ) from None
+    number = str(interval)
+    if number.isascii() and number.isdigit():
+        raise ValueError(
+            f"expected an interval with its unit, '{number}s' or '{number}min', found {interval!r}"
+        )
     if not pd.Timedelta(milliseconds=1) <= width <= pd.Timedelta(days=1):
         raise ValueError(f"expected an interval between a millisecond and a day, found {interval!r}")
     return int(width.value)

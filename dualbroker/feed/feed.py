@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -182,20 +183,23 @@ class Feed:
         found = self._manager.masters.instruments.search(words, exchange=exchange, limit=limit)
         return self._stamp(frames.instruments_frame(found))
 
-    def options_around(self, underlying: str, *, expiry: int = 0, strikes: int = 5) -> pd.DataFrame:
+    def options_around(
+        self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
+    ) -> pd.DataFrame:
         """Calls and puts of the strikes nearest to the underlying's last price, ready for ``subscribe``.
 
-        ``expiry`` 0 is the nearest one; ``strikes`` counts each side of the one at the money.
+        ``expiry`` 0 is the nearest one, 1 the next; or it is the day, a date or a text such as
+        ``2030-01-31``. ``strikes`` counts each side of the one at the money.
         """
         return self._call(self._options_around(underlying, expiry, strikes))
 
     def options_around_async(
-        self, underlying: str, *, expiry: int = 0, strikes: int = 5
+        self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
     ) -> Awaitable[pd.DataFrame]:
         """The async twin of :meth:`options_around`."""
         return self._call_async(self._options_around(underlying, expiry, strikes))
 
-    async def _options_around(self, underlying: str, expiry: int, strikes: int) -> pd.DataFrame:
+    async def _options_around(self, underlying: str, expiry: int | date | str, strikes: int) -> pd.DataFrame:
         found = await self._manager.options_around(underlying, expiry=expiry, strikes=strikes)
         return self._stamp(frames.instruments_frame(found))
 

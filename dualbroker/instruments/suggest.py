@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec import structs
@@ -9,7 +10,7 @@ from rapidfuzz import fuzz, process
 
 from dualbroker.errors import AmbiguousInstrumentError, InstrumentError, UnknownInstrumentError
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
-from dualbroker.instruments.names import DerivativeName, index_named, read_derivative
+from dualbroker.instruments.names import INDICES, DerivativeName, compact, index_named, read_derivative
 from dualbroker.instruments.search import search
 from dualbroker.model import Instrument, InstrumentKind
 
@@ -20,6 +21,9 @@ _SHOWN = 5
 
 _LEAST_LIKENESS = 50.0
 """Percent, below which a name is no help."""
+
+_LEAST_INDEX_LIKENESS = 80.0
+"""Percent; one letter of NIFTY missing is 89, one that is another is 80."""
 
 
 def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
@@ -37,17 +41,22 @@ def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
     if by_words:
         return _error(exchange, text, "", by_words)
     alike = _alike(catalogue, exchange, text, readings)
-    if alike:
-        return _error(exchange, text, "", alike)
-    others = (other for other in catalogue.exchanges if other != exchange)
-    alike = [match for other in others for match in _alike(catalogue, other, text, readings)]
+    indices = _indices_alike(catalogue, exchange, text)
+    if alike or indices:
+        return _error(exchange, text, "", alike, indices)
+    others = [other for other in catalogue.exchanges if other != exchange]
+    alike = [match for other in others for match in search(catalogue, text, exchange=other, limit=_SHOWN)]
+    alike = alike or [match for other in others for match in _alike(catalogue, other, text, readings)]
     return _error(exchange, text, "only elsewhere does something come close" if alike else "", alike)
 
 
-def _error(exchange: str, text: str, reason: str, matches: list[Instrument]) -> UnknownInstrumentError:
-    names = list(dict.fromkeys(match.qualified_name for match in matches))[:_SHOWN]
+def _error(
+    exchange: str, text: str, reason: str, matches: list[Instrument], indices: Sequence[str] = ()
+) -> UnknownInstrumentError:
+    names = list(dict.fromkeys((*indices, *(match.qualified_name for match in matches))))[:_SHOWN]
     says = f"; {reason}" if reason else ""
-    tail = f"; closest: {', '.join(names)}" if names else "; nothing there comes close"
+    search_for_it = f"; nothing there comes close; to look for it by words: feed.search({text.lower()!r})"
+    tail = f"; closest: {', '.join(names)}" if names else search_for_it
     return UnknownInstrumentError(f"no instrument {text!r} on {exchange}{says}{tail}", names)
 
 
@@ -160,6 +169,21 @@ def _alike(
     symbols = [table.columns.column("symbol").chunk(0)[row].as_py() for table, row in rows]
     alike = process.extract(text, symbols, scorer=fuzz.ratio, limit=_SHOWN, processor=str.upper)
     return [rows[at][0].instrument(rows[at][1]) for _, _, at in alike]
+
+
+def _indices_alike(catalogue: Catalogue, exchange: str, text: str) -> list[str]:
+    """Plain names of the indices spelled like this one, where no name of the exchange is closer."""
+    word = compact(text)
+    listed = {name for table in catalogue.tables(exchange) for name in table.names}
+    closest_listed = max((fuzz.ratio(word, name) for name in listed), default=0.0)
+    likeness = {
+        index.name: max(fuzz.ratio(word, compact(name)) for name in (index.name, *index.aliases))
+        for index in INDICES
+        if index.exchange not in catalogue.exchanges or catalogue.named(index.exchange, index.name)
+    }
+    least = max(_LEAST_INDEX_LIKENESS, closest_listed)
+    alike = [name for name, percent in likeness.items() if percent >= least]
+    return sorted(alike, key=lambda name: -likeness[name])
 
 
 def _names_alike(catalogue: Catalogue, exchange: str, word: str) -> list[str]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -328,13 +329,15 @@ class WebSocketManager:
         """Let go of everything that a holder holds."""
         await self.subscriptions.let_go(self._quote_broker(), holder, None)
 
-    async def options_around(self, underlying: str, *, expiry: int = 0, strikes: int = 5) -> list[Instrument]:
+    async def options_around(
+        self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
+    ) -> list[Instrument]:
         """Calls and puts of the strikes nearest to the underlying's last price.
 
         Parameters
         ----------
         expiry
-            0 is the nearest expiry, 1 the next one.
+            0 is the nearest expiry, 1 the next one; or its day, a date or a text such as ``2030-01-31``.
         strikes
             How many on each side of the one at the money.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from dualbroker.brokers.base import Broker
@@ -12,7 +12,7 @@ from dualbroker.clock import Clock, ist
 from dualbroker.errors import RequestRefusedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import EXCHANGES
-from dualbroker.model import Instrument
+from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
 
@@ -20,6 +20,9 @@ __all__ = ["MasterLoader"]
 
 LONGEST_NAME = 200
 """Characters; no instrument's name comes near it, and looking for a longer one would hold up the feed."""
+
+EXPIRIES_SHOWN = 4
+"""Listed where one was asked for that does not exist."""
 
 
 class MasterLoader:
@@ -84,14 +87,21 @@ class MasterLoader:
         ]
 
     async def options_around(
-        self, broker: Broker, underlying: str, expiry: int, strikes: int
+        self, broker: Broker, underlying: str, expiry: int | date | str, strikes: int
     ) -> list[Instrument]:
         """Calls and puts of the strikes nearest to the last price that the broker knows.
+
+        Parameters
+        ----------
+        expiry
+            0 is the nearest expiry, 1 the next one; or its day, a date or a text such as ``2030-01-31``.
+        strikes
+            How many on each side of the one at the money.
 
         Raises
         ------
         UnknownInstrumentError
-            No such underlying, or it has no options of that expiry.
+            No such underlying, or it has no options of that expiry; the message lists the nearest ones.
         ValueError
             ``strikes`` is below 0.
         """
@@ -102,19 +112,45 @@ class MasterLoader:
         if price is None:
             raise RequestRefusedError(f"{broker.name} knows no last price of {underlying}")
         await self.load(broker, "BFO" if spot.exchange == "BSE" else "NFO")
-        dates = self.instruments.expiries(underlying)
-        if not 0 <= expiry < len(dates):
-            raise UnknownInstrumentError(
-                f"{underlying}: expected an expiry from 0 to {len(dates) - 1}, found {expiry}"
-            )
-        ladder = self.instruments.strikes(underlying, dates[expiry])
-        if not ladder:
-            raise UnknownInstrumentError(f"{underlying} has no options of {dates[expiry]}")
+        days = self.instruments.expiries(underlying, kind=InstrumentKind.OPTION)
+        day = _expiry_day(underlying, days, expiry)
+        ladder = self.instruments.strikes(underlying, day)
         middle = min(range(len(ladder)), key=lambda place: abs(ladder[place] - price))
         chosen = ladder[max(0, middle - strikes) : middle + strikes + 1]
         found = (
-            self.instruments.option(underlying, dates[expiry], strike, kind)
+            self.instruments.option(underlying, day, strike, kind)
             for strike in chosen
             for kind in ("CE", "PE")
         )
         return [option for option in found if option is not None]
+
+
+def _expiry_day(underlying: str, days: Sequence[date], expiry: int | date | str) -> date:
+    """The day that a person means by an expiry, among those that there are, nearest first."""
+    if not days:
+        raise UnknownInstrumentError(f"{underlying} has no options in this symbol master")
+    if isinstance(expiry, int):
+        if 0 <= expiry < len(days):
+            return days[expiry]
+        expected = f"an expiry from 0 to {len(days) - 1}"
+    else:
+        day = _as_day(expiry)
+        if day is not None and day in days:
+            return day
+        expected = "one of its expiries, by number or day"
+    nearest = ", ".join(f"{number} is {day}" for number, day in enumerate(days[:EXPIRIES_SHOWN]))
+    more = ", …" if len(days) > EXPIRIES_SHOWN else ""
+    raise UnknownInstrumentError(
+        f"{underlying}: expected {expected}, found {str(expiry)[:LONGEST_NAME]!r} ({nearest}{more})"
+    )
+
+
+def _as_day(expiry: date | str) -> date | None:
+    if isinstance(expiry, datetime):  # and so a pandas Timestamp, as frames hold it
+        return expiry.date()
+    if isinstance(expiry, date):
+        return expiry
+    try:
+        return date.fromisoformat(expiry.strip())
+    except (ValueError, AttributeError):
+        return None

@@ -47,7 +47,8 @@ class SimulatorSite:
     def _master(self, exchange: str) -> Answer:
         instruments = [item for item in self._simulation.market.instruments if item.exchange == exchange]
         if not instruments:
-            return _plain(404, f"no instruments on {exchange}")
+            listed = dict.fromkeys(item.exchange for item in self._simulation.market.instruments)
+            return _plain(404, f"the simulated market has {', '.join(listed)}; no instruments on {exchange}")
         if exchange not in self._masters:
             self._masters[exchange] = master_zip(exchange, instruments)
         return Answer(200, "application/zip", self._masters[exchange])

@@ -33,6 +33,9 @@ _DOWNLOAD_TIMEOUT_S = 60.0
 _SMALL_DOWNLOAD_BYTES = 64 * 1024
 """Up to here parsing takes less time than it is worth to start a thread for."""
 
+_LONGEST_REASON = 200
+"""Characters of a refusal that are worth repeating."""
+
 T = TypeVar("T")
 
 
@@ -73,6 +76,7 @@ class MasterCache:
             The download failed or brought no symbol master, and no earlier day's is kept.
         """
         stem = _stem(source, exchange, url)
+        wanted = f"the symbol master of {exchange}" + (f" ({source})" if source else "")
         kept = await asyncio.to_thread(self._read, stem, day) if self._directory else None
         if kept is not None:
             return replace(kept, source=source)
@@ -82,22 +86,21 @@ class MasterCache:
             older = await asyncio.to_thread(self._newest_before, stem, day) if self._directory else None
             if older is None:
                 raise ConnectionFailedError(
-                    f"the symbol master of {exchange} ({source}) could not be downloaded: {error}. "
+                    f"{wanted} could not be downloaded: {error}. "
                     f"Open {url} in a browser; if that fails too, the broker's download is down: try again "
                     "later"
                 ) from error
             _LOG.warning(
-                "the symbol master of %s (%s) could not be downloaded: %s; using the one of %s, "
+                "%s could not be downloaded: %s; using the one of %s, "
                 "in which newly listed instruments are missing",
-                exchange,
-                source,
+                wanted,
                 error,
                 older.day,
             )
             return replace(older, source=source)
         table = replace(table, day=day, source=source)
         if table.skipped:
-            _LOG.info("symbol master of %s (%s): %d rows skipped", exchange, source, table.skipped)
+            _LOG.info("%s: %d rows skipped", wanted, table.skipped)
         if self._directory:
             await asyncio.to_thread(self._keep, stem, day, table)
         return table
@@ -105,7 +108,9 @@ class MasterCache:
     async def _download(self, transport: Transport, url: str, exchange: str) -> MasterTable:
         response = await transport.request("GET", url, timeout_s=_DOWNLOAD_TIMEOUT_S)
         if response.status != 200:
-            raise ConnectionFailedError(f"expected HTTP status 200 from {url}, found {response.status}")
+            raise ConnectionFailedError(
+                f"expected HTTP status 200 from {url}, found {response.status}{_reason(response.body)}"
+            )
         if not response.body.strip():
             raise WireError(f"expected a symbol master from {url}, found an empty answer")
         if response.body.lstrip()[:1] == b"<":
@@ -163,6 +168,13 @@ class MasterCache:
                     self._path(stem, earlier).unlink(missing_ok=True)
         except OSError as error:
             _LOG.warning("the symbol master could not be kept as %s: %s", path, error)
+
+
+def _reason(body: bytes) -> str:
+    """What a refusal says for itself, where that is one short line of plain text."""
+    text = body[: _LONGEST_REASON + 1].decode("utf-8", errors="replace").strip()
+    is_line = text.isprintable() and not text.startswith("<") and 0 < len(text) <= _LONGEST_REASON
+    return f" ({text})" if is_line else ""
 
 
 def _stem(source: str, exchange: str, url: str) -> str:

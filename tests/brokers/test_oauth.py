@@ -107,7 +107,9 @@ def test_the_code_is_found_in_what_a_person_pastes(pasted: str) -> None:
     assert code_from_pasted(pasted) == "abc-123"
 
 
-@pytest.mark.parametrize("pasted", ["", "  ", "two words", "https://example.com/", "?code=", "http://[::1"])
+@pytest.mark.parametrize(
+    "pasted", ["", "  ", "two words", "garbage", "12345", "https://example.com/", "?code=", "http://[::1"]
+)
 def test_what_holds_no_code_is_refused(pasted: str) -> None:
     with pytest.raises(LoginRefusedError, match="found neither"):
         code_from_pasted(pasted)

@@ -114,5 +114,5 @@ def test_an_oauth_broker_without_a_token_is_sent_to_login() -> None:
     nowhere = {"rest_base": "http://127.0.0.1:9", "websocket_url": "ws://127.0.0.1:9"}
     section = BrokerConfig.model_validate({"name": "mine", "type": "flattrade", **login, **nowhere})
     found = findings(Config(brokers={"mine": section}))
-    assert "dualbroker login" in found["mine login"].words
+    assert found["mine login"].words == "no session yet for today. Log in: dualbroker login"
     assert failures(found) == ["mine reachability", "mine login", "quotes"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import dualbroker
 from dualbroker.cli import app
 from dualbroker.errors import ConfigError
 from dualbroker.noren.requests import parse_body
@@ -148,13 +149,27 @@ def test_the_browser_brings_the_code(config: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_a_machine_without_a_browser_asks_for_the_code(config: Path, tmp_path: Path) -> None:
-    result = run("login", "--config", str(config), "--broker", "broker1", typed="good\n")
+    result = run("login", "--config", str(config), "--broker", "broker1", typed="?code=good\n")
     assert result.exit_code == 0, result.output
+    assert "no browser found here" in result.output
     assert saved(tmp_path) is not None
 
 
+def test_what_is_no_code_never_reaches_the_broker(config: Path, broker: TinyBroker) -> None:
+    result = run("login", "--config", str(config), "--broker", "broker1", "--no-browser", typed="garbage\n")
+    assert result.exit_code == 1
+    assert "broker1: failed: expected the code, or the address with code= in it" in result.output
+    assert "no browser found" not in result.output
+    assert broker.calls == []
+
+
+def test_the_version_is_shown() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.output) == (0, f"dualbroker {dualbroker.__version__}\n")
+
+
 def test_a_wrong_code_is_one_line_and_nothing_is_kept(config: Path, tmp_path: Path) -> None:
-    result = run("login", "--config", str(config), "--no-browser", typed="wrong\n")
+    result = run("login", "--config", str(config), "--no-browser", typed="?code=wrong\n")
     assert result.exit_code == 1
     assert "broker1: failed: " in result.output
     assert "Invalid code" in result.output
@@ -163,7 +178,7 @@ def test_a_wrong_code_is_one_line_and_nothing_is_kept(config: Path, tmp_path: Pa
 
 
 def test_logout_ends_the_session_and_forgets_it(config: Path, broker: TinyBroker, tmp_path: Path) -> None:
-    run("login", "--config", str(config), "--no-browser", typed="good\n")
+    run("login", "--config", str(config), "--no-browser", typed="?code=good\n")
     result = run("logout", "--config", str(config))
     assert result.exit_code == 0, result.output
     assert "broker1: logged out" in result.output
@@ -173,7 +188,7 @@ def test_logout_ends_the_session_and_forgets_it(config: Path, broker: TinyBroker
 
 
 def test_logout_of_an_ended_session_forgets_it(config: Path, broker: TinyBroker, tmp_path: Path) -> None:
-    run("login", "--config", str(config), "--no-browser", typed="good\n")
+    run("login", "--config", str(config), "--no-browser", typed="?code=good\n")
     broker.session_is_alive = False
     result = run("logout", "--config", str(config))
     assert "broker1: its session had ended already" in result.output
@@ -181,7 +196,7 @@ def test_logout_of_an_ended_session_forgets_it(config: Path, broker: TinyBroker,
 
 
 def test_logout_keeps_the_token_when_the_broker_is_out_of_reach(config: Path, tmp_path: Path) -> None:
-    run("login", "--config", str(config), "--no-browser", typed="good\n")
+    run("login", "--config", str(config), "--no-browser", typed="?code=good\n")
     text = config.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if "rest_base" in line)
     config.write_text(text.replace(line, "    rest_base: http://127.0.0.1:9/"), encoding="utf-8")
@@ -192,7 +207,7 @@ def test_logout_keeps_the_token_when_the_broker_is_out_of_reach(config: Path, tm
 
 
 def test_logout_names_the_process_that_loses_its_session(config: Path, tmp_path: Path) -> None:
-    run("login", "--config", str(config), "--no-browser", typed="good\n")
+    run("login", "--config", str(config), "--no-browser", typed="?code=good\n")
     with LoginLock("shoonya-FA0001", tmp_path / "home" / "state"):
         result = run("logout", "--config", str(config))
     assert "a running process loses its session: login FA**01 of broker1 is held" in result.output

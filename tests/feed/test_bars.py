@@ -101,3 +101,8 @@ def test_every_tick_is_in_exactly_one_bar(moves: list[tuple[int, int]], interval
     assert bars["close"].iloc[-1] == prices[-1]
     assert bars.index.is_monotonic_increasing
     assert bars.index.is_unique
+def test_an_interval_without_its_unit_suggests_two() -> None:
+    with pytest.raises(ValueError, match="'60s' or '60min', found '60'"):
+        bars_frame(ticks([], [], []), "60")
+
+

@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pytest
 
 import dualbroker
 import dualbroker.feed.opening as opening_module
-from dualbroker import Feed, FeedClosedError, UnknownInstrumentError, WrongThreadError
+from dualbroker import ConnectionFailedError, Feed, FeedClosedError, UnknownInstrumentError, WrongThreadError
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.feed import columns
 from dualbroker.model import Quote
@@ -370,3 +371,25 @@ def test_a_failing_callback_does_not_fill_the_log(feed: Feed, caplog: pytest.Log
     wait_until(lambda: calls > 20)
     feed.remove_callback(fail)
     assert caplog.text.count("RuntimeError: every time") <= 1
+def test_options_of_an_expiry_by_its_day(feed: Feed) -> None:
+    nearest = feed.options_around("NIFTY", strikes=1)
+    day = nearest["expiry"].iloc[0]
+    for expiry in (day, f"{day:%Y-%m-%d}", day.to_pydatetime().date()):
+        assert feed.options_around("NIFTY", expiry=expiry, strikes=1)["token"].tolist() == (
+            nearest["token"].tolist()
+        )
+    for none in ("soon", day.date() - timedelta(days=1)):
+        with pytest.raises(UnknownInstrumentError, match=f"0 is {day:%Y-%m-%d}, 1 is "):
+            feed.options_around("NIFTY", expiry=none)
+
+
+def test_a_share_without_options_says_so(feed: Feed) -> None:
+    with pytest.raises(UnknownInstrumentError, match="RELIANCE has no options in this symbol master"):
+        feed.options_around("RELIANCE")
+
+
+def test_an_exchange_the_simulated_market_lacks_names_those_it_has(feed: Feed) -> None:
+    with pytest.raises(ConnectionFailedError, match=r"the simulated market has .*NSE"):
+        feed.subscribe("GOLD", exchange="MCX")
+
+

@@ -14,6 +14,7 @@ from dualbroker.model import InstrumentKind
 from tests.instruments.samples import (
     BFO_HEADER,
     NFO_HEADER,
+    NSE_HEADER,
     future_row,
     kite_month,
     kite_weekly_day,
@@ -102,6 +103,9 @@ def test_every_form_of_a_name_resolves(
         ("NIFTY27FEBFUT", "NFO", "2027-01-28", "NFO:NIFTY28JAN27F"),
         ("NFTY29DEC26C26000", "NFO", "closest", "NFO:NIFTY29DEC26C26000"),
         ("NIFTY 26000 CE", "NFO", "closest", "NFO:NIFTY01DEC26C26000"),
+        ("NFTY", "NFO", "closest: NIFTY, ", "NIFTY"),
+        ("BANKNFTY", "NFO", "closest: BANKNIFTY, ", "BANKNIFTY"),
+        ("Sensx", "NSE", "closest: SENSEX", "SENSEX"),
         ("RELIANCE-EQ", "NFO", "listed elsewhere", "NSE:RELIANCE-EQ"),
         ("RELAINCE", "NSE", "closest", "NSE:RELIANCE-EQ"),
         ("BSE:NIFTY", "NFO", "listed elsewhere", "NSE:NIFTY INDEX"),
@@ -124,6 +128,23 @@ def test_a_mistyped_share_is_found_where_it_is_listed() -> None:
     with pytest.raises(UnknownInstrumentError, match="only elsewhere does something come close") as caught:
         found.resolve("RELIANC", "NFO")
     assert "NSE:RELIANCE-EQ" in str(caught.value)
+
+
+def test_part_of_a_shares_name_finds_it_on_another_exchange_before_what_only_looks_alike() -> None:
+    found = Instruments()
+    found.add(parse_master("NFO", master(NFO_HEADER, [future_row(1, "NIFTY", MONTHLY)])))
+    rows = ["NSE,1,1,TITAN,TITAN-EQ,EQ,0.05,", "NSE,2,1,TATASTEEL,TATASTEEL-EQ,EQ,0.05,"]
+    found.add(parse_master("NSE", master(NSE_HEADER, rows)))
+    with pytest.raises(UnknownInstrumentError) as caught:
+        found.resolve("TATA", "NFO")
+    assert caught.value.matches == ("NSE:TATASTEEL-EQ",)
+
+
+def test_a_name_like_nothing_points_to_the_search_by_words() -> None:
+    found = Instruments()
+    found.add(parse_master("NFO", master(NFO_HEADER, [future_row(1, "NIFTY", MONTHLY)])))
+    with pytest.raises(UnknownInstrumentError, match=r"nothing there comes close.*feed\.search\('tata'\)"):
+        found.resolve("TATA", "NFO")
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,19 @@ def test_a_failed_download_with_nothing_kept_says_what_to_do(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refusals_own_words_are_repeated_and_a_missing_source_is_not_named() -> None:
+    transport = Answers(b"the simulated market has NSE, NFO", 404)
+    with pytest.raises(ConnectionFailedError, match=r"\(the simulated market has NSE, NFO\)") as caught:
+        asyncio.run(MasterCache(None).load(transport, URL, "MCX", source="", day=DAY))
+    assert "master of MCX could not" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"<html>down</html>", b"two\nlines", b"x" * 5000, b"\xff\x00"])
+def test_a_refusal_that_is_no_short_line_is_not_repeated(body: bytes) -> None:
+    with pytest.raises(ConnectionFailedError, match=r"found 404\. Open"):
+        load(None, Answers(body, 404))
+
+
 def test_a_directory_that_cannot_be_written_costs_only_the_cache(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
