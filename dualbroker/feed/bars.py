@@ -77,17 +77,17 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
 
 
 def _width_ns(interval: str) -> int:
+    number = str(interval)
+    if number.isascii() and number.isdigit():
+        raise ValueError(
+            f"expected an interval with its unit, '{number}s' or '{number}min', found {interval!r}"
+        )
     try:
         width = pd.Timedelta(interval if interval[:1].isdigit() else f"1{interval}")
     except (ValueError, TypeError):
         raise ValueError(
             f"expected an interval such as '1min', '5min' or '15s', found {interval!r}"
         ) from None
-    number = str(interval)
-    if number.isascii() and number.isdigit():
-        raise ValueError(
-            f"expected an interval with its unit, '{number}s' or '{number}min', found {interval!r}"
-        )
     if not pd.Timedelta(milliseconds=1) <= width <= pd.Timedelta(days=1):
         raise ValueError(f"expected an interval between a millisecond and a day, found {interval!r}")
     return int(width.value)

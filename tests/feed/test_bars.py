@@ -84,6 +84,11 @@ def test_an_interval_that_is_none_says_what_is_expected(interval: str) -> None:
         bars_frame(ticks([], [], []), interval)
 
 
+def test_an_interval_without_its_unit_suggests_two() -> None:
+    with pytest.raises(ValueError, match="'60s' or '60min', found '60'"):
+        bars_frame(ticks([], [], []), "60")
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 3 * 86_400), st.integers(1, 1000)), min_size=1, max_size=50),
     st.sampled_from(["1s", "1min", "7min", "1h", "1D"]),
@@ -101,8 +106,3 @@ def test_every_tick_is_in_exactly_one_bar(moves: list[tuple[int, int]], interval
     assert bars["close"].iloc[-1] == prices[-1]
     assert bars.index.is_monotonic_increasing
     assert bars.index.is_unique
-def test_an_interval_without_its_unit_suggests_two() -> None:
-    with pytest.raises(ValueError, match="'60s' or '60min', found '60'"):
-        bars_frame(ticks([], [], []), "60")
-
-

@@ -352,25 +352,6 @@ def test_options_of_no_expiry_and_below_no_strikes_are_refused(feed: Feed) -> No
         feed.options_around("NIFTY", strikes=-1)
 
 
-def test_what_can_not_be_called_is_no_callback(feed: Feed) -> None:
-    for add in (feed.on_quote, feed.on_order):
-        with pytest.raises(TypeError, match="expected a function"):
-            add(None)  # type: ignore[arg-type]
-
-
-def test_a_failing_callback_does_not_fill_the_log(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
-    calls = 0
-
-    def fail(quote: Quote) -> None:
-        nonlocal calls
-        calls += 1
-        raise RuntimeError("every time")
-
-    feed.on_quote(fail)
-    feed.subscribe("NIFTY")
-    wait_until(lambda: calls > 20)
-    feed.remove_callback(fail)
-    assert caplog.text.count("RuntimeError: every time") <= 1
 def test_options_of_an_expiry_by_its_day(feed: Feed) -> None:
     nearest = feed.options_around("NIFTY", strikes=1)
     day = nearest["expiry"].iloc[0]
@@ -393,3 +374,22 @@ def test_an_exchange_the_simulated_market_lacks_names_those_it_has(feed: Feed) -
         feed.subscribe("GOLD", exchange="MCX")
 
 
+def test_what_can_not_be_called_is_no_callback(feed: Feed) -> None:
+    for add in (feed.on_quote, feed.on_order):
+        with pytest.raises(TypeError, match="expected a function"):
+            add(None)  # type: ignore[arg-type]
+
+
+def test_a_failing_callback_does_not_fill_the_log(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    calls = 0
+
+    def fail(quote: Quote) -> None:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("every time")
+
+    feed.on_quote(fail)
+    feed.subscribe("NIFTY")
+    wait_until(lambda: calls > 20)
+    feed.remove_callback(fail)
+    assert caplog.text.count("RuntimeError: every time") <= 1
