@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
+from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager import WebSocketManager
 from dualbroker.simulator.memory import MASTERS_BASE, MemoryResponse, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
@@ -29,6 +30,7 @@ class WatchedTransport(MemoryTransport):
         super().__init__(simulation, step_interval_s=0.1)
         self.requests: list[str] = []
         self.delays_s: dict[str, float] = {}
+        self.dead_hosts: set[str] = set()
 
     async def request(
         self,
@@ -42,6 +44,8 @@ class WatchedTransport(MemoryTransport):
         host = url.split("/")[2].removesuffix(".simulated")
         self.requests.append(f"{host}/{url.rsplit('/', 1)[1]}")
         await asyncio.sleep(self.delays_s.get(host, 0.0))
+        if host in self.dead_hosts:
+            raise ConnectionFailedError(f"no answer from {host}")
         return await super().request(method, url, body=body, headers=headers, timeout_s=timeout_s)
 
 

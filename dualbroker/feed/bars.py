@@ -22,7 +22,8 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
 
     Prices are those of ticks; a snapshot is no price of its own time and only sets the volume's base.
     Volume is the difference of the cumulative volume; negative steps are clipped and counted in
-    ``attrs["negative_volume_steps"]``. Intervals without a tick have no bar.
+    ``attrs["negative_volume_steps"]``. Intervals without a tick have no bar. No bar holds ticks
+    of two days: that of a day (``"1D"``) is labelled 09:15 and holds what came before, too.
 
     Parameters
     ----------
@@ -48,7 +49,12 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     local_ns = receive_ns + _IST_OFFSET_NS
     midnight_ns = local_ns // _DAY_NS * _DAY_NS
     into_session_ns = local_ns - midnight_ns - SESSION_START.value
-    start_ns = midnight_ns + SESSION_START.value + into_session_ns // width_ns * width_ns - _IST_OFFSET_NS
+    from_start_ns = into_session_ns // width_ns * width_ns
+    # What is before the session belongs to its own day: a day's bar holds all of it, no other bar
+    # begins before midnight.
+    earliest_ns = 0 if width_ns == _DAY_NS else -SESSION_START.value
+    from_start_ns = np.maximum(from_start_ns, earliest_ns)
+    start_ns = midnight_ns + SESSION_START.value + from_start_ns - _IST_OFFSET_NS
     table = pd.DataFrame(
         {
             "start": start_ns[use],

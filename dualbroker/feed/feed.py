@@ -21,7 +21,7 @@ from dualbroker.feed.loop_thread import LoopThread
 from dualbroker.feed.names import SymbolNames, instruments_meant
 from dualbroker.feed.savings import savings_frame
 from dualbroker.manager import WebSocketManager
-from dualbroker.model import Instrument, Quote
+from dualbroker.model import Instrument, Quote, Role
 from dualbroker.stores.orders import OrderEvent
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Feed:
     """A running feed: quotes from one broker, orders from every broker.
 
     Made by :func:`dualbroker.connect` and :func:`dualbroker.demo`. Every frame is a fresh snapshot,
-    the user's own to edit; ``attrs["as_of"]`` says of when, ``attrs["mode"]`` is SIMULATED or LIVE.
-    Methods that wait have a twin ending in ``_async``.
+    the user's own to edit; ``attrs["as_of"]`` says of when (ISO 8601, Indian time) and
+    ``attrs["mode"]`` is SIMULATED or LIVE. Methods that wait have a twin ending in ``_async``.
     """
 
     def __init__(self, config: Config, *, on_closed: Callable[[Feed], None] | None = None) -> None:
@@ -77,7 +77,8 @@ class Feed:
 
     def _stamp(self, table: pd.DataFrame, **more: object) -> pd.DataFrame:
         as_of_ns = self._manager.clock.now_ns()
-        table.attrs["as_of"] = pd.Timestamp(as_of_ns, tz="UTC").tz_convert(ZONE)
+        # Text, for a frame's attrs go into the files that it is saved to.
+        table.attrs["as_of"] = pd.Timestamp(as_of_ns, tz="UTC").tz_convert(ZONE).isoformat()
         table.attrs["mode"] = self.mode
         table.attrs.update(more)
         return table
@@ -347,8 +348,8 @@ class Feed:
         if self._closed:
             return "closed"
         health = self._manager.health
-        carrying = ", ".join(health) or "nobody"
-        return f"quotes from {self.primary or 'nobody'}, orders from {carrying}"
+        carrying = [name for name, broker in health.items() if broker.role is not Role.NONE]
+        return f"quotes from {self.primary or 'nobody'}, orders from {', '.join(carrying) or 'nobody'}"
 
     def __repr__(self) -> str:
         store = self._manager.quotes
@@ -360,4 +361,6 @@ class Feed:
 
     def _repr_html_(self) -> str:
         shown = self.brokers[["role", "state", "problem", "last_quote", "last_order", "reconnects"]]
-        return f"<p><b>{escape(repr(self).strip('<>'))}</b></p>{shown.to_html()}"
+        path = self._config.path
+        origin = f"config: {escape(str(path))}" if path is not None else "made in code, without a config file"
+        return f"<p><b>{escape(repr(self).strip('<>'))}</b><br>{origin}</p>{shown.to_html()}"

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import logging
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dualbroker.config.load import find_config, load_config
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
 from dualbroker.feed.feed import Feed
+from dualbroker.stores.health import BrokerState
 
 __all__ = ["close_all", "connect", "connect_async", "demo", "demo_async"]
 
@@ -49,7 +51,11 @@ def connect(config: Config | Path | str | None = None) -> Feed:
             return running
         feed = Feed(config, on_closed=_forget)
         _feeds[key] = feed
-        return feed
+    for name, health in feed.manager.health.items():
+        if health.state is BrokerState.PARKED:
+            # The log goes nowhere in most notebooks; this must be seen.
+            warnings.warn(f"{name} is parked: {health.problem}", stacklevel=2)
+    return feed
 
 
 async def connect_async(config: Config | Path | str | None = None) -> Feed:

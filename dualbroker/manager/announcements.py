@@ -22,7 +22,7 @@ def announce_roles(primary: str | None, health: Mapping[str, BrokerHealth]) -> N
     carrying = [name for name, broker in health.items() if broker.role is not Role.NONE]
     if carrying:
         logger.info("Order updates: %s", ", ".join(carrying))
-    if len(health) == 1:
+    if len(health) == 1 and carrying:
         logger.info(
             "One broker is enabled: it carries quotes and orders, and the optimisation is off, "
             "for there is no second stream of quotes to save"

@@ -14,15 +14,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock, MarketClock, SystemClock
 from dualbroker.config.broker import mask
-from dualbroker.config.schema import BrokerConfig, Config
+from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.errors import (
     ConnectionFailedError,
     DualBrokerError,
+    RateLimitedError,
+    RetryableBrokerError,
 )
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.logins import log_in
@@ -344,8 +347,21 @@ class WebSocketManager:
         return await self.masters.options_around(self._quote_broker(), underlying, expiry, strikes)
 
     async def _take_up_config_subscriptions(self) -> None:
-        """What config.yaml wants from the start; one bad name does not keep the others out."""
-        for entry in self.config.subscribe:
+        """What config.yaml wants from the start; what a broken network keeps away is tried again."""
+        left = await self._subscribe_entries(self.config.subscribe)
+        if left:
+            self._spawn(self._keep_subscribing(left))
+
+    async def _keep_subscribing(self, entries: Sequence[str | Around]) -> None:
+        backoff = Backoff(self._random, first_s=2.0, cap_s=60.0)
+        while entries:
+            await asyncio.sleep(backoff.next_s())
+            entries = await self._subscribe_entries(entries)
+
+    async def _subscribe_entries(self, entries: Sequence[str | Around]) -> list[str | Around]:
+        """Subscribe each by itself, so that one bad name keeps no other out; returns what to try again."""
+        left: list[str | Around] = []
+        for entry in entries:
             try:
                 names: Sequence[str | Instrument] = (
                     [entry]
@@ -355,5 +371,9 @@ class WebSocketManager:
                     )
                 )
                 await self.subscribe(names, holder=CONFIG_HOLDER)
+            except (ConnectionFailedError, RateLimitedError, RetryableBrokerError) as error:
+                left.append(entry)
+                logger.warning("subscribe in the config, to be tried again: %s", error)
             except DualBrokerError as error:
                 logger.error("subscribe in the config: %s", error)
+        return left

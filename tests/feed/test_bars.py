@@ -54,6 +54,24 @@ def test_before_the_session_bars_keep_to_the_same_grid() -> None:
     assert str(bars.index[0])[11:16] == "09:05"
 
 
+def test_a_days_bar_is_of_that_day_with_what_came_before_the_session() -> None:
+    bars = bars_frame(
+        ticks(
+            ["2026-01-15 07:50:00", "2026-01-15 15:29:00", "2026-01-16 00:05:00"],
+            [1.0, 2.0, 3.0],
+            [1.0, 2.0, 3.0],
+        ),
+        "1D",
+    )
+    assert [str(time)[:16] for time in bars.index] == ["2026-01-15 09:15", "2026-01-16 09:15"]
+    assert bars["close"].tolist() == [2.0, 3.0]
+
+
+def test_no_bar_begins_on_the_day_before() -> None:
+    bars = bars_frame(ticks(["2026-01-15 00:05:00"], [1.0], [1.0]), "2h")
+    assert str(bars.index[0])[:16] == "2026-01-15 00:00"
+
+
 def test_a_volume_that_falls_is_clipped_and_counted() -> None:
     bars = bars_frame(
         ticks(

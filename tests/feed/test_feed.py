@@ -61,7 +61,9 @@ def test_subscribe_fills_frames_from_one_broker_only(feed: Feed) -> None:
     assert set(quotes["broker_name"]) == {"broker1"}
     assert quotes.attrs["mode"] == "SIMULATED"
     assert quotes.attrs["passed_over"] == 0
-    assert quotes.attrs["as_of"] <= pd.Timestamp.now("Asia/Kolkata") + pd.Timedelta(seconds=1)
+    as_of = pd.Timestamp(quotes.attrs["as_of"])
+    assert as_of <= pd.Timestamp.now("Asia/Kolkata") + pd.Timedelta(seconds=1)
+    assert str(as_of.tz) == "UTC+05:30"
     assert feed.brokers.loc["broker2", "quote_bytes"] == 0
     assert feed.ticks("nifty").equals(feed.ticks("NSE:NIFTY INDEX")) or len(feed.ticks("nifty"))
     assert len(feed.bars("RELIANCE", "1s")) > 0
@@ -120,6 +122,30 @@ def test_bandwidth_and_savings_say_how_they_were_obtained(feed: Feed) -> None:
     assert str(savings.loc["saved_quote_bytes", "how"]).startswith("estimated")
 
 
+def test_every_frame_can_be_saved_and_read_back(feed: Feed, tmp_path: Path) -> None:
+    feed.subscribe("RELIANCE-EQ", exchange="NSE", depth=True)
+    wait_until(
+        lambda: len(feed.bars("RELIANCE", "1s")) > 0 and len(feed.bandwidth) > 0 and len(feed.orders) > 0
+    )
+    for table in (
+        feed.quotes,
+        feed.ticks("RELIANCE"),
+        feed.bars("RELIANCE", "1s"),
+        feed.depth("RELIANCE"),
+        feed.orders,
+        feed.order_events,
+        feed.brokers,
+        feed.bandwidth,
+        feed.savings(),
+        feed.search("reliance"),
+        feed.options_around("NIFTY", strikes=1),
+    ):
+        table.to_parquet(tmp_path / "table.parquet")
+        again = pd.read_parquet(tmp_path / "table.parquet")
+        assert again.attrs["mode"] == "SIMULATED"
+        pd.testing.assert_frame_equal(again, table, check_freq=False, check_index_type=False)
+
+
 def test_a_cell_run_twice_finds_the_same_feed_and_reload_does_too(feed: Feed) -> None:
     assert dualbroker.connect(quiet_config()) is feed
     reloaded = importlib.reload(opening_module)
@@ -159,6 +185,22 @@ def test_a_sync_call_works_while_a_loop_is_running(feed: Feed) -> None:
         assert feed.subscribe("NIFTY")["acknowledged"].all()
 
     asyncio.run(cell())
+
+
+def test_a_parked_broker_is_seen_at_once_and_carries_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUALBROKER_HOME", str(tmp_path))
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "brokers: {mine: {type: shoonya, user_id: FA0001, client_id: FA0001_U, api_secret: made-up}}\n",
+        encoding="utf-8",
+    )
+    with pytest.warns(UserWarning, match=r"mine is parked: .*dualbroker login"):
+        parked = dualbroker.connect(path)
+    with parked:
+        assert "quotes from nobody, orders from nobody" in repr(parked)
+        assert parked.orders.attrs["books_unread"] == ["mine"]
 
 
 def test_run_runs_a_coroutine_also_inside_a_running_loop() -> None:

@@ -313,6 +313,18 @@ def test_config_subscriptions_start_with_the_feed_and_one_bad_name_stops_no_othe
     assert "NO SUCH NAME" in caplog.text
 
 
+def test_config_subscriptions_wait_for_the_symbol_master() -> None:
+    async def story(world: World) -> None:
+        world.transport.dead_hosts.add("masters")
+        async with world.manager() as manager:
+            await asyncio.sleep(30)
+            assert manager.subscriptions.book.wanted() == {}
+            world.transport.dead_hosts.clear()
+            await eventually(lambda: ("NSE", "26000") in manager.subscriptions.book.wanted(), within_s=90)
+
+    run_world(story, subscribe=["NIFTY"])
+
+
 def test_the_same_seed_gives_the_same_day() -> None:
     async def story(world: World) -> tuple[list[float], list[str]]:
         async with world.manager() as manager:
