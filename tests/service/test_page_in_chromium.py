@@ -177,8 +177,18 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     page.set_viewport_size({"width": width, "height": 800})
     page.wait_for_selector(".orders tbody tr")
     state = state_of(page)
+    # Rows of known width: what the simulated traders happen to do must not decide.
+    state["orders"]["rows"] = state["orders"]["rows"][:1]
+    state["quotes"]["rows"] = state["quotes"]["rows"][:1]
+    state["quotes"]["rows"][0] |= {
+        "symbol": "NIFTY29DEC26C26000",
+        "ltp": 12345.6,
+        "bid": 12345.6,
+        "ask": 12346.1,
+    }
     state["orders"]["rows"][0] |= {
         "symbol": "NIFTY29DEC26C26000",
+        "reject_reason": None,
         "filled_quantity": 12345,
         "quantity": 123450,
         "average_price": 123456.75,
