@@ -7,10 +7,10 @@ since the epoch unless the name says otherwise (``feed_time`` is epoch seconds, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -355,6 +355,3 @@ class Position(msgspec.Struct, kw_only=True):
     ltp: float | None = None
     realised_profit: float | None = None
     unrealised_profit: float | None = None
-
-
-JsonObject = Mapping[str, Any]

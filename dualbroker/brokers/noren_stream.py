@@ -257,7 +257,6 @@ class NorenStream:
         if quotes and (feed_time := quotes[-1].feed_time) is not None:
             clock.follow(feed_time)
         now = clock.now_ns()
-        self._health.last_message_ns = now
         if others:
             # Before the quotes of the same read: an order never waits behind them.
             self._take_others(others, now)

@@ -50,7 +50,6 @@ class InstrumentWire:
     """Encodes the quotes of one instrument (all payloads UTF-8 JSON)."""
 
     def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
         decimals = precision(instrument)
         self._price = f"%.{decimals}f"
         self._formats = {name: f',"{key}":"%.{decimals}f"' for name, key in _PRICES.items()}

@@ -41,7 +41,6 @@ class BrokerHealth(msgspec.Struct, kw_only=True):
     connected_since_ns: int | None = None
     last_quote_ns: int | None = None
     last_order_ns: int | None = None
-    last_message_ns: int | None = None
     last_book_ns: int | None = None
     """When the order book was last read; None: what is shown may lack orders of before we connected."""
     book_problem: str = ""
