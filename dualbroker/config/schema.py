@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, PrivateAttr, SecretStr, Tag, ValidationError, field_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from dualbroker.errors import ConfigError
 
@@ -22,6 +31,7 @@ from .problems import file_message, problem_lines
 from .sections import (
     Around,
     FilePath,
+    LivenessConfig,
     LogConfig,
     OrderEventsConfig,
     OrdersConfig,
@@ -35,6 +45,7 @@ __all__ = [
     "Around",
     "BrokerConfig",
     "Config",
+    "LivenessConfig",
     "LogConfig",
     "OrderEventsConfig",
     "OrdersConfig",
@@ -72,9 +83,12 @@ class Config(Section):
     """All of config.yaml."""
 
     brokers: dict[str, BrokerConfig]
-    """In file order: the first whose login succeeds in time becomes the primary."""
+    """In file order: the first whose login succeeds in time carries quotes, unless ``primary`` names one."""
     subscribe: list[Subscription] = Field(default=[])
     """What is streamed from the start: names, and options around the money."""
+    primary: str = Field(default="auto", min_length=1)
+    """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
+    liveness: LivenessConfig = LivenessConfig()
     start_timeout: float = Field(default=10.0, gt=0)
     """Seconds that a broker has for its login before the next one becomes the primary."""
     simulator: SimulatorConfig = SimulatorConfig()
@@ -163,6 +177,18 @@ class Config(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return brokers
+
+    @field_validator("primary")
+    @classmethod
+    def _primary_streams(cls, value: str, info: ValidationInfo) -> str:
+        brokers: dict[str, BrokerConfig] = info.data.get("brokers", {})
+        streaming = [name for name, broker in brokers.items() if broker.enabled and broker.orders == "stream"]
+        if value != "auto" and brokers and value not in streaming:
+            raise ValueError(
+                f"expected auto, or an enabled broker that streams ({', '.join(streaming) or 'there is none'}), "
+                f"found {value!r}"
+            )
+        return value
 
 
 def demo_config(brokers: int = 2, **simulator: Any) -> Config:

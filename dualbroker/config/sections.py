@@ -19,6 +19,7 @@ from pydantic import (
 __all__ = [
     "Around",
     "FilePath",
+    "LivenessConfig",
     "LogConfig",
     "OrderEventsConfig",
     "OrdersConfig",
@@ -118,6 +119,26 @@ class OrdersConfig(Section):
 
     reconcile_every: float = Field(default=60.0, ge=1)
     """Seconds between two reads of a broker's order book in market hours."""
+
+
+class LivenessConfig(Section):
+    """When a connection, or the quotes on it, count as dead. All in seconds."""
+
+    ping_every: float = Field(default=10.0, gt=0)
+    """Between two pings of a WebSocket."""
+    pong_within: float = Field(default=10.0, gt=0)
+    """A server that has answered pings before, and brings nothing for so long after one, is gone."""
+    heartbeat_every: float | None = Field(default=None, gt=0)
+    """Between two heartbeats of the broker's own protocol; the broker's own rhythm unless told."""
+    heartbeat_within: float = Field(default=15.0, gt=0)
+    """A broker that has answered heartbeats before, and does not for so long, is gone."""
+    quotes_silent_after: float = Field(default=5.0, gt=0)
+    """Silence of all instruments of one source in market hours, after which the market is asked by REST."""
+    instrument_silent_after: float = Field(default=60.0, gt=0)
+    """Silence of one instrument while others tick, after which it is asked by REST; at least ten times
+    its usual interval."""
+    probe_every: float = Field(default=5.0, gt=0)
+    """Between two such questions while the silence lasts; the interval grows to a minute."""
 
 
 class ServerConfig(Section):
