@@ -184,10 +184,8 @@ class Config(Section):
         brokers: dict[str, BrokerConfig] = info.data.get("brokers", {})
         streaming = [name for name, broker in brokers.items() if broker.enabled and broker.orders == "stream"]
         if value != "auto" and brokers and value not in streaming:
-            raise ValueError(
-                f"expected auto, or an enabled broker that streams ({', '.join(streaming) or 'there is none'}), "
-                f"found {value!r}"
-            )
+            known = ", ".join(streaming) or "there is none"
+            raise ValueError(f"expected auto, or an enabled broker that streams ({known}), found {value!r}")
         return value
 
 
