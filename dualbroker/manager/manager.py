@@ -37,6 +37,7 @@ from dualbroker.roles import LoginOutcome, choose_primary
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.incidents import IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.transport.base import Transport
@@ -76,6 +77,7 @@ class WebSocketManager:
         self.quotes = QuoteStore(config.ticks.max_rows)
         self.orders = Ledger(config.order_events.max_rows)
         self.bandwidth = BandwidthStore()
+        self.incidents = IncidentStore()
         self.health: dict[str, BrokerHealth] = {}
         self.brokers: dict[str, Broker] = {}
         self.primary: str | None = None
