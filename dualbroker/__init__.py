@@ -17,6 +17,7 @@ from dualbroker.config.schema import Config
 from dualbroker.errors import (
     AmbiguousInstrumentError,
     BrokerError,
+    CannotCarryQuotesError,
     ConfigError,
     ConnectionFailedError,
     DualBrokerError,
@@ -28,6 +29,7 @@ from dualbroker.errors import (
     RequestRefusedError,
     RetryableBrokerError,
     SessionExpiredError,
+    UnknownBrokerError,
     UnknownInstrumentError,
     WireError,
     WrongThreadError,
@@ -41,6 +43,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AmbiguousInstrumentError",
     "BrokerError",
+    "CannotCarryQuotesError",
     "Config",
     "ConfigError",
     "ConnectionFailedError",
@@ -54,6 +57,7 @@ __all__ = [
     "RequestRefusedError",
     "RetryableBrokerError",
     "SessionExpiredError",
+    "UnknownBrokerError",
     "UnknownInstrumentError",
     "WebSocketManager",
     "WireError",

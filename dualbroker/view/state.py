@@ -6,16 +6,20 @@ from typing import Any
 
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
-from dualbroker.view.problems import broker_problems, feed_problems
-from dualbroker.view.rows import broker_rows, healths, iso_time, mode, order_rows, quote_rows
+from dualbroker.view.cards import card_rows
+from dualbroker.view.incidents import failover_rows, incident_rows
+from dualbroker.view.problems import feed_problems
+from dualbroker.view.rows import healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
 from dualbroker.view.unknown import carrying, no_quotes_because, unread_order_books
 
-__all__ = ["ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
+__all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
 
 QUOTES_SHOWN = 250
 ORDERS_SHOWN = 250
 """Of each broker, the newest; more than a person reads, and a bound on what each update costs."""
+INCIDENTS_SHOWN = 50
+FAILOVERS_SHOWN = 20
 
 _PASSING = frozenset({"time"})
 """Keys that change by themselves, without anything having happened."""
@@ -36,26 +40,30 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``problems``, ``brokers``,
+        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``problems``, ``brokers`` (each with its
+        ``duty`` and its part in the last ``failover``, in words),
         ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
         ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
-        ``traffic``.
+        ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
+    failovers = failover_rows(manager, FAILOVERS_SHOWN)
     return {
         "mode": mode(manager),
         "time": iso_time(now_ns),
         "headline": _headline(manager),
         "problems": feed_problems(manager, now_ns),
-        "brokers": [
-            {**row, "problems": broker_problems(manager, health, now_ns)}
-            for row, health in zip(broker_rows(manager), healths(manager), strict=True)
-        ],
+        "brokers": card_rows(manager, failovers, now_ns),
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
             "count": len(manager.subscriptions.book.wanted()),
             "no_source": no_quotes_because(manager),
         },
         "orders": _orders(manager),
+        "incidents": {
+            "rows": incident_rows(manager, INCIDENTS_SHOWN),
+            "count": manager.incidents.incident_count,
+        },
+        "failovers": {"rows": failovers, "count": manager.incidents.failover_count},
         "traffic": {
             "history": traffic_history(manager),
             "bytes_per_second": bytes_per_second(manager),

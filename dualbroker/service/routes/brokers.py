@@ -8,8 +8,10 @@ from fastapi import APIRouter
 
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.models import BrokerDetailsAnswer, BrokersAnswer
-from dualbroker.view.problems import broker_problems
+from dualbroker.view.cards import card_rows
+from dualbroker.view.incidents import failover_rows
 from dualbroker.view.rows import age_s, broker_rows, healths
+from dualbroker.view.state import FAILOVERS_SHOWN
 
 __all__ = ["router"]
 
@@ -30,10 +32,11 @@ async def broker_details(manager: Manager) -> dict[str, Any]:
         {
             **row,
             "status": health.words,
-            "problems": broker_problems(manager, health, now_ns),
             "last_quote_age_s": age_s(health.last_quote_ns, now_ns),
             "last_order_age_s": age_s(health.last_order_ns, now_ns),
         }
-        for row, health in zip(broker_rows(manager), healths(manager), strict=True)
+        for row, health in zip(
+            card_rows(manager, failover_rows(manager, FAILOVERS_SHOWN), now_ns), healths(manager), strict=True
+        )
     ]
     return {**stamp(manager), "primary": manager.primary, "brokers": rows}

@@ -1,0 +1,78 @@
+"""What each broker does for the feed right now, in a few words. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.incidents import newest_failover_of
+from dualbroker.view.problems import broker_problems
+from dualbroker.view.rows import broker_rows, healths
+
+__all__ = ["card_rows", "failover_words"]
+
+
+def card_rows(
+    manager: WebSocketManager, failovers: list[dict[str, Any]], now_ns: int
+) -> list[dict[str, Any]]:
+    """Each broker's row with its ``duty``, its part in the last ``failover``, and its ``problems``.
+
+    Parameters
+    ----------
+    failovers
+        As ``view.incidents.failover_rows`` gives them.
+    now_ns
+        UTC, by the manager's own clock.
+    """
+    return [
+        {
+            **row,
+            "duty": _duty(manager, health),
+            "failover": failover_words(newest_failover_of(failovers, row["broker_name"]), row["broker_name"]),
+            "problems": broker_problems(manager, health, now_ns),
+        }
+        for row, health in zip(broker_rows(manager), healths(manager), strict=True)
+    ]
+
+
+def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
+    """What it carries, and whether it could carry the quotes if their broker failed."""
+    if health.state is BrokerState.PARKED or health.role is Role.NONE:
+        return "carries nothing"
+    if health.role is Role.PRIMARY:
+        return "quotes and orders"
+    streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
+    if health.broker_name not in streaming:
+        return "orders only · by REST, so it can't take the quotes over"
+    if health.state is BrokerState.LIVE:
+        return "orders only · ready to take the quotes over"
+    return "orders only · can't take the quotes over now"
+
+
+def failover_words(row: dict[str, Any] | None, broker_name: str) -> str:
+    """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
+    if row is None:
+        return ""
+    at = "" if row["time"] is None else f" {datetime.fromisoformat(row['time']):%H:%M:%S}"
+    if row["from_broker"] == broker_name:
+        verb = "handed the quotes to" if row["planned"] else "lost the quotes to"
+        return f"{verb} {row['to_broker']}{at}: {row['why']}"
+    verb = "was handed the quotes by" if row["planned"] else "took over from"
+    return f"{verb} {row['from_broker']}{at}, {_cost(row)}"
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if not row["finished"]:
+        return f"{row['moved']} of {row['instruments']} instruments so far"
+    left = f", {row['uncovered_count']} not covered" if row["uncovered_count"] else ""
+    return f"{_gap(row)}{left}"
+
+
+def _gap(row: dict[str, Any]) -> str:
+    if row["gap_max_s"] is None:
+        return "no gap measured"
+    shown = f"{row['gap_max_s']:.2f} s"
+    return f"gap {shown}" if row["moved"] == 1 else f"gap at most {shown}"
