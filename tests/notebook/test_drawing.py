@@ -5,7 +5,6 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from dualbroker.notebook.drawing import (
-    ROWS_SHOWN,
     cards_html,
     headline_html,
     orders_html,
@@ -14,6 +13,7 @@ from dualbroker.notebook.drawing import (
     quotes_html,
     snapshot_html,
 )
+from dualbroker.notebook.pieces import ROWS_SHOWN
 from tests.notebook.states import broker_row, order_row, quote_row, state_of
 
 TWO = [broker_row("broker1", role="quotes and orders"), broker_row("broker2")]

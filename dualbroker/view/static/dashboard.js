@@ -23,6 +23,8 @@ export function render(element, state, { notice = "", agedMs = 0 } = {}) {
   drawQuotes(drawing, state);
   drawAges(drawing, state, now);
   drawOrders(drawing, state);
+  drawFailovers(drawing, state);
+  drawIncidents(drawing, state);
   drawTraffic(drawing, state);
 }
 
@@ -155,6 +157,11 @@ const ORDER_COLUMNS = [
   ["Filled", "number filled"],
   ["Price", "number"],
 ];
+const FAILOVER_COLUMNS = [
+  ["Time", ""], ["From → to", ""], ["Why", "words"], ["Found after", "number"], ["Gap p50", "number wide-only"],
+  ["p99", "number wide-only"], ["max", "number"], ["Moved", "number"],
+];
+const INCIDENT_COLUMNS = [["Time", ""], ["Broker", ""], ["What happened, and what was done", "words"]];
 const SHOWN = {
   all: () => true,
   open: (row) => !row.final,
@@ -162,18 +169,14 @@ const SHOWN = {
   canceled: (row) => row.status === "CANCELED",
   rejected: (row) => row.status === "REJECTED",
 };
-const ROLES = {
-  "quotes and orders": "quotes and orders",
-  "orders only": "orders only · quotes come from another",
-  nothing: "carries nothing",
-};
 const SIDES = { BUY: "B", SELL: "S" };
 const OLD_QUOTE_S = 60;
 
 function skeleton(element) {
   element.replaceChildren();
   const drawing = {
-    cards: new Map(), quoteRows: new Map(), orderRows: new Map(), tabs: new Map(), charts: new Map(),
+    cards: new Map(), quoteRows: new Map(), orderRows: new Map(),
+    failoverRows: new Map(), incidentRows: new Map(), tabs: new Map(), charts: new Map(),
     broker: "all", show: "all", redrawOrders: null,
   };
   drawing.notice = make("p", "notice", "", { role: "status" });
@@ -223,6 +226,12 @@ function skeleton(element) {
   drawing.unread = unknowns();
   orders.append(ordersHead, drawing.unread.node, drawing.noOrders, scrolling("Orders", orderTable.node));
 
+  drawing.failovers = log("failovers", "Quotes moved", FAILOVER_COLUMNS,
+    "The quotes have stayed where they are. When their broker fails, another takes over by itself; "
+      + "what that cost is measured and listed here.");
+  drawing.incidents = log("incidents", "Incidents", INCIDENT_COLUMNS,
+    "Nothing went wrong yet. Whatever does is listed here, with what was done about it.");
+
   const traffic = make("section", "panel traffic");
   const trafficHead = make("div", "head");
   drawing.rate = make("span", "quiet");
@@ -234,8 +243,34 @@ function skeleton(element) {
   drawing.how = make("p", "quiet");
   traffic.append(trafficHead, drawing.total.node, legend, drawing.how);
 
-  element.append(bar, drawing.notice, drawing.cardsBox, orders, quotes, traffic);
+  element.append(bar, drawing.notice, drawing.cardsBox, orders, quotes,
+    drawing.incidents.node, drawing.failovers.node, traffic);
   return drawing;
+}
+
+// A list of what happened, the newest first, that says so while it is empty.
+function log(className, title, columns, emptyWords) {
+  const part = { node: make("section", `panel log ${className}`), drawn: null };
+  const head = make("div", "head");
+  part.count = make("span", "quiet");
+  head.append(make("h2", "", title), part.count);
+  const rows = table(`${title}, the newest first`, columns);
+  part.body = rows.body;
+  part.empty = make("p", "empty", emptyWords);
+  part.box = scrolling(title, rows.node);
+  part.node.append(head, part.empty, part.box);
+  return part;
+}
+
+// Whether there is anything new to draw.
+function drawLog(part, list) {
+  if (part.drawn === list) return false;
+  part.drawn = list;
+  part.empty.hidden = list.count > 0;
+  part.box.hidden = list.count === 0;
+  const { rows, count } = list;
+  setText(part.count, rows.length < count ? `newest ${number(rows.length)} of ${number(count)}` : count ? number(count) : "");
+  return true;
 }
 
 // --- Headline and cards ------------------------------------------------------------------------
@@ -262,6 +297,8 @@ function card(row) {
   top.append(make("h2", "", row.broker_name), part.state, part.simulated,
     make("span", "quiet account", row.simulated ? row.account : `${row.type} ${row.account}`));
   part.role = make("p", "role");
+  part.market = make("p", "market");
+  part.failover = make("p", "failover");
   part.problems = make("ul", "problems");
   const facts = make("dl", "facts");
   for (const name of ["tick", "order", "latency", "reconnects", "quotes", "orders", "control", "subscribed"]) {
@@ -272,7 +309,7 @@ function card(row) {
     part.facts.set(name, value);
   }
   part.chart = chart("broker", ["carried"]);
-  part.node.append(top, part.role, part.problems, part.chart.node, facts);
+  part.node.append(top, part.role, part.market, part.problems, part.failover, part.chart.node, facts);
   return part;
 }
 
@@ -282,7 +319,9 @@ function drawCards(drawing, state, now) {
     const part = drawing.cards.get(row.broker_name);
     setClass(part.node, `card is-${row.state}`);
     setText(part.state, row.state);
-    setText(part.role, ROLES[row.role] ?? row.role);
+    setText(part.role, row.duty);
+    setText(part.market, row.market);
+    setText(part.failover, row.failover);
     part.role.classList.toggle("primary", row.role === "quotes and orders");
     if (part.problemText !== row.problems.join("\n")) {
       part.problemText = row.problems.join("\n");
@@ -438,6 +477,70 @@ function drawOrder(part, row) {
   part.status = row.status;
   setText(part.reason, row.reject_reason ?? "");
   part.node.title = row.remarks ? `remarks: ${row.remarks}` : "";
+}
+
+// --- What went wrong -----------------------------------------------------------------------------
+
+function seconds(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (value < 10) return `${number(value, value < 1 ? 3 : 2)} s`;
+  return `${number(value, 1)} s`;
+}
+
+function logRow(columns) {
+  const part = { node: make("tr") };
+  part.cells = columns.map(([, className]) => make("td", className));
+  part.node.append(...part.cells);
+  return part;
+}
+
+function drawFailovers(drawing, state) {
+  const part = drawing.failovers;
+  if (!drawLog(part, state.failovers)) return;
+  const { rows } = state.failovers;
+  keyed(part.body, drawing.failoverRows, rows, (row) => row.number, () => {
+    const made = logRow(FAILOVER_COLUMNS);
+    made.why = made.cells[2].appendChild(make("span"));
+    made.left = made.cells[2].appendChild(make("span", "reason"));
+    return made;
+  });
+  for (const row of rows) {
+    const { cells, why, left } = drawing.failoverRows.get(row.number);
+    const [time, brokers, , found, p50, p99, max, moved] = cells;
+    setText(time, clock(row.time));
+    setText(brokers, `${row.from_broker} → ${row.to_broker}`);
+    setText(why, row.why);
+    setText(left, uncovered(row));
+    setText(found, row.planned ? "planned" : seconds(row.detected_after_s));
+    setText(p50, seconds(row.gap_p50_s));
+    setText(p99, seconds(row.gap_p99_s));
+    setText(max, seconds(row.gap_max_s));
+    setText(moved, row.moved === row.instruments ? number(row.moved) : `${number(row.moved)} of ${number(row.instruments)}`);
+    cells.at(-1).classList.toggle("busy", !row.finished);
+  }
+}
+
+function uncovered(row) {
+  const count = row.uncovered_count;
+  if (!count) return "";
+  const more = count > row.uncovered.length ? ` and ${number(count - row.uncovered.length)} more` : "";
+  return `not covered by ${row.to_broker}: ${row.uncovered.join(", ")}${more}`;
+}
+
+function drawIncidents(drawing, state) {
+  const part = drawing.incidents;
+  if (!drawLog(part, state.incidents)) return;
+  const { rows } = state.incidents;
+  keyed(part.body, drawing.incidentRows, rows, (row) => row.number, (row) => {
+    // An incident never changes once it is noted.
+    const made = logRow(INCIDENT_COLUMNS);
+    const [time, broker, words] = made.cells;
+    time.textContent = clock(row.time);
+    time.classList.add("time");
+    broker.textContent = row.broker_name ?? "all";
+    words.append(make("span", "", row.cause), make("span", "reason", row.action));
+    return made;
+  });
 }
 
 // --- Traffic ---------------------------------------------------------------------------------------
