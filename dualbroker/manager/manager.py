@@ -32,6 +32,7 @@ from dualbroker.manager.logins import log_in
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import keep_book_read
 from dualbroker.manager.subscriber import Subscribed, Subscriber
+from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, OrderUpdate, QuoteBatch, Role
 from dualbroker.roles import LoginOutcome, choose_primary
 from dualbroker.storage.paths import cache_directory, state_directory
@@ -86,6 +87,10 @@ class WebSocketManager:
         self.wall_clock: Clock = wall_clock or SystemClock()
         replays = config.is_simulated and config.simulator.market == "replay"
         self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
+        self.market_hours: MarketHours = (
+            MarketHours.always() if config.is_simulated else config.market_hours.market_hours()
+        )
+        """When which exchange is open; the simulated market and a replay always are."""
         self.quote_listeners: list[Callable[[], None]] = []
         """Called once per batch after it was stored, on the manager's loop; must not block."""
         self.order_listeners: list[Callable[[OrderEvent], None]] = []
