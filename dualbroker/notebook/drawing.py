@@ -93,7 +93,8 @@ def headline_html(state: State) -> str:
     own = {f"{row['broker_name']}: {text}" for row in state["brokers"] for text in row["problems"]}
     problems = "".join(problem(text) for text in state["problems"] if text not in own)
     return block(
-        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;<b>{escape(state["headline"]["quotes"])}</b>'
+        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"])}'
+        f" &nbsp;·&nbsp; <b>{escape(state['headline']['quotes'])}</b>"
         f" &nbsp;·&nbsp; {escape(state['headline']['orders'])}"
         f'<br><span class="quiet">{escape(_savings_words(state))}</span>{_newest_incident(state)}{problems}'
     )
@@ -115,7 +116,7 @@ def _newest_incident(state: State) -> str:
         return ""
     newest = rows[0]
     who = newest["broker_name"] or "all"
-    words = f"{clock_time(newest['time'])} {who}: {newest['cause']}; {newest['action']}"
+    words = f"{clock_time(newest['time'], state['time'])} {who}: {newest['cause']}; {newest['action']}"
     return f'<br><span class="quiet">Newest incident: {escape(words)}</span>'
 
 
@@ -235,7 +236,7 @@ def snapshot_html(state: State) -> str:
 def plain_text(state: State) -> str:
     """The same as text, for a terminal."""
     lines = [
-        f"dualbroker · {state['mode']} · {state['headline']['quotes']} · {state['headline']['orders']}",
+        " · ".join(("dualbroker", state["mode"], state["market"], *state["headline"].values())),
         _savings_words(state),
         *(f"! {text}" for text in state["problems"]),
         "",

@@ -43,14 +43,14 @@ def incidents_html(state: State) -> str:
     rows = state["incidents"]["rows"][:ROWS_SHOWN]
     if not rows:
         return block(f'<span class="quiet">{_NO_INCIDENT}</span>')
-    shown = rows_table(_INCIDENT_HEADS, [_incident_cells(row) for row in rows])
+    shown = rows_table(_INCIDENT_HEADS, [_incident_cells(row, state) for row in rows])
     return block(shown + more(state["incidents"]["count"], "incidents", "feed.incidents", len(rows)))
 
 
 def incidents_text(state: State) -> list[str]:
     """The same as lines, with an empty one before them; none when nothing went wrong."""
     rows = state["incidents"]["rows"][:ROWS_SHOWN]
-    return _lines(_INCIDENT_HEADS, [_incident_cells(row) for row in rows])
+    return _lines(_INCIDENT_HEADS, [_incident_cells(row, state) for row in rows])
 
 
 def failovers_html(state: State) -> str:
@@ -58,34 +58,34 @@ def failovers_html(state: State) -> str:
     rows = state["failovers"]["rows"][:ROWS_SHOWN]
     if not rows:
         return block(f'<span class="quiet">{_NO_FAILOVER}</span>')
-    shown = rows_table(_FAILOVER_HEADS, [_failover_cells(row) for row in rows])
+    shown = rows_table(_FAILOVER_HEADS, [_failover_cells(row, state) for row in rows])
     return block(shown + more(state["failovers"]["count"], "failovers", "feed.failovers", len(rows)))
 
 
 def failovers_text(state: State) -> list[str]:
     """The same as lines, with an empty one before them; none when the quotes have not moved."""
     rows = state["failovers"]["rows"][:ROWS_SHOWN]
-    return _lines(_FAILOVER_HEADS, [_failover_cells(row) for row in rows])
+    return _lines(_FAILOVER_HEADS, [_failover_cells(row, state) for row in rows])
 
 
 def _lines(heads: tuple[str, ...], rows: list[list[Cell]]) -> list[str]:
     return ["", *text_columns(heads, [texts(row) for row in rows])] if rows else []
 
 
-def _incident_cells(row: Row) -> list[Cell]:
+def _incident_cells(row: Row, state: State) -> list[Cell]:
     return [
-        clock_time(row["time"]),
+        clock_time(row["time"], state["time"]),
         row["broker_name"] or "all",
         (row["cause"], "words"),
         (row["action"], "words"),
     ]
 
 
-def _failover_cells(row: Row) -> list[Cell]:
+def _failover_cells(row: Row, state: State) -> list[Cell]:
     moved = grouped(row["moved"])
     whole = row["moved"] == row["instruments"]
     return [
-        clock_time(row["time"]),
+        clock_time(row["time"], state["time"]),
         row["from_broker"],
         row["to_broker"],
         (row["why"], "words"),

@@ -94,6 +94,13 @@ class BrokerDetails(Broker):
             examples=["orders only · ready to take the quotes over"],
         ),
     ]
+    market: Annotated[
+        str,
+        Field(
+            description="Why it brings no quotes while the market is closed; else empty.",
+            examples=["market closed, last 15:29:59"],
+        ),
+    ]
     failover: Annotated[
         str,
         Field(

@@ -9,6 +9,7 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
+from dualbroker.view.market import quiet_words, time_words
 from dualbroker.view.problems import broker_problems
 from dualbroker.view.rows import broker_rows, healths
 
@@ -18,7 +19,10 @@ __all__ = ["card_rows", "failover_words"]
 def card_rows(
     manager: WebSocketManager, failovers: list[dict[str, Any]], now_ns: int
 ) -> list[dict[str, Any]]:
-    """Each broker's row with its ``duty``, its part in the last ``failover``, and its ``problems``.
+    """Each broker's row with its ``duty``, ``market``, ``failover`` and ``problems``, all in words.
+
+    ``market`` says why it is quiet while the market is closed, ``failover`` its part in the last one; both
+    are empty when there is nothing to say.
 
     Parameters
     ----------
@@ -31,7 +35,10 @@ def card_rows(
         {
             **row,
             "duty": _duty(manager, health),
-            "failover": failover_words(newest_failover_of(failovers, row["broker_name"]), row["broker_name"]),
+            "market": quiet_words(manager, health, now_ns),
+            "failover": failover_words(
+                newest_failover_of(failovers, row["broker_name"]), row["broker_name"], now_ns
+            ),
             "problems": broker_problems(manager, health, now_ns),
         }
         for row, health in zip(broker_rows(manager), healths(manager), strict=True)
@@ -47,16 +54,18 @@ def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
     streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
     if health.broker_name not in streaming:
         return "orders only · by REST, so it can't take the quotes over"
+    if health.subscriptions:
+        return f"orders, and quotes of {health.subscriptions} instruments"
     if health.state is BrokerState.LIVE:
         return "orders only · ready to take the quotes over"
     return "orders only · can't take the quotes over now"
 
 
-def failover_words(row: dict[str, Any] | None, broker_name: str) -> str:
+def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) -> str:
     """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
     if row is None:
         return ""
-    at = "" if row["time"] is None else f" {datetime.fromisoformat(row['time']):%H:%M:%S}"
+    at = "" if row["time"] is None else f" {time_words(datetime.fromisoformat(row['time']), now_ns)}"
     if row["from_broker"] == broker_name:
         verb = "handed the quotes to" if row["planned"] else "lost the quotes to"
         return f"{verb} {row['to_broker']}{at}: {row['why']}"

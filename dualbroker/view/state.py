@@ -8,6 +8,7 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows, incident_rows
+from dualbroker.view.market import market_words
 from dualbroker.view.problems import feed_problems
 from dualbroker.view.rows import healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
@@ -40,8 +41,8 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``problems``, ``brokers`` (each with its
-        ``duty`` and its part in the last ``failover``, in words),
+        ``mode``, ``time``, ``market``, ``headline`` (``quotes``, ``orders``), ``problems``,
+        ``brokers`` (as ``view.cards.card_rows`` has them),
         ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
         ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
         ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
@@ -50,6 +51,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     return {
         "mode": mode(manager),
         "time": iso_time(now_ns),
+        "market": market_words(manager, now_ns),
         "headline": _headline(manager),
         "problems": feed_problems(manager, now_ns),
         "brokers": card_rows(manager, failovers, now_ns),

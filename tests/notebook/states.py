@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["broker_row", "failover_row", "incident_row", "order_row", "quote_row", "state_of"]
+__all__ = ["NOW", "broker_row", "failover_row", "incident_row", "order_row", "quote_row", "state_of"]
 
 NOW = "2026-03-02T12:00:00.000+05:30"
 
@@ -93,6 +93,7 @@ def state_of(
     state: dict[str, Any] = {
         "mode": "SIMULATED",
         "time": NOW,
+        "market": "market open",
         "headline": {
             "quotes": "Price/Quote updates: broker1 only",
             "orders": "Order updates: broker1, broker2",

@@ -101,6 +101,13 @@ function clock(moment) {
   return moment === null ? UNKNOWN : moment.slice(11, 19);
 }
 
+// What happened on another day says on which.
+function when(moment, now) {
+  if (moment === null || now === null || moment.slice(0, 10) === now.slice(0, 10)) return clock(moment);
+  const day = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
+  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })} ${clock(moment)}`;
+}
+
 // One node per key, in the order of the rows; nodes of rows that are gone are removed.
 function keyed(parent, known, rows, keyOf, create) {
   const wanted = new Set();
@@ -158,8 +165,8 @@ const ORDER_COLUMNS = [
   ["Price", "number"],
 ];
 const FAILOVER_COLUMNS = [
-  ["Time", ""], ["From → to", ""], ["Why", "words"], ["Found after", "number"], ["Gap p50", "number wide-only"],
-  ["p99", "number wide-only"], ["max", "number"], ["Moved", "number"],
+  ["Time", ""], ["From → to, and why", "words"], ["Found after", "number"], ["Gap p50", "number wide-only"],
+  ["p99", "number wide-only"], ["Gap max", "number"],
 ];
 const INCIDENT_COLUMNS = [["Time", ""], ["Broker", ""], ["What happened, and what was done", "words"]];
 const SHOWN = {
@@ -226,7 +233,7 @@ function skeleton(element) {
   drawing.unread = unknowns();
   orders.append(ordersHead, drawing.unread.node, drawing.noOrders, scrolling("Orders", orderTable.node));
 
-  drawing.failovers = log("failovers", "Quotes moved", FAILOVER_COLUMNS,
+  drawing.failovers = log("failovers", "Failovers", FAILOVER_COLUMNS,
     "The quotes have stayed where they are. When their broker fails, another takes over by itself; "
       + "what that cost is measured and listed here.");
   drawing.incidents = log("incidents", "Incidents", INCIDENT_COLUMNS,
@@ -263,9 +270,11 @@ function log(className, title, columns, emptyWords) {
 }
 
 // Whether there is anything new to draw.
-function drawLog(part, list) {
-  if (part.drawn === list) return false;
+function drawLog(part, list, now) {
+  const today = now === null ? null : now.slice(0, 10);
+  if (part.drawn === list && part.today === today) return false;
   part.drawn = list;
+  part.today = today;
   part.empty.hidden = list.count > 0;
   part.box.hidden = list.count === 0;
   const { rows, count } = list;
@@ -281,7 +290,7 @@ function drawHeadline(drawing, state) {
   const wrong = state.problems.length;
   setText(drawing.verdict, wrong ? `${wrong} ${wrong === 1 ? "problem" : "problems"}` : "all well");
   setClass(drawing.verdict, wrong ? "verdict bad" : "verdict");
-  setText(drawing.time, `${clock(state.time)} IST`);
+  setText(drawing.time, `${state.market} · ${clock(state.time)} IST`);
   setText(drawing.source, state.headline.quotes);
   setText(drawing.orderSource, state.headline.orders);
   const { saved_percent: percent, saved_quote_bytes: saved } = state.traffic.savings;
@@ -496,31 +505,30 @@ function logRow(columns) {
 
 function drawFailovers(drawing, state) {
   const part = drawing.failovers;
-  if (!drawLog(part, state.failovers)) return;
+  if (!drawLog(part, state.failovers, state.time)) return;
   const { rows } = state.failovers;
   keyed(part.body, drawing.failoverRows, rows, (row) => row.number, () => {
     const made = logRow(FAILOVER_COLUMNS);
-    made.why = made.cells[2].appendChild(make("span"));
-    made.left = made.cells[2].appendChild(make("span", "reason"));
+    made.cells[0].classList.add("time");
+    made.lines = ["", "reason", "reason open"].map((className) => made.cells[1].appendChild(make("span", className)));
     return made;
   });
   for (const row of rows) {
-    const { cells, why, left } = drawing.failoverRows.get(row.number);
-    const [time, brokers, , found, p50, p99, max, moved] = cells;
-    setText(time, clock(row.time));
-    setText(brokers, `${row.from_broker} → ${row.to_broker}`);
-    setText(why, row.why);
-    setText(left, uncovered(row));
+    const { cells, lines } = drawing.failoverRows.get(row.number);
+    const [time, , found, p50, p99, max] = cells;
+    setText(time, when(row.time, state.time));
+    setText(lines[0], `${row.from_broker} → ${row.to_broker}`);
+    setText(lines[1], row.why);
+    setText(lines[2], leftOpen(row));
     setText(found, row.planned ? "planned" : seconds(row.detected_after_s));
     setText(p50, seconds(row.gap_p50_s));
     setText(p99, seconds(row.gap_p99_s));
     setText(max, seconds(row.gap_max_s));
-    setText(moved, row.moved === row.instruments ? number(row.moved) : `${number(row.moved)} of ${number(row.instruments)}`);
-    cells.at(-1).classList.toggle("busy", !row.finished);
   }
 }
 
-function uncovered(row) {
+function leftOpen(row) {
+  if (!row.finished) return `${number(row.moved)} of ${number(row.instruments)} instruments so far`;
   const count = row.uncovered_count;
   if (!count) return "";
   const more = count > row.uncovered.length ? ` and ${number(count - row.uncovered.length)} more` : "";
@@ -529,18 +537,18 @@ function uncovered(row) {
 
 function drawIncidents(drawing, state) {
   const part = drawing.incidents;
-  if (!drawLog(part, state.incidents)) return;
+  if (!drawLog(part, state.incidents, state.time)) return;
   const { rows } = state.incidents;
   keyed(part.body, drawing.incidentRows, rows, (row) => row.number, (row) => {
     // An incident never changes once it is noted.
     const made = logRow(INCIDENT_COLUMNS);
     const [time, broker, words] = made.cells;
-    time.textContent = clock(row.time);
     time.classList.add("time");
     broker.textContent = row.broker_name ?? "all";
     words.append(make("span", "", row.cause), make("span", "reason", row.action));
     return made;
   });
+  for (const row of rows) setText(drawing.incidentRows.get(row.number).cells[0], when(row.time, state.time));
 }
 
 // --- Traffic ---------------------------------------------------------------------------------------
