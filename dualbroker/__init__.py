@@ -17,7 +17,6 @@ from dualbroker.config.schema import Config
 from dualbroker.errors import (
     AmbiguousInstrumentError,
     BrokerError,
-    CannotCarryQuotesError,
     ConfigError,
     ConnectionFailedError,
     DualBrokerError,
@@ -29,7 +28,6 @@ from dualbroker.errors import (
     RequestRefusedError,
     RetryableBrokerError,
     SessionExpiredError,
-    UnknownBrokerError,
     UnknownInstrumentError,
     WireError,
     WrongThreadError,
@@ -43,7 +41,6 @@ __version__ = "0.1.0"
 __all__ = [
     "AmbiguousInstrumentError",
     "BrokerError",
-    "CannotCarryQuotesError",
     "Config",
     "ConfigError",
     "ConnectionFailedError",
@@ -57,7 +54,6 @@ __all__ = [
     "RequestRefusedError",
     "RetryableBrokerError",
     "SessionExpiredError",
-    "UnknownBrokerError",
     "UnknownInstrumentError",
     "WebSocketManager",
     "WireError",

@@ -5,8 +5,6 @@ DualBrokerError
 ├── InstrumentError
 │   ├── UnknownInstrumentError  no such name; carries the closest matches
 │   └── AmbiguousInstrumentError  several instruments bear the name; carries them
-├── UnknownBrokerError          no enabled broker bears that name
-├── CannotCarryQuotesError      a broker without a socket was asked to carry quotes
 ├── WireError                   what a broker sent can't be read; never ends a connection
 ├── BrokerError                 a broker answered, and the answer is no
 │   ├── LoginRefusedError       wrong password, blocked user, API not enabled: do not retry
@@ -28,7 +26,6 @@ from collections.abc import Sequence
 __all__ = [
     "AmbiguousInstrumentError",
     "BrokerError",
-    "CannotCarryQuotesError",
     "ConfigError",
     "ConnectionFailedError",
     "DualBrokerError",
@@ -41,7 +38,6 @@ __all__ = [
     "RequestRefusedError",
     "RetryableBrokerError",
     "SessionExpiredError",
-    "UnknownBrokerError",
     "UnknownInstrumentError",
     "WireError",
     "WrongThreadError",
@@ -71,14 +67,6 @@ class UnknownInstrumentError(InstrumentError):
 
 class AmbiguousInstrumentError(InstrumentError):
     """Several instruments bear that name."""
-
-
-class UnknownBrokerError(DualBrokerError):
-    """No enabled broker bears that name. The message lists those that there are."""
-
-
-class CannotCarryQuotesError(DualBrokerError):
-    """A broker was asked to carry quotes that has no socket for them, by the config."""
 
 
 class WireError(DualBrokerError):

@@ -6,7 +6,6 @@ from collections.abc import Awaitable
 
 import pandas as pd
 
-from dualbroker.errors import CannotCarryQuotesError, UnknownBrokerError
 from dualbroker.feed import frames
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.feed.simulator import SimulatorHandle
@@ -15,7 +14,7 @@ __all__ = ["FailingOverFeed"]
 
 
 class FailingOverFeed(RunningFeed):
-    """Failovers and their gaps, incidents, the choice of the quote source, a simulator's faults."""
+    """Failovers and their gaps, incidents, the choice of the quote source, and a simulator's faults."""
 
     @property
     def failovers(self) -> pd.DataFrame:
@@ -63,21 +62,23 @@ class FailingOverFeed(RunningFeed):
         return self._stamp(table, dropped_incidents=store.dropped_incidents)
 
     def set_quote_source(self, broker_name: str) -> pd.DataFrame:
-        """Let another broker carry the quotes: its stream is made before the old one ends; nothing is lost.
+        """Let a broker carry the quotes from now on, and again after every failover away from it.
+
+        It streams an instrument before the old source is told to stop, so that no tick is lost or counted
+        twice. ``"auto"`` leaves the choice to what is measured, and moves nothing by itself.
 
         Returns
         -------
         DataFrame
-            The hand-over's row of ``feed.failovers``; no row when that broker carries them already.
+            The hand-over's row of ``feed.failovers``; no row when nothing had to be moved. What the broker
+            does not know or acknowledge stays where it was; ``feed.gaps`` names it.
 
         Raises
         ------
-        UnknownBrokerError
-            No enabled broker bears that name.
-        CannotCarryQuotesError
-            The broker has no socket for quotes, by the config.
+        ConfigError
+            No enabled broker that streams bears that name; the message lists those that do.
         ConnectionFailedError
-            The broker is not up, so the quotes stay where they are.
+            It is not connected, so the quotes stay where they are.
         """
         return self._call(self._set_quote_source(broker_name))
 
@@ -86,22 +87,27 @@ class FailingOverFeed(RunningFeed):
         return self._call_async(self._set_quote_source(broker_name))
 
     async def _set_quote_source(self, broker_name: str) -> pd.DataFrame:
-        self._require_quote_source(broker_name)
         failover = await self._manager.set_quote_source(broker_name)
         return self._stamp(frames.failovers_frame([] if failover is None else [failover]))
 
-    def _require_quote_source(self, broker_name: str) -> None:
-        sections = {section.name: section for section in self._config.enabled_brokers}
-        if broker_name not in sections:
-            raise UnknownBrokerError(
-                f"broker_name: expected one of {', '.join(sections)}, found {broker_name!r}"
-            )
-        if sections[broker_name].orders != "stream":
-            able = ", ".join(name for name, section in sections.items() if section.orders == "stream")
-            raise CannotCarryQuotesError(
-                f"broker_name: expected a broker with a socket ({able or 'there is none'}), found "
-                f"{broker_name}, whose orders are read by REST; set orders: stream for it in config.yaml"
-            )
+    def reconnect(self, broker_name: str) -> None:
+        """Give a broker's connection up and open another, also where it is parked or another program has it.
+
+        Returns at once; ``feed.brokers`` says how it goes on.
+
+        Raises
+        ------
+        ConfigError
+            No enabled broker bears that name.
+        """
+        self._call(self._reconnect(broker_name))
+
+    def reconnect_async(self, broker_name: str) -> Awaitable[None]:
+        """The async twin of :meth:`reconnect`."""
+        return self._call_async(self._reconnect(broker_name))
+
+    async def _reconnect(self, broker_name: str) -> None:
+        self._manager.reconnect(broker_name)
 
     @property
     def simulator(self) -> SimulatorHandle | None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.errors import FeedClosedError, UnknownBrokerError
+from dualbroker.errors import ConfigError, FeedClosedError
 from dualbroker.manager import WebSocketManager
 
 __all__ = ["EVERY_BROKER", "SimulatorHandle"]
@@ -37,10 +37,8 @@ class SimulatorHandle:
 
         Raises
         ------
-        UnknownBrokerError
-            No simulated broker bears that name.
         ConfigError
-            There is no such switch, or its value can't be used.
+            No simulated broker bears that name, there is no such switch, or it can't be set to that.
         """
         self._call(self._set_faults(broker, switches))
 
@@ -56,7 +54,7 @@ class SimulatorHandle:
 
         Raises
         ------
-        UnknownBrokerError
+        ConfigError
             No simulated broker bears that name.
         """
         self._call(self._clear_faults(broker))
@@ -73,10 +71,8 @@ class SimulatorHandle:
 
         Raises
         ------
-        UnknownBrokerError
-            No simulated broker bears that name.
         ConfigError
-            There is no such action.
+            No simulated broker bears that name, or there is no such blow.
         """
         self._call(self._strike(broker, action, details))
 
@@ -93,7 +89,7 @@ class SimulatorHandle:
             raise FeedClosedError("the feed is closed; dualbroker.connect() opens a new one")
         names = [section.name for section in self._manager.config.enabled_brokers if section.is_simulated]
         if broker != EVERY_BROKER and broker not in names:
-            raise UnknownBrokerError(
+            raise ConfigError(
                 f"broker: expected one of {', '.join([*names, EVERY_BROKER])}, found {broker!r}"
             )
         return process

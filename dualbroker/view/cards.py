@@ -39,7 +39,7 @@ def card_rows(
             "failover": failover_words(
                 newest_failover_of(failovers, row["broker_name"]), row["broker_name"], now_ns
             ),
-            "problems": broker_problems(manager, health, now_ns),
+            "problems": broker_problems(manager, health),
         }
         for row, health in zip(broker_rows(manager), healths(manager), strict=True)
     ]
@@ -54,7 +54,7 @@ def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
     streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
     if health.broker_name not in streaming:
         return "orders only · by REST, so it can't take the quotes over"
-    if health.subscriptions:
+    if health.role is Role.SOME_QUOTES:
         return f"orders, and quotes of {health.subscriptions} instruments"
     if health.state is BrokerState.LIVE:
         return "orders only · ready to take the quotes over"

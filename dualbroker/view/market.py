@@ -30,7 +30,7 @@ def market_words(manager: WebSocketManager, now_ns: int) -> str:
 
 def quiet_words(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> str:
     """Why no quote comes from a broker that carries them, while the market is closed; else empty."""
-    if health.role is not Role.PRIMARY or market_is_open(manager, now_ns):
+    if health.role not in (Role.PRIMARY, Role.SOME_QUOTES) or market_is_open(manager, now_ns):
         return ""
     if health.last_quote_ns is None:
         return "market closed, no quote yet"

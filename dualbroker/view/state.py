@@ -6,6 +6,7 @@ from typing import Any
 
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows, incident_rows
 from dualbroker.view.market import market_words
@@ -53,7 +54,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
         "time": iso_time(now_ns),
         "market": market_words(manager, now_ns),
         "headline": _headline(manager),
-        "problems": feed_problems(manager, now_ns),
+        "problems": feed_problems(manager),
         "brokers": card_rows(manager, failovers, now_ns),
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
@@ -82,11 +83,22 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def _headline(manager: WebSocketManager) -> dict[str, str]:
     carriers = carrying(manager)
-    primaries = [f"{health.broker_name} only" for health in carriers if health.role is Role.PRIMARY]
     return {
-        "quotes": f"Price/Quote updates: {', '.join(primaries) or 'no broker'}",
+        "quotes": f"Price/Quote updates: {_sources(carriers)}",
         "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
     }
+
+
+def _sources(carriers: list[BrokerHealth]) -> str:
+    primaries = [health.broker_name for health in carriers if health.role is Role.PRIMARY]
+    others = [
+        f"{health.broker_name} for {health.subscriptions} instruments"
+        for health in carriers
+        if health.role is Role.SOME_QUOTES
+    ]
+    if primaries and not others:
+        return f"{primaries[0]} only"
+    return ", ".join([*primaries, *others]) or "no broker"
 
 
 def _orders(manager: WebSocketManager) -> dict[str, Any]:
