@@ -93,7 +93,7 @@ def headline_html(state: State) -> str:
     own = {f"{row['broker_name']}: {text}" for row in state["brokers"] for text in row["problems"]}
     problems = "".join(problem(text) for text in state["problems"] if text not in own)
     return block(
-        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"])}'
+        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"]["words"])}'
         f" &nbsp;·&nbsp; <b>{escape(state['headline']['quotes'])}</b>"
         f" &nbsp;·&nbsp; {escape(state['headline']['orders'])}"
         f'<br><span class="quiet">{escape(_savings_words(state))}</span>{_newest_incident(state)}{problems}'
@@ -236,7 +236,7 @@ def snapshot_html(state: State) -> str:
 def plain_text(state: State) -> str:
     """The same as text, for a terminal."""
     lines = [
-        " · ".join(("dualbroker", state["mode"], state["market"], *state["headline"].values())),
+        " · ".join(("dualbroker", state["mode"], state["market"]["words"], *state["headline"].values())),
         _savings_words(state),
         *(f"! {text}" for text in state["problems"]),
         "",

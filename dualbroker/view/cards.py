@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from dualbroker.clock import ist
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
-from dualbroker.view.market import quiet_words, time_words
 from dualbroker.view.problems import broker_problems
 from dualbroker.view.rows import broker_rows, healths
 
@@ -17,7 +17,7 @@ __all__ = ["card_rows", "failover_words"]
 
 
 def card_rows(
-    manager: WebSocketManager, failovers: list[dict[str, Any]], now_ns: int
+    manager: WebSocketManager, market: dict[str, Any], failovers: list[dict[str, Any]], now_ns: int
 ) -> list[dict[str, Any]]:
     """Each broker's row with its ``duty``, ``market``, ``failover`` and ``problems``, all in words.
 
@@ -26,6 +26,8 @@ def card_rows(
 
     Parameters
     ----------
+    market
+        As ``view.market.market_state`` gives it.
     failovers
         As ``view.incidents.failover_rows`` gives them.
     now_ns
@@ -35,7 +37,7 @@ def card_rows(
         {
             **row,
             "duty": _duty(manager, health),
-            "market": quiet_words(manager, health, now_ns),
+            "market": _quiet_because(health, market),
             "failover": failover_words(
                 newest_failover_of(failovers, row["broker_name"]), row["broker_name"], now_ns
             ),
@@ -61,16 +63,30 @@ def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
     return "orders only · can't take the quotes over now"
 
 
+def _quiet_because(health: BrokerHealth, market: dict[str, Any]) -> str:
+    """Silence after the close is no fault, where quotes are carried."""
+    if market["open"] or health.role not in (Role.PRIMARY, Role.SOME_QUOTES):
+        return ""
+    words: str = market["words"]
+    return words.partition(" · ")[0]
+
+
 def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) -> str:
     """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
     if row is None:
         return ""
-    at = "" if row["time"] is None else f" {time_words(datetime.fromisoformat(row['time']), now_ns)}"
+    at = "" if row["time"] is None else f" {_time(datetime.fromisoformat(row['time']), now_ns)}"
     if row["from_broker"] == broker_name:
         verb = "handed the quotes to" if row["planned"] else "lost the quotes to"
         return f"{verb} {row['to_broker']}{at}: {row['why']}"
     verb = "was handed the quotes by" if row["planned"] else "took over from"
     return f"{verb} {row['from_broker']}{at}, {_cost(row)}"
+
+
+def _time(moment: datetime, now_ns: int) -> str:
+    """The time of day, with the day if that is not today."""
+    day = "" if moment.date() == ist(now_ns).date() else f"{moment.day} {moment:%b} "
+    return f"{day}{moment:%H:%M:%S}"
 
 
 def _cost(row: dict[str, Any]) -> str:

@@ -1,47 +1,68 @@
-"""Whether the market is open, in words: silence after the close is no fault. Pure."""
+"""Whether the market of what is subscribed is open, in words. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
+
+import numpy as np
 
 from dualbroker.clock import ist
 from dualbroker.manager import WebSocketManager
-from dualbroker.model import Role
-from dualbroker.stores.health import BrokerHealth
 
-__all__ = ["market_is_open", "market_words", "quiet_words", "time_words"]
+__all__ = ["market_state", "subscribed_exchanges"]
 
-_USUAL = frozenset({"NSE"})
-"""Whose hours are told while nothing is subscribed."""
+_SECOND_NS = 1_000_000_000
+_DAYS_KNOWN_BY_WEEKDAY = 7
 
 
-def market_is_open(manager: WebSocketManager, now_ns: int) -> bool:
-    """Whether an exchange of any subscribed instrument trades now."""
-    return manager.market_hours.any_open(_exchanges(manager), now_ns)
+def subscribed_exchanges(manager: WebSocketManager) -> list[str]:
+    """The exchanges of all that is subscribed, in order of the alphabet; NSE when nothing is."""
+    return sorted({exchange for exchange, _ in manager.subscriptions.book.wanted()}) or ["NSE"]
 
 
-def market_words(manager: WebSocketManager, now_ns: int) -> str:
-    """``market open``, or ``market closed, opens Mon 09:15``."""
-    if market_is_open(manager, now_ns):
-        return "market open"
-    opens = ist(min(manager.market_hours.next_open_ns(name, now_ns) for name in _exchanges(manager)))
-    return f"market closed, opens {time_words(opens, now_ns).removesuffix(':00')}"
+def market_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
+    """``open``: whether an exchange of what is subscribed trades now; ``words``: that, for a person.
+
+    ``market open``; ``market open: MCX; closed: NSE``;
+    ``market closed, last 15:29:59 · opens Wed 09:15`` (the newest quote, and the next session).
+    """
+    hours = manager.market_hours
+    exchanges = subscribed_exchanges(manager)
+    trading = [exchange for exchange in exchanges if hours.is_open(exchange, now_ns)]
+    if not trading:
+        return {"open": False, "words": _closed(manager, exchanges, now_ns)}
+    closed = [exchange for exchange in exchanges if exchange not in trading]
+    words = f"market open: {', '.join(trading)}; closed: {', '.join(closed)}" if closed else "market open"
+    if hours.beyond_calendar(now_ns):
+        words += ", unless today is a holiday: the calendar does not reach so far"
+    return {"open": True, "words": words}
 
 
-def quiet_words(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> str:
-    """Why no quote comes from a broker that carries them, while the market is closed; else empty."""
-    if health.role not in (Role.PRIMARY, Role.SOME_QUOTES) or market_is_open(manager, now_ns):
-        return ""
-    if health.last_quote_ns is None:
-        return "market closed, no quote yet"
-    return f"market closed, last {time_words(ist(health.last_quote_ns), now_ns)}"
+def _closed(manager: WebSocketManager, exchanges: list[str], now_ns: int) -> str:
+    hours = manager.market_hours
+    closes = [hours.last_close_ns(exchange, now_ns) for exchange in exchanges]
+    last_close_ns = max((moment for moment in closes if moment is not None), default=None)
+    newest_ns = _newest_feed_time_ns(manager)
+    words = "market closed"
+    if newest_ns is not None and last_close_ns is not None:
+        # A snapshot that was taken after the close bears its own time, and no trade of that time.
+        words += f", last {_moment(min(newest_ns, last_close_ns), now_ns, '%H:%M:%S')}"
+    next_ns = min(hours.next_open_ns(exchange, now_ns) for exchange in exchanges)
+    return f"{words} · opens {_moment(next_ns, now_ns, '%H:%M')}"
 
 
-def time_words(moment: datetime, now_ns: int) -> str:
-    """The time of day of an Indian time, with its day if that is not today."""
-    day = "" if moment.date() == ist(now_ns).date() else f"{moment:%a} {moment.day} {moment:%b} "
-    return f"{day}{moment:%H:%M:%S}"
+def _newest_feed_time_ns(manager: WebSocketManager) -> int | None:
+    _, rows, _ = manager.quotes.latest()
+    times_s = rows["feed_time"][np.isfinite(rows["feed_time"])]
+    return int(times_s.max()) * _SECOND_NS if len(times_s) else None
 
 
-def _exchanges(manager: WebSocketManager) -> frozenset[str]:
-    return frozenset(exchange for exchange, _ in manager.subscriptions.book.wanted()) or _USUAL
+def _moment(moment_ns: int, now_ns: int, clock: str) -> str:
+    """The time alone for today, with the weekday for this week, else with the date."""
+    moment, today = ist(moment_ns), ist(now_ns).date()
+    days = abs((moment.date() - today).days)
+    if days == 0:
+        return f"{moment:{clock}}"
+    if days < _DAYS_KNOWN_BY_WEEKDAY:
+        return f"{moment:%a {clock}}"
+    return f"{moment.day} {moment:%b {clock}}"

@@ -9,7 +9,7 @@ from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows, incident_rows
-from dualbroker.view.market import market_words
+from dualbroker.view.market import market_state
 from dualbroker.view.problems import feed_problems
 from dualbroker.view.rows import healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
@@ -42,20 +42,21 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mode``, ``time``, ``market``, ``headline`` (``quotes``, ``orders``), ``problems``,
-        ``brokers`` (as ``view.cards.card_rows`` has them),
+        ``mode``, ``time``, ``market`` (``open``, ``words``), ``headline`` (``quotes``, ``orders``),
+        ``problems``, ``brokers`` (as ``view.cards.card_rows`` has them),
         ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
         ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
         ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
+    market = market_state(manager, now_ns)
     failovers = failover_rows(manager, FAILOVERS_SHOWN)
     return {
         "mode": mode(manager),
         "time": iso_time(now_ns),
-        "market": market_words(manager, now_ns),
+        "market": market,
         "headline": _headline(manager),
         "problems": feed_problems(manager),
-        "brokers": card_rows(manager, failovers, now_ns),
+        "brokers": card_rows(manager, market, failovers, now_ns),
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
             "count": len(manager.subscriptions.book.wanted()),

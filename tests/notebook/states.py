@@ -93,7 +93,7 @@ def state_of(
     state: dict[str, Any] = {
         "mode": "SIMULATED",
         "time": NOW,
-        "market": "market open",
+        "market": {"open": True, "words": "market open"},
         "headline": {
             "quotes": "Price/Quote updates: broker1 only",
             "orders": "Order updates: broker1, broker2",

@@ -13,9 +13,12 @@ from tests.simulated import World, eventually, run_world
 
 NOW_NS = int(datetime.fromisoformat(NOW).timestamp()) * 1_000_000_000
 
+OPEN = {"open": True, "words": "market open"}
+CLOSED = {"open": False, "words": "market closed, last 15:29:59 · opens Wed 09:15"}
+
 
 def duties(manager: WebSocketManager, world: World) -> list[str]:
-    return [row["duty"] for row in card_rows(manager, [], world.clock.now_ns())]
+    return [row["duty"] for row in card_rows(manager, OPEN, [], world.clock.now_ns())]
 
 
 def test_each_broker_says_what_it_carries_and_whether_it_could_take_over() -> None:
@@ -33,6 +36,17 @@ def test_each_broker_says_what_it_carries_and_whether_it_could_take_over() -> No
             assert duties(manager, world)[1] == "carries nothing"
 
     run_world(story, brokers=3, subscribe=["NIFTY"], changes={"broker3": {"orders": "poll"}})
+
+
+def test_after_the_close_the_broker_that_carries_quotes_says_why_none_come() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            now_ns = world.clock.now_ns()
+            closed = [row["market"] for row in card_rows(manager, CLOSED, [], now_ns)]
+            assert closed == ["market closed, last 15:29:59", ""]
+            assert [row["market"] for row in card_rows(manager, OPEN, [], now_ns)] == ["", ""]
+
+    run_world(story)
 
 
 def test_a_failover_is_told_from_both_sides() -> None:
@@ -60,4 +74,4 @@ def test_what_is_not_done_or_not_covered_is_said() -> None:
 
 def test_a_failover_of_another_day_says_which() -> None:
     tomorrow_ns = NOW_NS + 86_400_000_000_000
-    assert "from broker1 Mon 2 Mar 12:00:00" in failover_words(failover_row(), "broker2", tomorrow_ns)
+    assert "from broker1 2 Mar 12:00:00" in failover_words(failover_row(), "broker2", tomorrow_ns)

@@ -290,7 +290,7 @@ function drawHeadline(drawing, state) {
   const wrong = state.problems.length;
   setText(drawing.verdict, wrong ? `${wrong} ${wrong === 1 ? "problem" : "problems"}` : "all well");
   setClass(drawing.verdict, wrong ? "verdict bad" : "verdict");
-  setText(drawing.time, `${state.market} · ${clock(state.time)} IST`);
+  setText(drawing.time, `${state.market.words} · ${clock(state.time)} IST`);
   setText(drawing.source, state.headline.quotes);
   setText(drawing.orderSource, state.headline.orders);
   const { saved_percent: percent, saved_quote_bytes: saved } = state.traffic.savings;
