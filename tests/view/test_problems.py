@@ -103,7 +103,7 @@ def test_a_pause_of_the_whole_market_is_no_fault() -> None:
         manager = world.manager()
         async with manager:
             await eventually(lambda: manager.quotes.snapshot_count >= 2)
-            world.transport.step_interval_s = 3600.0
+            world.simulation.stop()
             await eventually(lambda: manager.incidents.incident_count > 0, within_s=120.0)
             assert "the market does not move" in manager.incidents.incidents[-1].cause
             assert feed_problems(manager) == []
