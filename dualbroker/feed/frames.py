@@ -220,8 +220,8 @@ def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame
             exchange, _, symbol = name.partition(":")
             known = by_name.get(name)
             if known is None or known.key not in gaps_s:
-                token = None if known is None else known.token
-                rows.append((failover.number, symbol, exchange, token, *brokers, None, False))
+                number_there = None if known is None else known.token
+                rows.append((failover.number, symbol, exchange, number_there, *brokers, None, False))
     return frame(columns.GAPS, {name: [row[at] for row in rows] for at, name in enumerate(columns.GAPS)})
 
 

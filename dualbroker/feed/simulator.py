@@ -37,8 +37,8 @@ class SimulatorHandle:
 
         Raises
         ------
-        ConfigError
-            No simulated broker bears that name, there is no such switch, or it can't be set to that.
+        DualBrokerError
+            There is no such broker or switch, or it can't be set to that.
         """
         self._call(self._set_faults(broker, switches))
 
@@ -54,8 +54,8 @@ class SimulatorHandle:
 
         Raises
         ------
-        ConfigError
-            No simulated broker bears that name.
+        DualBrokerError
+            There is no such broker.
         """
         self._call(self._clear_faults(broker))
 
@@ -71,8 +71,8 @@ class SimulatorHandle:
 
         Raises
         ------
-        ConfigError
-            No simulated broker bears that name, or there is no such blow.
+        DualBrokerError
+            There is no such broker or blow.
         """
         self._call(self._strike(broker, action, details))
 

@@ -127,10 +127,6 @@ class QuoteCarrier:
         """Whether a broker's socket is up and of use for quotes."""
         return self.standing.serves(name)
 
-    def why_stale(self, name: str) -> str:
-        """Why a broker's quotes count as stale; empty when they do not."""
-        return self._stale.get(name, "")
-
     def streamed_by(self, name: str) -> list[InstrumentKey]:
         """Instruments that a broker streams, without those on their way to it."""
         return [key for key, (at, _) in list(self._streams.items()) if at == name]

@@ -47,7 +47,7 @@ def broker_problems(manager: WebSocketManager, health: BrokerHealth) -> list[str
             f"{missing} of {health.subscriptions} instruments have no quote yet; "
             "if that stays so, the broker does not know them"
         )
-    stale = manager.carrier.why_stale(health.broker_name)
+    stale = manager.carrier.standing.why_stale(health.broker_name)
     return [*problems, f"stale: {stale}"] if stale else problems
 
 

@@ -33,7 +33,7 @@ def problems(
         config=demo_config(len(brokers)),
         health={broker.broker_name: broker for broker in brokers},
         primary=primary,
-        carrier=SimpleNamespace(why_stale=lambda name: (stale or {}).get(name, "")),
+        carrier=SimpleNamespace(standing=SimpleNamespace(why_stale=lambda name: (stale or {}).get(name, ""))),
         subscriptions=SimpleNamespace(book=SubscriptionBook()),
         quotes=QuoteStore(),
     )
