@@ -25,7 +25,10 @@ SHORTEST_S = 0.001
 
 def windows_svg(windows: Sequence[FailoverWindow], colours: Mapping[str, str], band: str, mode: str) -> str:
     """Ticks around each failover: a row per instrument, a colour per broker, the gap shaded."""
-    parts = [_text(0, 16, f"Ticks around each failover · {mode}", "bold"), *_legend(colours)]
+    parts = [
+        _text(0, 16, f"Ticks around each failover, since the old source's last · {mode}", "bold"),
+        *_legend(colours),
+    ]
     top = 34
     for window in windows:
         parts += _window(window, colours, band, top)
@@ -40,7 +43,7 @@ def _window(window: FailoverWindow, colours: Mapping[str, str], band: str, top: 
         share = (second - window.start_s) / (window.end_s - window.start_s)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
-    zero, end = place(0.0), place(window.gap_max_s)
+    zero, end = place(0.0), place(window.silent_s)
     parts = [
         _text(0, top + 16, f"{window.title} · {window.words}", "bold"),
         _text(0, top + 31, window.why),
@@ -57,11 +60,12 @@ def _window(window: FailoverWindow, colours: Mapping[str, str], band: str, top: 
         )
         parts.append(f'<path d="{path}" stroke="{colours[broker]}" fill="none"/>')
     foot = first + height + 14
-    seconds = f"seconds since the last quote of {window.from_broker}"
     parts += [
-        _text(place(second), foot, f"{second:.2f}", anchor="middle") for second in (0.0, window.gap_max_s)
+        _text(LEFT - 8, foot, "seconds", anchor="end"),
+        _text(zero - 3, foot, "0", anchor="end"),
     ]
-    parts.append(_text(WIDTH - RIGHT, foot, seconds, anchor="end"))
+    if not window.planned:
+        parts.append(_text(end + 3, foot, f"{window.gap_max_s:.3f}"))
     return parts
 
 

@@ -67,22 +67,22 @@ def plot_failovers(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     figure = make_subplots(
         rows=len(windows),
         cols=1,
-        vertical_spacing=0.22 / len(windows),
+        vertical_spacing=min(0.3, 75 / (300 * len(windows))),
         subplot_titles=[f"{window.title} · {window.words}" for window in windows],
     )
     named: set[str] = set()
     for row, window in enumerate(windows, start=1):
         _draw_window(figure, row, window, colours, named)
     figure.update_layout(
-        title=f"Ticks around each failover · {feed.mode}",
+        title=f"Ticks around each failover, since the old source's last · {feed.mode}",
         template="plotly_white",
-        height=120 + 300 * len(windows),
-        margin={"t": 100, "l": 150},
+        height=130 + 300 * len(windows),
+        margin={"t": 110, "l": 150},
         legend={
             "orientation": "h",
-            "y": 1.0,
-            "yanchor": "bottom",
             "yref": "container",
+            "y": 0.995,
+            "yanchor": "top",
             "x": 1,
             "xanchor": "right",
         },
@@ -108,16 +108,10 @@ def _draw_window(
         )
         named.add(broker)
     figure.add_vrect(
-        row=row, col=1, x0=0, x1=window.gap_max_s, fillcolor=BAND, opacity=0.12, line_width=0, layer="below"
+        row=row, col=1, x0=0, x1=window.silent_s, fillcolor=BAND, opacity=0.12, line_width=0, layer="below"
     )
-    if not window.planned:
-        figure.add_vline(row=row, col=1, x=window.decided_s, line={"dash": "dot", "color": BAND, "width": 1})
-    figure.update_xaxes(
-        row=row,
-        col=1,
-        range=[window.start_s, window.end_s],
-        title="seconds since the old source's last quote",
-    )
+    figure.add_vline(row=row, col=1, x=window.decided_s, line={"dash": "dot", "color": BAND, "width": 1})
+    figure.update_xaxes(row=row, col=1, range=[window.start_s, window.end_s], ticksuffix=" s")
     figure.update_yaxes(
         row=row, col=1, categoryorder="array", categoryarray=window.symbols[::-1], automargin=True
     )
@@ -129,16 +123,18 @@ def plot_gaps(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     Parameters
     ----------
     numbers
-        Of ``feed.failovers``; None takes all that are kept.
+        Of ``feed.failovers``; None takes all that were not planned.
 
     Raises
     ------
     ValueError
         There is none, or none of them has a gap yet.
     """
-    names = {row["number"]: _group_name(row) for _, row in feed.failovers.iterrows()}
+    failovers = feed.failovers
+    names = {row["number"]: _group_name(row) for _, row in failovers.iterrows()}
+    wanted = failovers["number"][~failovers["planned"]] if numbers is None else list(numbers)
     gaps = feed.gaps()
-    gaps = gaps[gaps["covered"] & (True if numbers is None else gaps["number"].isin(list(numbers)))]
+    gaps = gaps[gaps["covered"] & gaps["number"].isin(wanted)]
     if gaps.empty:
         raise ValueError("numbers: expected failovers with a measured gap, found none")
     groups = {

@@ -15,13 +15,16 @@ from dualbroker.feed import Feed
 __all__ = ["FailoverWindow", "failover_windows"]
 
 INSTRUMENTS_SHOWN = 14
-LEAST_MARGIN_S = 0.5
+LEAST_MARGIN_S, MOST_MARGIN_S = 0.5, 1.5
 COLUMNS = 260
 """Points of one instrument; ticks that would lie on each other are drawn once."""
 
 
 class FailoverWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """The moments around one failover. Times are seconds since the old source's last quote."""
+    """The moments around one failover.
+
+    Times are seconds since the old source's last quote; of a planned one, since it was decided.
+    """
 
     number: int
     from_broker: str
@@ -45,10 +48,16 @@ class FailoverWindow(msgspec.Struct, frozen=True, kw_only=True):
         return f"{kind} {self.number}: {self.from_broker} → {self.to_broker}"
 
     @property
+    def silent_s(self) -> float:
+        """How long nobody brought quotes: a planned hand-over knows no such time."""
+        return 0.0 if self.planned else self.gap_max_s
+
+    @property
     def words(self) -> str:
         """What it cost."""
-        gap = f"gap at most {self.gap_max_s:.3f} s"
-        return gap if self.planned else f"noticed after {self.decided_s:.3f} s, {gap}"
+        if self.planned:
+            return f"at most {self.gap_max_s:.3f} s from an instrument's last old tick to its first new one"
+        return f"noticed after {self.decided_s:.3f} s, gap at most {self.gap_max_s:.3f} s"
 
 
 def failover_windows(feed: Feed, numbers: Iterable[int] | None = None) -> list[FailoverWindow]:
@@ -61,7 +70,7 @@ def failover_windows(feed: Feed, numbers: Iterable[int] | None = None) -> list[F
 def _window(feed: Feed, failover: pd.Series[Any]) -> FailoverWindow:
     decided_s = 0.0 if failover["planned"] else float(np.nan_to_num(failover["detected_after"]))
     gap_s = float(np.nan_to_num(failover["gap_max"]))
-    margin_s = max(LEAST_MARGIN_S, 0.6 * gap_s)
+    margin_s = min(MOST_MARGIN_S, max(LEAST_MARGIN_S, 0.6 * gap_s))
     start_s, end_s = -margin_s, max(gap_s, decided_s) + margin_s
     zero = failover["time"] - pd.Timedelta(seconds=decided_s)
     gaps = feed.gaps(int(failover["number"]))
