@@ -210,7 +210,7 @@ class WebSocketManager:
         if not simulated:
             return sections
         settings = self.config.simulator
-        self.simulator = await SimulatorProcess.start(settings, len(simulated))
+        self.simulator = await SimulatorProcess.start(settings, [section.name for section in simulated])
         numbers = {section.name: number for number, section in enumerate(simulated)}
         return [
             self.simulator.login_for(numbers[section.name], section, settings.generation)
