@@ -128,11 +128,12 @@ def standing_of(state: OrderState, update: OrderUpdate, newest_as_of_ns: int) ->
         return Standing.CERTAIN if filled > known else Standing.STALE
     if update.as_of_ns is not None and max(state.last_stream_ns, newest_as_of_ns) > update.as_of_ns:
         return Standing.STALE
-    is_older = (
-        update.event_time_ns is not None
-        and state.last_event_ns is not None
-        and update.event_time_ns < state.last_event_ns
-    )
+    if update.event_time_ns is not None and state.last_event_ns is not None:
+        is_older = update.event_time_ns < state.last_event_ns
+    else:
+        # Of a message that bears no time, only its place in an order's life tells its age.
+        is_dated = update.as_of_ns is not None or update.event_time_ns is not None
+        is_older = not is_dated and update.status is not None and _goes_back(state, update.status)
     return Standing.STALE if is_older else Standing.CURRENT
 
 
@@ -254,8 +255,11 @@ def _merge_status(
             return False
     elif standing is Standing.STALE or state.status.is_final:
         return False
-    goes_back = _RANK[update.status] < _RANK[state.status]
-    if goes_back and standing is not Standing.CERTAIN and not _may_go_back(state, update, book_second):
+    if (
+        _goes_back(state, update.status)
+        and standing is not Standing.CERTAIN
+        and not _may_go_back(state, update, book_second)
+    ):
         return False
     same_report = update.report_type is None or update.report_type == state.report_type
     if update.status == state.status and same_report:
@@ -265,6 +269,10 @@ def _merge_status(
     if update.report_type is not None:
         state.report_type = update.report_type
     return True
+
+
+def _goes_back(state: OrderState, status: OrderStatus) -> bool:
+    return _RANK[status] < _RANK[state.status]
 
 
 def _may_go_back(state: OrderState, update: OrderUpdate, book_second: int | None) -> bool:

@@ -35,6 +35,10 @@ class Step(NamedTuple):
     """By the broker's clock."""
     receive_time_ns: int
 
+    def equals(self, other: Step) -> bool:
+        """Whether both say the same; brokers leave a cumulative quantity of zero out."""
+        return self.agrees(other) and (self.filled_quantity or 0.0) == (other.filled_quantity or 0.0)
+
     def agrees(self, other: Step) -> bool:
         """Whether both may mean the same step; what one leaves out contradicts nothing."""
         return all(
@@ -46,7 +50,16 @@ class Step(NamedTuple):
 class StepRecord:
     """What the stream and histories have said of one order. Not part of its state."""
 
-    __slots__ = ("as_of_ns", "book_second", "filled_said", "signatures", "statuses_said", "steps", "told")
+    __slots__ = (
+        "ahead_event_ns",
+        "as_of_ns",
+        "book_second",
+        "filled_said",
+        "signatures",
+        "statuses_said",
+        "steps",
+        "told",
+    )
 
     def __init__(self) -> None:
         self.signatures: dict[Signature, None] = {}
@@ -62,6 +75,8 @@ class StepRecord:
         """When the newest book or history was asked for."""
         self.book_second: int | None = None
         """The broker's second in the newest row of a book."""
+        self.ahead_event_ns: int | None = None
+        """The broker's time of the stream's first step that the newest history did not tell of."""
 
     def note_stream(self, update: OrderUpdate, own_signature: Signature) -> bool:
         """Write down a message of the stream; whether a history has told of its step before."""
@@ -74,12 +89,27 @@ class StepRecord:
             del self.signatures[next(iter(self.signatures))]
         step = step_of(update)
         self.steps.append(step)
-        for place, told in enumerate(self.told):
-            # Without the second a step of now might be taken for one of long ago.
-            if told.second is not None and told.second == step.second and told.agrees(step):
-                del self.told[place]
-                return True
+        ahead, event_ns = self.ahead_event_ns, update.event_time_ns
+        if ahead is not None and event_ns is not None and event_ns > ahead:
+            return False
+        for is_same in (Step.equals, Step.agrees):
+            for place, told in enumerate(self.told):
+                # Without the second a step of now might be taken for one of long ago.
+                if told.second is not None and told.second == step.second and is_same(told, step):
+                    del self.told[place]
+                    return True
         return False
+
+    def note_ahead(self, update: OrderUpdate) -> None:
+        """A step of the stream is news, so what the broker dates later is news too."""
+        if self.ahead_event_ns is None and self.told:
+            self.ahead_event_ns = update.event_time_ns
+
+    def note_told(self, steps: Iterable[Step], as_of_ns: int) -> None:
+        """Write down what a history that was asked for then tells of."""
+        self.told.extend(steps)
+        self.as_of_ns = max(self.as_of_ns, as_of_ns)
+        self.ahead_event_ns = None
 
     def note_said(self, update: OrderUpdate) -> None:
         """Remember how far the stream has got; also of a repeat."""
@@ -90,10 +120,7 @@ class StepRecord:
     def has_brought(self, update: OrderUpdate) -> bool:
         """Whether the stream has brought the step that this row tells of."""
         wanted = step_of(update)
-        return any(
-            step.status == wanted.status and step.report_type == wanted.report_type and step.agrees(wanted)
-            for step in self.steps
-        )
+        return any(step[:2] == wanted[:2] and step.agrees(wanted) for step in self.steps)
 
 
 def step_of(update: OrderUpdate) -> Step:
@@ -118,7 +145,12 @@ def match_steps(rows: Sequence[Step], known: Iterable[Step]) -> tuple[set[int], 
     """
     left = list(known)
     matched: set[int] = set()
-    for same_second in (True, False):
+    for same_second, is_same in (
+        (True, Step.equals),
+        (True, Step.agrees),
+        (False, Step.equals),
+        (False, Step.agrees),
+    ):
         by_word: defaultdict[tuple[object, object], list[int]] = defaultdict(list)
         for place, row in enumerate(rows):
             if place not in matched:
@@ -130,7 +162,7 @@ def match_steps(rows: Sequence[Step], known: Iterable[Step]) -> tuple[set[int], 
                 (
                     p
                     for p in places
-                    if rows[p].agrees(step) and (not same_second or rows[p].second == step.second)
+                    if is_same(rows[p], step) and (rows[p].second == step.second or not same_second)
                 ),
                 None,
             )

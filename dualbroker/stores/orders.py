@@ -90,6 +90,8 @@ class Ledger:
             standing = standing_of(state, update, record.as_of_ns)
             if was_told and standing is Standing.CURRENT:
                 standing = Standing.STALE
+            elif standing is not Standing.STALE and update.source is UpdateSource.STREAM:
+                record.note_ahead(update)
         return self._take(update, standing, record)
 
     def apply_history(self, key: OrderKey, rows: Sequence[OrderUpdate]) -> list[OrderEvent]:
@@ -103,25 +105,25 @@ class Ledger:
         as_of_ns = max((row.as_of_ns or 0 for row in rows), default=0)
         if not rows or as_of_ns < record.as_of_ns:
             return []
-        steps = _with_cumulative(rows)
-        matched, left = match_steps([step_of(row) for row in steps], [*record.steps, *record.told])
-        record.told.extend(step_of(row) for place, row in enumerate(steps) if place not in matched)
+        rows = _with_cumulative(rows)
+        # A history leaves nothing out: of a step without a cumulative quantity it is zero.
+        steps = [step_of(row)._replace(filled_quantity=row.filled_quantity or 0.0) for row in rows]
+        matched, left = match_steps(steps, [*record.steps, *record.told])
+        record.note_told((step for place, step in enumerate(steps) if place not in matched), as_of_ns)
         state = self.states.get(key)
         if state is not None and any(step.receive_time_ns > as_of_ns for step in left):
             return []  # the stream is ahead of this history
         first_new = max(matched, default=-1) + 1
         if state is not None:
-            first_new = max(first_new, _place_of(state, steps, max(0, first_new - 1)) + 1)
+            first_new = max(first_new, _place_of(state, rows, max(0, first_new - 1)) + 1)
         events = []
-        for row in steps[first_new:]:
+        for row in rows[first_new:]:
             state = self.states.get(key)
-            if state is not None and _is_behind(row, state):
-                continue
-            event = self._take(row, Standing.CERTAIN, record)
-            if event is not None:
-                events.append(event)
-        record.as_of_ns = as_of_ns
-        return events
+            if state is None or not _is_behind(row, state):
+                events.append(self._take(row, Standing.CERTAIN, record))
+        # The last row is the order as it stands, like a book's; its step is not told anew.
+        events.append(self.apply(msgspec.structs.replace(rows[-1], report_type=None)))
+        return [event for event in events if event is not None]
 
     def apply_fill(self, fill: FillReport, receive_time_ns: int) -> OrderEvent | None:
         """Take one row of a trade book in; None when it says nothing that was not known.

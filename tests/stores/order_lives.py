@@ -1,13 +1,16 @@
-"""Random lives of one order, and what a broker, a stream and books say of it on their way to a ledger."""
+"""Random lives of one order, and what a broker, a stream and books say of it on their way to a ledger.
+
+Chance is a ``random.Random``: hypothesis has one that it can shrink, and a seeded one tries more widely.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import strategies as st
 
 from dualbroker.model import FillReport, OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.stores.orders import Ledger, OrderEvent
@@ -32,11 +35,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: float = 0.0
 
 
-@st.composite
-def lives(draw: st.DrawFn) -> list[Moment]:
+def life_of(chance: Random) -> list[Moment]:
     """A life from its first acknowledgement on, perhaps to an end."""
     at_ms = START_MS
-    stop_order = draw(st.booleans(), label="stop order")
+    stop_order = chance.choice((True, False))
     resting = OrderStatus.TRIGGER_PENDING if stop_order else OrderStatus.OPEN
     life = [Moment(at_ms=at_ms, status=OrderStatus.PENDING, report_type=ReportType.NEW_ACK)]
 
@@ -47,18 +49,18 @@ def lives(draw: st.DrawFn) -> list[Moment]:
         life.append(msgspec.structs.replace(life[-1], **(base | changes)))
 
     def pause() -> int:
-        return draw(st.sampled_from((1, 30, 400, 2_000, 30_000)), label="pause")
+        return chance.choice((1, 30, 400, 2_000, 30_000))
 
-    if draw(st.booleans(), label="refused"):
+    if chance.randint(0, 7) == 7:
         add(OrderStatus.REJECTED, ReportType.REJECTED)
         return life
     add(OrderStatus.PENDING, ReportType.PENDING_NEW)
     add(resting, ReportType.NEW)
-    for number in range(draw(st.integers(0, 6), label="steps")):
+    for number in range(chance.randint(0, 8)):
         last = life[-1]
-        kind = draw(st.sampled_from(("fill", "fill", "modify", "refused", "cancel", "trigger")), label="kind")
+        kind = chance.choice(("fill", "fill", "modify", "refused", "cancel", "trigger"))
         if kind == "fill" and last.status is OrderStatus.OPEN:
-            part = draw(st.sampled_from((10.0, 30.0, last.quantity - last.filled)), label="part")
+            part = chance.choice((10.0, 30.0, last.quantity - last.filled))
             part = min(part, last.quantity - last.filled)
             total = last.filled + part
             status = OrderStatus.COMPLETE if total == last.quantity else OrderStatus.OPEN
@@ -68,9 +70,9 @@ def lives(draw: st.DrawFn) -> list[Moment]:
         elif kind == "modify":
             add(last.status, ReportType.MOD_ACK, pause())
             add(OrderStatus.PENDING, ReportType.PENDING_REPLACE)
-            status = draw(st.sampled_from((OrderStatus.OPEN, last.status)), label="replaced as")
-            price = draw(st.sampled_from((50.0, 51.0)), label="price")
-            quantity = max(last.filled + 10, draw(st.sampled_from((60.0, QUANTITY)), label="quantity"))
+            status = chance.choice((OrderStatus.OPEN, last.status))
+            price = chance.choice((50.0, 51.0))
+            quantity = max(last.filled + 10, chance.choice((60.0, QUANTITY)))
             add(status, ReportType.REPLACED, price=price, quantity=quantity)
         elif kind == "refused":
             add(last.status, ReportType.MOD_ACK, pause())
@@ -92,6 +94,7 @@ class Broker:
     life: list[Moment]
     skew_ms: int = 0
     has_fill_ids: bool = True
+    dates_events: bool = True
 
     def until(self, at_ms: int) -> list[Moment]:
         return [moment for moment in self.life if moment.at_ms <= at_ms]
@@ -124,15 +127,13 @@ class Broker:
             receive_ms,
             source=UpdateSource.STREAM,
             report_type=moment.report_type,
-            event_time_ns=event_time_ns,
+            event_time_ns=event_time_ns if self.dates_events else None,
             **fill,
         )
 
     def book(self, asked_ms: int, made_ms: int, received_ms: int) -> list[OrderUpdate]:
         return [
-            self._update(
-                moment, received_ms, source=UpdateSource.RECONCILE, as_of_ns=asked_ms * NS_PER_MS
-            )
+            self._update(moment, received_ms, source=UpdateSource.RECONCILE, as_of_ns=asked_ms * NS_PER_MS)
             for moment in self.until(made_ms)[-1:]
         ]
 
@@ -165,27 +166,36 @@ class Broker:
         ]
 
 
+def broker_of(chance: Random) -> Broker:
+    """One with a life and habits of its own."""
+    return Broker(
+        life_of(chance),
+        skew_ms=chance.choice((0, 0, 420_000, -420_000)),
+        has_fill_ids=chance.choice((True, True, False)),
+        dates_events=chance.choice((True, True, False)),
+    )
+
+
 Delivery = OrderUpdate | list[OrderUpdate] | FillReport
 
 
-@st.composite
-def deliveries(draw: st.DrawFn, broker: Broker, *, drops: bool = True) -> list[tuple[int, Delivery]]:
+def deliveries(chance: Random, broker: Broker, *, drops: bool = True) -> list[tuple[int, Delivery]]:
     """All that reaches a ledger, by time of receipt in ms: some of it late, twice, crossed or never."""
     arriving: list[tuple[int, Delivery]] = []
-    delays = st.sampled_from((1, 1, 1, 60, 900, 5_000))
+    delays = (1, 1, 1, 60, 900, 5_000)
     for moment in broker.life:
-        copies = draw(st.sampled_from((1, 1, 0, 2) if drops else (1, 1, 2)), label="copies")
+        copies = chance.choice((1, 1, 0, 2) if drops else (1, 1, 2))
         for _ in range(copies):
-            at_ms = moment.at_ms + draw(delays, label="stream delay")
+            at_ms = moment.at_ms + chance.choice(delays)
             arriving.append((at_ms, broker.message(moment, at_ms)))
     first_ms, last_ms = broker.life[0].at_ms, broker.life[-1].at_ms
-    for _ in range(draw(st.integers(0, 5), label="reads")):
-        near = draw(st.sampled_from(broker.life)).at_ms + draw(st.integers(-3, 3), label="near a step")
-        anywhere = draw(st.integers(first_ms, last_ms + 3_000))
-        made_ms = draw(st.sampled_from((near, anywhere)))
-        asked_ms = made_ms - draw(delays, label="request")
-        at_ms = made_ms + draw(delays, label="answer")
-        kind = draw(st.sampled_from(("book", "book and history", "trades", "history")), label="read of")
+    for _ in range(chance.randint(0, 5)):
+        near = chance.choice(broker.life).at_ms + chance.randint(-3, 3)
+        anywhere = chance.randint(first_ms, last_ms + 3_000)
+        made_ms = chance.choice((near, anywhere))
+        asked_ms = made_ms - chance.choice(delays)
+        at_ms = made_ms + chance.choice(delays)
+        kind = chance.choice(("book", "book and history", "trades", "history"))
         if "history" in kind:
             arriving.append((at_ms, broker.history(asked_ms, made_ms, at_ms)))
         if "book" in kind:

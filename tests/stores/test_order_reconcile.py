@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from random import Random
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualbroker.model import FillReport, OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState
 from tests.stores.order_lives import (
-    DAY,
     KEY,
-    NS_PER_MS,
-    START_MS,
     Broker,
-    Moment,
+    broker_of,
     deliveries,
-    lives,
+    life_of,
     reconcile,
     take,
 )
 
-brokers = st.builds(
-    Broker, lives(), skew_ms=st.sampled_from((0, 0, 420_000, -420_000)), has_fill_ids=st.booleans()
-)
+shrinkable = st.randoms(use_true_random=False)
 
 
 def end_ms(broker: Broker) -> int:
@@ -49,11 +41,24 @@ def assert_no_contradiction(events: list[OrderEvent], broker: Broker) -> None:
         assert (event.status, event.filled_quantity or 0.0) in true_pairs
 
 
-@settings(max_examples=400)
-@given(st.data())
-def test_whatever_was_lost_late_or_crossed_a_quiet_reconcile_makes_the_ledger_equal(data: st.DataObject) -> None:
-    broker = data.draw(brokers)
-    arriving = data.draw(deliveries(broker))
+def assert_told_once(events: list[OrderEvent], broker: Broker) -> None:
+    """No step is told more often than it happened; a fill's id may join its step later."""
+    told = [
+        (u.status, u.report_type, u.filled_quantity or 0.0, u.price, (u.order_time_ns or 0) // 10**9)
+        for u in (event.update for event in events)
+        if u.status is not None and u.report_type is not None and u.fill_id is None
+    ]
+    true = [
+        (m.status, m.report_type, m.filled, m.price, (m.at_ms + broker.skew_ms) // 1000) for m in broker.life
+    ]
+    for step in set(told):
+        assert told.count(step) <= true.count(step)
+
+
+def prove_one_life(chance: Random) -> None:
+    """Whatever was lost, late, repeated or crossed: nothing wrong is told, and a quiet reconcile ends it."""
+    broker = broker_of(chance)
+    arriving = deliveries(chance, broker)
     ledger = Ledger()
     events: list[OrderEvent] = []
     final, filled = None, 0.0
@@ -68,9 +73,11 @@ def test_whatever_was_lost_late_or_crossed_a_quiet_reconcile_makes_the_ledger_eq
         assert final is None or state.status is final, "a final state is never left"
         final = state.status if state.status.is_final else None
         filled = now
-    events += reconcile(ledger, broker, end_ms(broker), histories=data.draw(st.booleans(), label="histories"))
+    events += reconcile(ledger, broker, end_ms(broker), histories=chance.choice((True, False)))
     assert_equals_truth(ledger.states[KEY], broker)
     assert_no_contradiction(events, broker)
+    assert_told_once(events, broker)
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
 
     before, count = ledger.states[KEY], ledger.event_count
     for at_ms, delivery in arriving:
@@ -81,32 +88,25 @@ def test_whatever_was_lost_late_or_crossed_a_quiet_reconcile_makes_the_ledger_eq
 
 
 @settings(max_examples=300)
-@given(st.data())
-def test_a_step_is_told_once_whether_the_stream_or_a_history_brings_it_first(data: st.DataObject) -> None:
-    broker = data.draw(brokers)
-    ledger = Ledger()
-    told: list[tuple[object, ...]] = []
-    for at_ms, delivery in data.draw(deliveries(broker)):
-        for event in take(ledger, delivery, at_ms):
-            update = event.update
-            second = None if update.order_time_ns is None else update.order_time_ns // 10**9
-            # A fill's id joins its step where only the stream says it: the one thing that may come later.
-            if update.report_type is not None and update.fill_id is None and not isinstance(delivery, FillReport):
-                told.append((update.status, update.report_type, update.filled_quantity or 0, update.price, second))
-    true_steps = [
-        (m.status, m.report_type, m.filled, m.price, (m.at_ms + broker.skew_ms) // 1000) for m in broker.life
-    ]
-    for step in told:
-        assert told.count(step) <= true_steps.count(step), "told more often than it happened"
+@given(shrinkable)
+def test_whatever_was_lost_late_or_crossed_a_quiet_reconcile_makes_the_ledger_equal(chance: Random) -> None:
+    prove_one_life(chance)
 
 
-@given(lives(), st.data())
-def test_a_stream_that_loses_nothing_is_never_behind_once_all_has_come(
-    life: list[Moment], data: st.DataObject
-) -> None:
-    broker = Broker(life)
+def test_the_same_of_thousands_of_lives() -> None:
+    """Even chance finds crossings that hypothesis, which begins with short lives, seldom comes to."""
+    for seed in range(6_000):
+        try:
+            prove_one_life(Random(seed))
+        except AssertionError as error:
+            raise AssertionError(f"the life of seed {seed}: {error}") from error
+
+
+@given(shrinkable)
+def test_a_stream_that_loses_nothing_is_never_behind_once_all_has_come(chance: Random) -> None:
+    broker = Broker(life_of(chance))
     ledger = Ledger()
-    for at_ms, delivery in data.draw(deliveries(broker, drops=False)):
+    for at_ms, delivery in deliveries(chance, broker, drops=False):
         take(ledger, delivery, at_ms)
     reconcile(ledger, broker, end_ms(broker))
     assert not ledger.behind_stream(KEY)
