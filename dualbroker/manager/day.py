@@ -117,7 +117,7 @@ class DayTurn:
         logger.info("%s; %s", words, action)
 
     def _resolve_anew(self) -> tuple[list[str], int]:
-        """Look every wanted instrument up by its symbol; returns what has expired, and how many have moved."""
+        """Look each wanted instrument up by its symbol; returns what has expired, and how many have moved."""
         gone: list[int] = []
         expired: list[str] = []
         moved = 0
