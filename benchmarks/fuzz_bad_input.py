@@ -27,7 +27,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of all targets together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--target", choices=sorted(TARGETS), help="this one only, with all inputs")
@@ -87,7 +89,9 @@ def replay(which: str, seed: int, room: Path) -> int:
     """Show one input again, and let an error come through with its traceback."""
     name, _, number = which.rpartition(":")
     if name not in TARGETS or not number.isdigit():
-        print(f"expected TARGET:NUMBER with a target of {', '.join(TARGETS)}, found {which!r}", file=sys.stderr)
+        print(
+            f"expected TARGET:NUMBER with a target of {', '.join(TARGETS)}, found {which!r}", file=sys.stderr
+        )
         return 2
     target = TARGETS[name](Material(room))
     data = input_of(target, seed, int(number))
@@ -100,7 +104,9 @@ def show(result: dict[str, Any], tallies: dict[str, Tally]) -> None:
     """The figures for a person."""
     rows = []
     for name, tally in tallies.items():
-        refused = sorted((count, kind) for kind, count in tally.outcomes.items() if not kind.startswith("accepted"))
+        refused = sorted(
+            (count, kind) for kind, count in tally.outcomes.items() if not kind.startswith("accepted")
+        )
         accepted = sum(count for kind, count in tally.outcomes.items() if kind.startswith("accepted"))
         rows.append(
             [

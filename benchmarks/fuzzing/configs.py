@@ -63,10 +63,47 @@ start_timeout: 10.0
 )
 
 _WORDS = (
-    *(b"*base", b"&base ", b"<<: ", b"!!int ", b"!!float ", b"!!binary ", b"!!timestamp ", b"!!set ", b"!!python/x "),
-    *(b"? ", b"- ", b"| ", b">- ", b"---\n", b"...\n", b"%TAG ! x\n", b"# ", b"\t", b"{", b"}", b"[", b"]", b"~"),
+    *(
+        b"*base",
+        b"&base ",
+        b"<<: ",
+        b"!!int ",
+        b"!!float ",
+        b"!!binary ",
+        b"!!timestamp ",
+        b"!!set ",
+        b"!!python/x ",
+    ),
+    *(
+        b"? ",
+        b"- ",
+        b"| ",
+        b">- ",
+        b"---\n",
+        b"...\n",
+        b"%TAG ! x\n",
+        b"# ",
+        b"\t",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"~",
+    ),
     *(b"${SECRET}", b"${EMPTY}", b"${", b"$${", b"${keyring:key}", b"${keyring:no}", b"~nobody/x", b'"\\0"'),
-    *(b"null", b"yes", b"off", b".inf", b".nan", b"0x1F", b"0o7", b"1:30", b"2026-01-01", b'"\\ud800"', b"\xc2\x85"),
+    *(
+        b"null",
+        b"yes",
+        b"off",
+        b".inf",
+        b".nan",
+        b"0x1F",
+        b"0o7",
+        b"1:30",
+        b"2026-01-01",
+        b'"\\ud800"',
+        b"\xc2\x85",
+    ),
 )
 
 

@@ -83,7 +83,7 @@ class Frames:
             wire = read_json(data)
         except (ValueError, RecursionError):
             return
-        if not isinstance(wire, dict) or not isinstance(wire.get("t"), str) or not wire["t"]:
+        if not isinstance(wire, dict) or type(wire.get("t")) is not str or not wire["t"]:
             return
         kind = wire["t"]
         if kind in _QUOTE_TYPES:
@@ -181,7 +181,7 @@ class ClientFrames:
             expect(frame.user_id == text_in(wire.get("uid")), "user", wire.get("uid"))
             token = text_in(wire.get("susertoken" if wire["t"] == "c" else "accesstoken"))
             expect(frame.token == (token or ""), "another token than was sent")
-            expect(not frame.token or frame.token not in repr(frame), "a token in a repr")
+            expect(len(frame.token) < 8 or frame.token not in repr(frame), "a token in a repr")
         elif isinstance(frame, Subscribe):
             expect(frame.on == (wire["t"] in ("t", "d")), "on", frame.on)
             depth = wire["t"] in ("d", "ud")

@@ -118,7 +118,9 @@ def _real_masters(shared_data: Path) -> list[tuple[str, bytes]]:
     return masters
 
 
-_DERIVATIVES = "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,"
+_DERIVATIVES = (
+    "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,"
+)
 
 
 def _own_masters() -> list[tuple[str, bytes]]:
@@ -127,7 +129,9 @@ def _own_masters() -> list[tuple[str, bytes]]:
     for number in range(12):
         symbol = f"NIFTY29DEC26{'CP'[number % 2]}{26000 + number * 50}"
         kind = ("CE", "PE")[number % 2]
-        nfo.append(f"NFO,{100 + number},65,NIFTY,{symbol},29-DEC-2026,OPTIDX,{kind},{26000 + number * 50},0.05,")
+        nfo.append(
+            f"NFO,{100 + number},65,NIFTY,{symbol},29-DEC-2026,OPTIDX,{kind},{26000 + number * 50},0.05,"
+        )
     cash = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,"
     nse = [cash, "NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,", "NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.05,"]
     nse += [f"NSE,{500 + number},1,NAME{number},NAME{number}-EQ,EQ,0.05," for number in range(8)]

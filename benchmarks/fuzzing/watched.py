@@ -125,7 +125,9 @@ def run_watched(
                 data = input_of(TARGETS[name](Material(room)), seed, index)
                 failure = Failure(name, index, lost, lost, repr(data)[:5_000])
                 tell(name, Tally(inputs=1, outcomes={"failed": 1}, failures=[failure]))
-                waiting.extend(part for part in ((name, start, index), (name, index + 1, stop)) if part[1] < part[2])
+                waiting.extend(
+                    part for part in ((name, start, index), (name, index + 1, stop)) if part[1] < part[2]
+                )
                 worker.end()
                 workers[place] = _Worker(seed, room)
     finally:

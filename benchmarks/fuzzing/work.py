@@ -117,7 +117,9 @@ def fail_kind(error: Exception) -> str:
     """The error's type and the innermost lines of ours that it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames if "site-packages" not in frame.filename
+        f"{Path(frame.filename).name}:{frame.lineno}"
+        for frame in frames
+        if "site-packages" not in frame.filename
     ]
     return " ".join((type(error).__name__, *ours[-3:]))
 
