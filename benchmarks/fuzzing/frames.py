@@ -178,8 +178,8 @@ class ClientFrames:
         wire = read_json(data)
         if isinstance(frame, Hello):
             expect(frame.generation == wire["t"], "type", wire["t"], "read as", frame.generation)
-            expect(frame.user_id == text_in(wire.get("uid")), "user", wire.get("uid"))
-            token = text_in(wire.get("susertoken" if wire["t"] == "c" else "accesstoken"))
+            expect(frame.user_id == text_in(wire.get("uid"), 10**6), "user", wire.get("uid"))
+            token = text_in(wire.get("susertoken" if wire["t"] == "c" else "accesstoken"), 10**6)
             expect(frame.token == (token or ""), "another token than was sent")
             expect(len(frame.token) < 8 or frame.token not in repr(frame), "a token in a repr")
         elif isinstance(frame, Subscribe):

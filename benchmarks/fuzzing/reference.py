@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -105,7 +104,7 @@ def whole_in(value: object, lowest: int, highest: int) -> int | None:
     return int(number) if number.is_integer() else None
 
 
-def text_in(value: object) -> str | None:
+def text_in(value: object, longest: int = LONGEST_TEXT) -> str | None:
     """A text field; a number is written out, and what no broker writes so long is unknown."""
     if isinstance(value, Literal):
         if not any(letter in value for letter in ".eE"):
@@ -115,10 +114,5 @@ def text_in(value: object) -> str | None:
             return None
         return str(int(number)) if number.is_integer() and abs(number) <= LARGEST_EXACT else str(number)
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8") if len(value) <= LONGEST_TEXT else None
+        return value.encode("utf-8", "replace").decode("utf-8") if len(value) <= longest else None
     return None
-
-
-def same_key(wire: Mapping[str, Any], exchange_name: str, token_name: str) -> tuple[str | None, str | None]:
-    """What the fields of an instrument's key say."""
-    return text_in(wire.get(exchange_name)), text_in(wire.get(token_name))
