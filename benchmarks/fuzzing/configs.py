@@ -6,7 +6,7 @@ import json
 import random
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -110,8 +110,8 @@ _WORDS = (
 class Configs:
     """`parse_config` and `load_config`."""
 
-    name = "config"
-    share = 5
+    name: ClassVar[str] = "config"
+    share: ClassVar[int] = 5
 
     def __init__(self, material: Material) -> None:
         self._seeds = [seed.encode() for seed in _SEEDS]

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from dualbroker.errors import WireError
 from dualbroker.model import FeedType, Instrument, InstrumentKind, OrderStatus, QuoteBatch, ReportType
@@ -33,8 +33,8 @@ _REGISTERED = (("NSE", "22"), ("NSE", "2885"), ("NFO", "22"), ("MCX", "22"))
 class Frames:
     """`decode`, and what it gives to the quote store and the ledger."""
 
-    name = "frames"
-    share = 30
+    name: ClassVar[str] = "frames"
+    share: ClassVar[int] = 30
 
     def __init__(self, material: Material) -> None:
         self._seeds = material.frames
@@ -155,8 +155,8 @@ def _check_store(message: QuoteMessage) -> None:
 class ClientFrames:
     """`parse_client_frame`: what the simulator's server reads."""
 
-    name = "client frames"
-    share = 6
+    name: ClassVar[str] = "client frames"
+    share: ClassVar[int] = 6
     _keys = ("t", "uid", "actid", "susertoken", "accesstoken", "source", "k")
 
     def __init__(self, material: Material) -> None:

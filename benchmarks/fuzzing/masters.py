@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import ClassVar
 
 from dualbroker.errors import InstrumentError, WireError
 from dualbroker.instruments import Instruments
@@ -35,8 +36,8 @@ _NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 class Masters:
     """`parse_master`, and the look-ups that its table serves."""
 
-    name = "symbol masters"
-    share = 8
+    name: ClassVar[str] = "symbol masters"
+    share: ClassVar[int] = 8
 
     def __init__(self, material: Material) -> None:
         self._seeds = material.masters
@@ -96,7 +97,7 @@ def _reference_rows(data: bytes) -> Mapping[str, list[dict[str, str]]]:
     """The rows of each token, as naive splitting finds them."""
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            data = archive.read([file for file in archive.infolist() if not file.is_dir()][0])
+            data = archive.read(next(file for file in archive.infolist() if not file.is_dir()))
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").strip("\r\n")
     lines = re.split(r"\r\n|\r|\n", text)
     names = [name.strip().lower() for name in lines[0].split(",")]
@@ -151,8 +152,8 @@ def _day(word: str) -> date | None:
 class Names:
     """Names as people and brokers write them, resolved, searched and suggested."""
 
-    name = "names"
-    share = 4
+    name: ClassVar[str] = "names"
+    share: ClassVar[int] = 4
 
     def __init__(self, material: Material) -> None:
         self._catalogue = Instruments()

@@ -47,8 +47,8 @@ _OWN_FRAMES = (
 )
 
 _OWN_ANSWERS = (
-    b'{"stat":"Ok","request_time":"10:00:00 02-03-2026","exch":"NSE","token":"22","tsym":"ACC-EQ","lp":"1800.10",'
-    b'"pp":"2","ls":"1","ti":"0.05","bp1":"1800.05","bq1":"12","sp1":"1800.20","sq1":"3","v":"12345",'
+    b'{"stat":"Ok","request_time":"10:00:00 02-03-2026","exch":"NSE","token":"22","tsym":"ACC-EQ",'
+    b'"lp":"1800.10","pp":"2","ls":"1","ti":"0.05","bp1":"1800.05","bq1":"12","sp1":"1800.20","sq1":"3","v":"12345",'
     b'"lut":"1772425801","wk52_h":"2500.00","wk52_l":"1500.00","uc":"1980.10","lc":"1620.10","oi":"0"}',
     b'{"stat":"Not_Ok","emsg":"Session Expired :  Invalid Session Key"}',
     b'{"stat":"Not_Ok","emsg":"Error Occurred : 5 \\"no data\\""}',
@@ -108,7 +108,7 @@ def _lines(shared_data: Path) -> list[bytes]:
 
 
 def _real_masters(shared_data: Path) -> list[tuple[str, bytes]]:
-    """The head of each real master and some rows of its middle: fifty rows mutate as well as eighty thousand."""
+    """The head of each real master and some rows of its middle: fifty mutate as well as eighty thousand."""
     masters = []
     for file in sorted((shared_data / "symbol-masters").glob("*.zip")):
         with zipfile.ZipFile(file) as archive:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -94,11 +94,7 @@ def whole_in(value: object, lowest: int, highest: int) -> int | None:
     number = number_in(value, lowest, highest)
     if number is None or not isinstance(value, str):
         return None
-    try:
-        exact = Decimal(value.strip())
-    except InvalidOperation:
-        return None
-    if not lowest <= exact <= highest:
+    if abs(number) == LARGEST_EXACT and Decimal(value.strip()) != Decimal(number):
         return None
     # What differs from a whole number by less than a float can tell is one.
     return int(number) if number.is_integer() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from dualbroker.errors import (
     BrokerError,
@@ -92,8 +92,8 @@ class _Answers:
 class RestObjects(_Answers):
     """`parse_object`, and `quote_from_answer` on what it lets through."""
 
-    name = "REST objects"
-    share = 12
+    name: ClassVar[str] = "REST objects"
+    share: ClassVar[int] = 12
 
     def check(self, data: bytes) -> str:
         status, body = _status_and_body(data)
@@ -131,8 +131,8 @@ def _says_ok(status: int, body: bytes) -> bool:
 class RestRows(_Answers):
     """`parse_rows`, and what the rows become in each of the books."""
 
-    name = "REST rows"
-    share = 12
+    name: ClassVar[str] = "REST rows"
+    share: ClassVar[int] = 12
 
     def check(self, data: bytes) -> str:
         status, body = _status_and_body(data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from .configs import Configs
@@ -23,6 +22,8 @@ class Target(Protocol):
     share: ClassVar[int]
     """Of all inputs, beside the shares of the others; what is slow to read gets fewer."""
 
+    def __init__(self, material: Material) -> None: ...
+
     def make(self, rng: random.Random) -> bytes:
         """One bad input, drawn from that source of chance alone."""
         ...
@@ -40,7 +41,7 @@ class Target(Protocol):
         ...
 
 
-_KINDS: tuple[Callable[[Material], Target], ...] = (
+_KINDS: tuple[type[Target], ...] = (
     Frames,
     ClientFrames,
     RestObjects,
@@ -50,10 +51,10 @@ _KINDS: tuple[Callable[[Material], Target], ...] = (
     Configs,
     Tokens,
 )
-TARGETS: dict[str, Callable[[Material], Target]] = {kind.name: kind for kind in _KINDS}  # type: ignore[attr-defined]
+TARGETS: dict[str, type[Target]] = {kind.name: kind for kind in _KINDS}
 
 
 def shares(inputs: int) -> dict[str, int]:
     """How many of that many inputs each target gets; never fewer in total."""
-    total = sum(kind.share for kind in _KINDS)  # type: ignore[attr-defined]
-    return {name: -(-inputs * kind.share // total) for name, kind in TARGETS.items()}  # type: ignore[attr-defined]
+    total = sum(kind.share for kind in _KINDS)
+    return {kind.name: -(-inputs * kind.share // total) for kind in _KINDS}

@@ -6,6 +6,7 @@ import contextlib
 import random
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 from dualbroker.storage.private_files import name_for
 from dualbroker.storage.tokens import SessionTokens
@@ -21,8 +22,8 @@ __all__ = ["Tokens"]
 class Tokens:
     """`SessionTokens.load` on a file that anything may have written."""
 
-    name = "saved tokens"
-    share = 5
+    name: ClassVar[str] = "saved tokens"
+    share: ClassVar[int] = 5
     _login = "shoonya-FA0001"
     _keys = ("token", "user_id", "account_id", "obtained_ns", "expires_ns", "x")
 

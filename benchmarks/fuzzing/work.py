@@ -6,6 +6,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -100,7 +101,7 @@ def run_inputs(
             continue
         tally.outcomes["failed"] = tally.outcomes.get("failed", 0) + 1
         if all(known.kind != kind for known in tally.failures):
-            data = smallest(data, lambda tried, kind=kind: _judge(target, tried)[0] == kind)
+            data = smallest(data, partial(_fails_so, target, kind))
         tally.note(Failure(target.name, index, kind, message[:500], repr(data)[:5_000]))
     return tally
 
@@ -111,6 +112,10 @@ def _judge(target: Target, data: bytes) -> tuple[str | None, str]:
         return None, target.check(data)
     except Exception as error:
         return fail_kind(error), f"{type(error).__name__}: {error}"
+
+
+def _fails_so(target: Target, kind: str, data: bytes) -> bool:
+    return _judge(target, data)[0] == kind
 
 
 def fail_kind(error: Exception) -> str:

@@ -177,6 +177,13 @@ def _plan(
     )
 
 
+@functools.cache
+def _exchange_field(struct_type: type[msgspec.Struct]) -> str:
+    return next(
+        field.encode_name for field in msgspec.structs.fields(struct_type) if field.name == "exchange"
+    )
+
+
 def read_struct(struct_type: type[StructType], wire: Mapping[str, Any]) -> StructType:
     """Build a struct field by field; a field that can't be read is unknown (None).
 
@@ -186,7 +193,7 @@ def read_struct(struct_type: type[StructType], wire: Mapping[str, Any]) -> Struc
         A required field is missing or can't be read.
     """
     values: dict[str, Any] = {}
-    exchange = wire.get("e", wire.get("exch"))
+    exchange = wire.get(_exchange_field(struct_type))
     of_goods = isinstance(exchange, str) and exchange in _GOODS_EXCHANGES
     for name, wire_name, read, required in _plan(struct_type, of_goods):
         value = read(wire.get(wire_name))
