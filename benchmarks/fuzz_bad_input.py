@@ -102,26 +102,19 @@ def replay(which: str, seed: int, room: Path) -> int:
 
 def show(result: dict[str, Any], tallies: dict[str, Tally]) -> None:
     """The figures for a person."""
-    rows = []
+    rows, lines = [], []
     for name, tally in tallies.items():
-        refused = sorted(
-            (count, kind) for kind, count in tally.outcomes.items() if not kind.startswith("accepted")
-        )
         accepted = sum(count for kind, count in tally.outcomes.items() if kind.startswith("accepted"))
-        rows.append(
-            [
-                name,
-                f"{tally.inputs:,}",
-                f"{accepted:,}",
-                "\n".join(f"{kind} {count:,}" for count, kind in reversed(refused)) or "none",
-                f"{tally.slowest_s * 1000:,.0f} (#{tally.slowest_index})",
-                str(len(tally.failures)),
-            ]
-        )
-    columns = ["target", "inputs", "accepted", "refused or set aside", "slowest, CPU ms", "failures"]
+        others = sorted((-count, kind) for kind, count in tally.outcomes.items() if kind != "accepted")
+        slowest = f"{tally.slowest_s * 1000:,.0f} (#{tally.slowest_index})"
+        counts = [f"{count:,}" for count in (tally.inputs, accepted, tally.inputs - accepted)]
+        rows.append([name, *counts, slowest, str(len(tally.failures))])
+        lines.append(f"{name}: " + ", ".join(f"{kind} {-count:,}" for count, kind in others))
+    columns = ["target", "inputs", "accepted", "refused", "slowest, CPU ms", "failed"]
     material = "real and own" if result["real_material"] else "own (no ../shared/data)"
     note = f"seed {result['seed']}, material: {material}, {result['seconds']:,} s"
     print_table(f"{result['inputs']:,} bad inputs", columns, rows, note)
+    print("\n".join(lines))
     for tally in tallies.values():
         for failure in tally.failures:
             print(f"\n{failure.target}:{failure.index}, {failure.times} times: {failure.kind}")
