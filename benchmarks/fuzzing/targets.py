@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from .configs import Configs
@@ -12,7 +13,7 @@ from .material import Material
 from .rest import RestObjects, RestRows
 from .tokens import Tokens
 
-__all__ = ["TARGETS", "Target", "shares"]
+__all__ = ["TARGETS", "Target", "all_targets", "shares"]
 
 
 class Target(Protocol):
@@ -52,6 +53,12 @@ _KINDS: tuple[type[Target], ...] = (
     Tokens,
 )
 TARGETS: dict[str, type[Target]] = {kind.name: kind for kind in _KINDS}
+
+
+def all_targets(room: Path) -> dict[str, Target]:
+    """Each by its name; ``room`` is a folder for their files."""
+    material = Material(room)
+    return {name: kind(material) for name, kind in TARGETS.items()}
 
 
 def shares(inputs: int) -> dict[str, int]:

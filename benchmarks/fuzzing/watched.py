@@ -5,16 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from .material import Material
-from .targets import TARGETS
+from .targets import Target, all_targets
 from .work import Failure, Tally, input_of, run_inputs
 
-__all__ = ["HANG_S", "Chunk", "chunks", "run_watched"]
+__all__ = ["HANG_S", "Chunk", "MakeTargets", "chunks", "run_watched"]
 
 HANG_S = 30.0
 """Wall-clock seconds after which an input counts as one that hangs."""
@@ -23,6 +22,9 @@ _CHUNK_INPUTS = 1_000
 
 Chunk = tuple[str, int, int]
 """A target, and the first number of its inputs and the one past the last."""
+
+MakeTargets = Callable[[Path], Mapping[str, Target]]
+"""Made anew in each process, so it has to be a function of a module."""
 
 
 def chunks(numbers: dict[str, int]) -> Iterator[Chunk]:
@@ -35,10 +37,9 @@ def chunks(numbers: dict[str, int]) -> Iterator[Chunk]:
         start += _CHUNK_INPUTS
 
 
-def _work(connection: Connection, seed: int, room: Path, place: Any, began_s: Any) -> None:
+def _work(connection: Connection, make: MakeTargets, seed: int, room: Path, place: Any, began_s: Any) -> None:
     """A worker's life: chunks in, tallies out, until there is nothing more."""
-    material = Material(room)
-    targets = {name: make(material) for name, make in TARGETS.items()}
+    targets = make(room)
 
     def announce(index: int) -> None:
         place.value = index
@@ -52,13 +53,13 @@ def _work(connection: Connection, seed: int, room: Path, place: Any, began_s: An
 
 
 class _Worker:
-    def __init__(self, seed: int, room: Path) -> None:
+    def __init__(self, make: MakeTargets, seed: int, room: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._place = context.Value("q", 0, lock=False)
         self._began_s = context.Value("d", 0.0, lock=False)
         self.connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(theirs, seed, room, self._place, self._began_s), daemon=True
+            target=_work, args=(theirs, make, seed, room, self._place, self._began_s), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -75,9 +76,10 @@ class _Worker:
         return int(self._place.value)
 
     @property
-    def hangs(self) -> bool:
+    def at_it_s(self) -> float:
+        """Wall-clock seconds since it began with that input; 0 between two chunks."""
         began_s = float(self._began_s.value)
-        return self.chunk is not None and began_s > 0 and time.monotonic() - began_s > HANG_S
+        return time.monotonic() - began_s if self.chunk and began_s else 0.0
 
     def end(self) -> None:
         """Let it go: at its own pace when it is idle, at once when it is not."""
@@ -91,20 +93,28 @@ class _Worker:
 
 
 def run_watched(
-    work: Iterator[Chunk], seed: int, processes: int, room: Path, tell: Callable[[str, Tally], None]
+    work: Iterator[Chunk],
+    seed: int,
+    processes: int,
+    room: Path,
+    tell: Callable[[str, Tally], None],
+    *,
+    make: MakeTargets = all_targets,
+    hang_s: float = HANG_S,
 ) -> None:
     """Run all chunks in that many processes, and tell each result as it comes.
 
     ``room`` is an empty folder for their files.
     """
     waiting = deque(work)
-    workers = [_Worker(seed, room) for _ in range(processes)]
+    targets = make(room)
+    workers = [_Worker(make, seed, room) for _ in range(processes)]
     try:
         while waiting or any(worker.chunk for worker in workers):
             for worker in workers:
                 if worker.chunk is None and waiting:
                     worker.give(waiting.popleft())
-            ready = wait([worker.connection for worker in workers if worker.chunk], timeout=1.0)
+            ready = wait([worker.connection for worker in workers if worker.chunk], timeout=min(1.0, hang_s))
             for place, worker in enumerate(workers):
                 if worker.chunk is None:
                     continue
@@ -117,19 +127,19 @@ def run_watched(
                         continue
                     except (EOFError, OSError):
                         pass
-                elif worker.hangs:
-                    lost = f"hangs: no end after {HANG_S:.0f} s"
+                elif worker.at_it_s > hang_s:
+                    lost = f"hangs: no end after {hang_s:g} s"
                 if lost is None:
                     continue
                 index = worker.index
-                data = input_of(TARGETS[name](Material(room)), seed, index)
+                data = input_of(targets[name], seed, index)
                 failure = Failure(name, index, lost, lost, repr(data)[:5_000])
                 tell(name, Tally(inputs=1, outcomes={"failed": 1}, failures=[failure]))
                 waiting.extend(
                     part for part in ((name, start, index), (name, index + 1, stop)) if part[1] < part[2]
                 )
                 worker.end()
-                workers[place] = _Worker(seed, room)
+                workers[place] = _Worker(make, seed, room)
     finally:
         for worker in workers:
             worker.end()
