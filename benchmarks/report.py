@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Spread", "machine", "print_table", "spread"]
+__all__ = ["Spread", "machine", "print_markdown", "print_table", "spread"]
 
 
 class Spread(NamedTuple):
@@ -62,3 +62,11 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_markdown(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> None:
+    """The same as `print_table`, as a page in Markdown has it."""
+    aligned = ["---", *["---:"] * (len(columns) - 1)]
+    lines = [f"**{title}**", ""]
+    lines += [f"| {' | '.join(cells)} |" for cells in (columns, aligned, *rows)]
+    print("\n".join([*lines, "", *([note] if note else [])]))
