@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import importlib.metadata
 import json
+import logging
 import sys
 import threading
 import time
@@ -20,10 +21,11 @@ from typing import Any
 OPEN_WITHIN_S = 30.0
 
 
-class Watch:
-    """What the client's callbacks were told since the last mark. Its one thread writes."""
+class Watch(logging.Handler):
+    """What the client's callbacks and log were told since the last mark. Its one thread writes."""
 
     def __init__(self) -> None:
+        super().__init__(logging.WARNING)
         self.acknowledged: set[str] = set()
         self.first_quotes: dict[str, int] = {}
         self.last_quote = 0
@@ -34,6 +36,8 @@ class Watch:
         self.closed: list[int] = []
         self.errors = 0
         self.last_error = ""
+        self.warnings = 0
+        self.last_warning = ""
         self.quotes = 0
         self.last_quote_before_opening = 0
 
@@ -51,6 +55,11 @@ class Watch:
         self.errors += 1
         self.last_error = f"{type(error).__name__}: {error}"[:200]
 
+    def emit(self, record: logging.LogRecord) -> None:
+        # Counted and not printed: one version repeats the same line ten times a second for ever.
+        self.warnings += 1
+        self.last_warning = record.getMessage()[:200]
+
     def on_quote(self, message: dict[str, Any]) -> None:
         now = self.last_quote = time.time_ns()
         self.quotes += 1
@@ -65,6 +74,8 @@ class Watch:
             "closed": len(self.closed),
             "errors": self.errors,
             "last_error": self.last_error,
+            "warnings": self.warnings,
+            "last_warning": self.last_warning,
             "quotes": self.quotes,
             "last_quote_ns": self.last_quote,
             "last_quote_before_opening_ns": self.last_quote_before_opening,
@@ -79,6 +90,7 @@ def main() -> None:
 
     broker = json.loads(sys.stdin.readline())
     watch, opened = Watch(), threading.Event()
+    logging.getLogger().addHandler(watch)
     client = NorenApi(host=broker["rest_base"], websocket=broker["websocket_url"])
     answer = client.login(
         userid=broker["uid"],

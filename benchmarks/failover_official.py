@@ -130,8 +130,7 @@ async def broken(
         if state is None:
             state = await client.ask("state")
             did = (
-                f"came back {came_back} times; after disconnect {number + 1} no quote within "
-                f"{BACK_WITHIN_S:.0f} s, {told(state)}"
+                f"disconnect {number + 1} was its last: not back within {BACK_WITHIN_S:.0f} s, {told(state)}"
             )
             return _found(client, fault, number + 1, came_back, gaps, did)
         came_back += 1
@@ -176,7 +175,11 @@ def told(state: dict[str, Any]) -> str:
         f"{state['opened']} open, {state['closed']} close and {state['errors']} error callbacks, "
         f"{'says' if state['says_connected'] else 'does not say'} that it is connected"
     )
-    return f"{words}; last error {state['last_error']}" if state["last_error"] else words
+    if state["last_error"]:
+        words += f"; last error {state['last_error']}"
+    if state["warnings"]:
+        words += f"; logged {state['warnings']} warnings, the last {state['last_warning']!r}"
+    return words
 
 
 async def choose_keys(simulator: SimulatorProcess, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The failover benchmark runs, agrees with the product, and goes on where it stopped. Its times are no test's."""
+"""The failover benchmark runs, agrees with the product, and goes on where it stopped."""
 
 from __future__ import annotations
 
