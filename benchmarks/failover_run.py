@@ -103,12 +103,10 @@ async def _one_manager(
         accepted = await manager.subscribe(await choose_instruments(manager, series.instruments))
         if missing := [row.instrument.symbol for row in accepted if not row.acknowledged]:
             raise RuntimeError(f"expected every instrument acknowledged, found {len(missing)} that are not")
-        chance = random.Random(0)
         for _ in range(count):
             await until(lambda: _is_ready(manager), READY_WITHIN_S, "all brokers live, one carrying quotes")
-            # At any phase of the clocks, and after each of them has been answered once.
-            longest = manager.config.liveness.ping_every
-            await asyncio.sleep(chance.uniform(min(1.0, longest), 2 * longest) if longest < 2 else longest)
+            # Each clock has been answered by then, and is struck at any phase.
+            await asyncio.sleep(random.uniform(0.6, 0.6 + _longest_clock_s(manager, series)))
             struck = Struck(manager, series)
             yield await struck.fail_over(simulator)
 
@@ -256,6 +254,12 @@ class Struck:
 
 def _with_further(measured: Measured, further: int) -> Measured:
     return msgspec.structs.replace(measured, further_failovers=further)
+
+
+def _longest_clock_s(manager: WebSocketManager, series: Series) -> float:
+    """The longest interval between two looks at a silent source; none where a broken one tells itself."""
+    limits = manager.config.liveness
+    return max(limits.ping_every, limits.probe_every) if series.fault in ("mute", "black_hole") else 0.2
 
 
 def _is_ready(manager: WebSocketManager) -> bool:
