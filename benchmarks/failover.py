@@ -28,8 +28,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 FAULTS = ("closed", "reset", "mute", "black_hole")
 PACINGS = ("none", "shipped")
 SILENT = ("mute", "black_hole")
-COLUMNS = ("failovers", "gap, ms", "detected, ms", "move, ms", "aim")
-OFFICIAL_COLUMNS = ("instruments", "came back", "gap, ms", "what it did")
+COLUMNS = ("fault", "instruments", "pacing", "clocks", "times", "gap, ms", "detected, ms", "move, ms", "aim")
+OFFICIAL_COLUMNS = ("fault", "websocket-client", "instruments", "came back", "gap, ms", "what it did")
 
 
 def main() -> None:
@@ -170,7 +170,7 @@ def show(result: dict[str, Any], found: Sequence[Found], *, markdown: bool) -> N
     summaries: list[Summary] = result["series"]
     write(
         "Failovers: p50 / p99 / max over all instruments of all failovers",
-        ("", *COLUMNS),
+        COLUMNS,
         [_row(each) for each in summaries],
         "gap: from the old source's last quote of any instrument to the new one's first of each; "
         "detected: from the fault to the decision; move: from the decision to the first quote of each. "
@@ -183,10 +183,11 @@ def show(result: dict[str, Any], found: Sequence[Found], *, markdown: bool) -> N
     if found:
         write(
             "The official client NorenRestApiPy on the same faults",
-            ("", *OFFICIAL_COLUMNS),
+            OFFICIAL_COLUMNS,
             [_official_row(each) for each in found],
             "It knows one broker, which takes it back at once unless refused. "
             "gap: p50 / p99 / max, from its last quote to the first of each instrument afterwards",
+            words=("what it did",),
         )
     else:
         print(f"The official client: {result['official_client']}")
@@ -195,7 +196,10 @@ def show(result: dict[str, Any], found: Sequence[Found], *, markdown: bool) -> N
 def _row(summary: Summary) -> tuple[str, ...]:
     aim = {True: "met", False: "missed", None: "none"}[summary.aim_met]
     return (
-        summary.series.words,
+        summary.series.fault,
+        f"{summary.series.instruments:,}",
+        summary.series.pacing,
+        summary.series.liveness,
         str(summary.failovers),
         _words(summary.gap),
         _words(summary.detected),
@@ -222,7 +226,8 @@ def _troubles(summary: Summary) -> list[str]:
 
 def _official_row(found: Found) -> tuple[str, ...]:
     return (
-        f"{found.fault}, websocket-client {found.websocket_client}",
+        found.fault,
+        found.websocket_client,
         f"{found.instruments:,}",
         f"{found.came_back} of {found.times}",
         _words(found.gap),
