@@ -173,7 +173,7 @@ def show(result: dict[str, Any], found: Sequence[Found], *, markdown: bool) -> N
         COLUMNS,
         [_row(each) for each in summaries],
         "gap: from the old source's last quote of any instrument to the new one's first of each; "
-        "detected: from the fault to the decision; move: from the decision to the first quote of each. "
+        "detected: from that last quote to the decision; move: from the decision to the first quote of each. "
         f"Aim without pacing: gap (closed, reset) or move (mute, black_hole), p99 below {AIM_MS:.0f} ms. "
         "Clocks shortened: " + ", ".join(f"{key} {value:g}" for key, value in SHORTENED.items()),
     )
@@ -219,6 +219,8 @@ def _troubles(summary: Summary) -> list[str]:
         found.append(
             f"gaps of manager.incidents differ from the stored rows by up to {summary.disagreement:.1f} ms"
         )
+    if summary.unfinished:
+        found.append(f"{summary.unfinished} times manager.incidents did not say within 1 s that it was done")
     if summary.further_failovers:
         found.append(f"{summary.further_failovers} changes of the source that nobody commanded")
     return found

@@ -57,22 +57,27 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     to_broker: str
     why: str
     """The product's own words."""
-    decided_after_s: float
-    """From where the fault was commanded to the decision to move."""
+    detected_after_s: float
+    """From the old source's last stored quote, of any instrument, to the decision to move."""
+    command_s: float
+    """How long the simulator took to answer the command: it strikes somewhere in between."""
     covered: int
     """Instruments that had a quote of another broker in time."""
     gaps: Histogram
-    """From the old source's last stored quote, of any instrument, to the first of another, per instrument."""
+    """From the old source's last stored quote, of any instrument, to the first of another, by instrument."""
     outages: Histogram
     """From where the fault was commanded to the same."""
     moves: Histogram
     """From the decision to the same."""
     disagreement_s: float | None
-    """The largest difference between the product's gap of an instrument and this one; None: it gave none."""
+    """The largest difference between the product's figures and these, of gaps and detection; None: it gave
+    none."""
     product_gaps: int
     """Instruments of which the product gave a gap."""
+    finished: bool
+    """The product said within a second of the last instrument's first quote that it was done."""
     further_failovers: int
-    """Changes of the source that nobody commanded, from this command to the next."""
+    """Changes of the source that nobody commanded, until the struck broker was back."""
 
 
 class Quantiles(NamedTuple):
@@ -105,13 +110,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gap: Quantiles | None
     outage: Quantiles | None
     detected: Quantiles | None
-    """From the command to the decision, one a failover."""
+    """From the old source's last quote to the decision, one a failover."""
+    command: Quantiles | None
+    """How long the simulator took to answer the command, one a failover."""
     move: Quantiles | None
     missing: int
     """Instruments, summed over all failovers, that no other broker had brought in time."""
     without_product_gap: int
     """The same, of those to which the product gave no gap."""
     disagreement: float | None
+    unfinished: int
     further_failovers: int
     aim_met: bool | None
     """None where there is no aim (with pacing)."""
@@ -139,11 +147,13 @@ def summarise(series: Series, measured: Sequence[Measured]) -> Summary:
         failovers=len(measured),
         gap=gap,
         outage=Quantiles.of(each.outages for each in measured),
-        detected=Quantiles.of([histogram(each.decided_after_s for each in measured)]),
+        detected=Quantiles.of([histogram(each.detected_after_s for each in measured)]),
+        command=Quantiles.of([histogram(each.command_s for each in measured)]),
         move=move,
         missing=missing,
         without_product_gap=sum(each.covered - each.product_gaps for each in measured),
         disagreement=max(disagreements) * 1000 if disagreements else None,
+        unfinished=sum(not each.finished for each in measured),
         further_failovers=sum(each.further_failovers for each in measured),
         aim_met=aim_met,
         reasons=dict(Counter(_without_names(each) for each in measured).most_common(5)),

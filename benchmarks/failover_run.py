@@ -8,6 +8,7 @@ and that wait is no part of what is measured here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -47,7 +48,7 @@ STRIKES_PER_BROKER = 2
 READY_WITHIN_S = 60.0
 BACK_WITHIN_S = 10.0
 COVERED_WITHIN_S = 60.0
-FINISHED_WITHIN_S = 5.0
+FINISHED_WITHIN_S = 1.0
 SHIPPED_TICKS_PER_SECOND = 600.0
 LIVE_RATE_PER_INSTRUMENT = 2.0
 """Ticks a second: each of 2,000 instruments then ticks often enough to be told from a dead one."""
@@ -159,20 +160,20 @@ class Struck:
         manager, wanted = self._manager, self._series.instruments
         self._commanded_ns = manager.clock.now_ns()
         await self._strike(simulator)
+        command_s = (manager.clock.now_ns() - self._commanded_ns) / 1e9
         try:
             await until(lambda: self._look() >= wanted, COVERED_WITHIN_S, "a quote of every instrument")
         except TimeoutError as problem:
             logger.warning("%s: %s; covered are %d", self._series.words, problem, len(self._first_new_ns))
-        failover = await self._failover()
-        measured = self._measured(failover)
+        measured = self._measured(await self._failover(), command_s)
         await simulator.clear_faults(self._old)
         try:
             await until(self._is_back, BACK_WITHIN_S, f"{self._old} back after it was mended")
         except TimeoutError as problem:
             logger.warning("%s: %s", self._series.words, problem)
-        further = manager.incidents.failover_count - self._failovers_before - 1
         # Counted only now, so that what happened while the struck one came back is in it.
-        return _with_further(measured, max(0, further))
+        further = manager.incidents.failover_count - self._failovers_before - 1
+        return msgspec.structs.replace(measured, further_failovers=max(0, further))
 
     async def _strike(self, simulator: SimulatorProcess) -> None:
         if self._series.fault == "closed":
@@ -185,23 +186,15 @@ class Struck:
     async def _failover(self) -> Failover:
         """What the product wrote down, finished if it is in time."""
 
-        def mine() -> Failover | None:
+        def begun() -> list[Failover]:
             found = self._manager.incidents.failovers_snapshot()
-            later = [each for each in found if each.number > self._failovers_before]
-            return later[0] if later else None
+            return [each for each in found if each.number > self._failovers_before]
 
-        def is_finished() -> bool:
-            failover = mine()
-            return failover is not None and failover.finished
-
-        try:
-            await until(is_finished, FINISHED_WITHIN_S, "a finished entry in manager.incidents")
-        except TimeoutError as problem:
-            logger.warning("%s: %s", self._series.words, problem)
-        failover = mine()
-        if failover is None:
+        with contextlib.suppress(TimeoutError):
+            await until(lambda: any(each.finished for each in begun()), FINISHED_WITHIN_S, "a finished entry")
+        if not begun():
             raise RuntimeError(f"{self._series.words}: expected a failover to be written down, found none")
-        return failover
+        return begun()[0]
 
     def _look(self) -> int:
         """Take in the rows stored since the last look; how many instruments another broker has brought."""
@@ -225,7 +218,7 @@ class Struck:
         since = health.connected_since_ns
         return health.state is BrokerState.LIVE and since is not None and since > self._commanded_ns
 
-    def _measured(self, failover: Failover) -> Measured:
+    def _measured(self, failover: Failover, command_s: float) -> Measured:
         def seconds_since(start_ns: int) -> dict[int, float]:
             return {index: (first - start_ns) / 1e9 for index, first in self._first_new_ns.items()}
 
@@ -236,24 +229,25 @@ class Struck:
             for index, gap in gaps.items()
             if (key := instruments[index].key) in failover.gaps_s
         ]
+        detected_s = (failover.time_ns - self._last_old_ns) / 1e9
+        if failover.detected_after_s is not None:
+            differences.append(abs(failover.detected_after_s - detected_s))
         return Measured(
             series=self._series,
             from_broker=failover.from_broker,
             to_broker=failover.to_broker,
             why=failover.why,
-            decided_after_s=(failover.time_ns - self._commanded_ns) / 1e9,
+            detected_after_s=detected_s,
+            command_s=command_s,
             covered=len(gaps),
             gaps=histogram(gaps.values()),
             outages=histogram(seconds_since(self._commanded_ns).values()),
             moves=histogram(seconds_since(failover.time_ns).values()),
             disagreement_s=max(differences, default=None),
-            product_gaps=len(differences),
+            product_gaps=len(failover.gaps_s),
+            finished=failover.finished,
             further_failovers=0,
         )
-
-
-def _with_further(measured: Measured, further: int) -> Measured:
-    return msgspec.structs.replace(measured, further_failovers=further)
 
 
 def _longest_clock_s(manager: WebSocketManager, series: Series) -> float:
