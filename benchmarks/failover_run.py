@@ -22,12 +22,14 @@ from failover_figures import Measured, Series, histogram
 from numpy.typing import NDArray
 
 from dualbroker import Config, WebSocketManager
+from dualbroker.brokers.simulator_control import SimulatorSurface
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import BrokerConfig, SimulatorConfig
 from dualbroker.model import Instrument
 from dualbroker.noren.dialects import SHOONYA
 from dualbroker.stores.health import BrokerState
 from dualbroker.stores.incidents import Failover
+from dualbroker.transport.network import NetworkTransport
 
 __all__ = ["SHORTENED", "busiest", "failovers", "simulator_config"]
 
@@ -59,15 +61,22 @@ LEAST_CONTRACTS = 10
 async def failovers(series: Series, count: int) -> AsyncGenerator[Measured, None]:
     """That many failovers, one by one; ends all that it started, also when it is left early."""
     simulator = await SimulatorProcess.start(simulator_config(series.instruments), BROKERS)
+    transport = NetworkTransport()
     try:
+        # One for all commands: to open a client anew takes tens of milliseconds of this process's time.
+        surface = SimulatorSurface(simulator.masters_base, transport)
         left = count
         while left:
-            lives = _one_manager(series, simulator, min(left, BROKERS * STRIKES_PER_BROKER))
-            async with aclosing(lives):
-                async for measured in lives:
+            await surface.clear_faults("all")
+            striking = _one_manager(
+                series, manager_config(series, simulator), surface, min(left, BROKERS * STRIKES_PER_BROKER)
+            )
+            async with aclosing(striking):
+                async for measured in striking:
                     left -= 1
                     yield measured
     finally:
+        await transport.aclose()
         simulator.stop()
 
 
@@ -96,11 +105,9 @@ def manager_config(series: Series, simulator: SimulatorProcess) -> Config:
 
 
 async def _one_manager(
-    series: Series, simulator: SimulatorProcess, count: int
+    series: Series, config: Config, surface: SimulatorSurface, count: int
 ) -> AsyncGenerator[Measured, None]:
-    for number in range(BROKERS):
-        await simulator.clear_faults(f"broker{number + 1}")
-    async with WebSocketManager(manager_config(series, simulator)) as manager:
+    async with WebSocketManager(config) as manager:
         accepted = await manager.subscribe(await choose_instruments(manager, series.instruments))
         if missing := [row.instrument.symbol for row in accepted if not row.acknowledged]:
             raise RuntimeError(f"expected every instrument acknowledged, found {len(missing)} that are not")
@@ -109,7 +116,7 @@ async def _one_manager(
             # Each clock has been answered by then, and is struck at any phase.
             await asyncio.sleep(random.uniform(0.6, 0.6 + _longest_clock_s(manager, series)))
             struck = Struck(manager, series)
-            yield await struck.fail_over(simulator)
+            yield await struck.fail_over(surface)
 
 
 async def choose_instruments(manager: WebSocketManager, count: int) -> list[Instrument]:
@@ -155,18 +162,18 @@ class Struck:
         self._first_new_ns: dict[int, int] = {}
         self._commanded_ns = manager.clock.now_ns()
 
-    async def fail_over(self, simulator: SimulatorProcess) -> Measured:
+    async def fail_over(self, surface: SimulatorSurface) -> Measured:
         """Strike, wait until every instrument has a quote of another broker, mend, wait for the struck."""
         manager, wanted = self._manager, self._series.instruments
         self._commanded_ns = manager.clock.now_ns()
-        await self._strike(simulator)
+        await self._strike(surface)
         command_s = (manager.clock.now_ns() - self._commanded_ns) / 1e9
         try:
             await until(lambda: self._look() >= wanted, COVERED_WITHIN_S, "a quote of every instrument")
         except TimeoutError as problem:
             logger.warning("%s: %s; covered are %d", self._series.words, problem, len(self._first_new_ns))
         measured = self._measured(await self._failover(), command_s)
-        await simulator.clear_faults(self._old)
+        await surface.clear_faults(self._old)
         try:
             await until(self._is_back, BACK_WITHIN_S, f"{self._old} back after it was mended")
         except TimeoutError as problem:
@@ -175,13 +182,13 @@ class Struck:
         further = manager.incidents.failover_count - self._failovers_before - 1
         return msgspec.structs.replace(measured, further_failovers=max(0, further))
 
-    async def _strike(self, simulator: SimulatorProcess) -> None:
+    async def _strike(self, surface: SimulatorSurface) -> None:
         if self._series.fault == "closed":
-            await simulator.strike(self._old, "close")
+            await surface.strike(self._old, {"action": "close"})
         elif self._series.fault == "reset":
-            await simulator.strike(self._old, "reset")
+            await surface.strike(self._old, {"action": "reset"})
         else:
-            await simulator.set_faults(self._old, **{self._series.fault: True})
+            await surface.set_faults(self._old, {self._series.fault: True})
 
     async def _failover(self) -> Failover:
         """What the product wrote down, finished if it is in time."""
