@@ -442,7 +442,9 @@ class QuoteCarrier:
             self._left_over.to_unsubscribe(old[0], key)
         base_ns = last_ns if move.planned else move.base_ns
         gap_s = max(0, receive_ns - base_ns) / 1e9 if base_ns else None
-        self._failovers.settled(move.failover, key, gap_s=gap_s)
+        if self._failovers.settled(move.failover, key, gap_s=gap_s):
+            # Not left to the next arrangement, which may be long in coming while the old broker is gone.
+            asyncio.get_running_loop().call_soon(self._failovers.close_finished)
 
     def _flush(self) -> None:
         told, self._left_over = self._left_over, _Told()
