@@ -97,6 +97,8 @@ def test_a_source_that_is_connected_and_brings_nothing_is_replaced(fault: str) -
             world.simulation.set_faults("broker1", **{fault: True})
             await eventually(partial(carried_by, manager, "broker2"), within_s=12.0)
             [failover] = manager.incidents.failovers_snapshot()
+            # Said while the old source is still gone, not when something happens next.
+            await eventually(lambda: failover.finished, within_s=0.2)
             assert failover.detected_after_s is not None
             assert 1.9 < failover.detected_after_s < 10.0
             world.simulation.clear_faults("broker1")
