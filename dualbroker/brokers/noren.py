@@ -147,6 +147,9 @@ class NorenBroker(Broker):
         if self._stream is not None and self._poll is None:
             self._stream.drop(why, renew_session=True)
 
+    def session_has_ended(self) -> bool:
+        return self._login.is_of_yesterday()
+
     async def wait_for_login(self) -> None:
         await self._login.wait_for_saved_session()
 
@@ -180,6 +183,10 @@ class NorenBroker(Broker):
         self, keys: Collection[InstrumentKey], timeout_s: float
     ) -> set[InstrumentKey]:
         return await self._open_stream.subscriptions.wait_acknowledged(keys, timeout_s)
+
+    async def refresh(self) -> None:
+        if self._stream is not None:
+            await self._stream.subscriptions.refresh()
 
     def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
         return [] if self._stream is None else self._stream.subscriptions.unacknowledged(for_s)
