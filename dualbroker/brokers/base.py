@@ -15,6 +15,7 @@ method                  required   what it does
 ``quote``               yes        one full quote, by REST
 ``master_urls``         yes        where an exchange's symbol master is
 ``close``               yes        close the socket, leave the session alone
+``order_history``       optional   all steps of one order, by REST
 ``position_book``       optional   all positions, by REST
 ``logout``              optional   end the session at the broker
 ======================  =========  ==========================================================
@@ -146,6 +147,13 @@ class Broker(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close the socket and let go of the login. The session at the broker lives on."""
+
+    async def order_history(self, order_id: str) -> list[OrderUpdate]:
+        """All steps of one order of the day, oldest first, each with ``as_of_ns``. Optional.
+
+        An empty list means that the broker knows no such order; a failed read raises.
+        """
+        raise RequestRefusedError(f"{self.name}: this type of broker has no order history here")
 
     async def position_book(self) -> list[Position]:
         """All positions. Optional."""
