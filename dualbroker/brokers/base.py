@@ -10,12 +10,19 @@ method                  required   what it does
 ``set_quote_callback``  yes        begin or end carrying quotes on the socket that is open
 ``subscribe``           yes        stream these instruments
 ``unsubscribe``         yes        stop streaming them
+``wait_acknowledged``   yes        which of them have brought a full quote
+``unacknowledged``      yes        which of them have not, in all that time
 ``order_book``          yes        all orders of the day, by REST
 ``trade_book``          yes        all fills of the day, by REST
 ``quote``               yes        one full quote, by REST
 ``master_urls``         yes        where an exchange's symbol master is
 ``close``               yes        close the socket, leave the session alone
 ``order_history``       optional   all steps of one order, by REST
+``reconnect``           optional   give the connection up and open another
+``renew_session``       optional   the same with a new session
+``refresh``             optional   ask for full quotes of all that is streamed
+``session_has_ended``   optional   whether the night has ended the session
+``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
 ``logout``              optional   end the session at the broker
 ======================  =========  ==========================================================
@@ -25,14 +32,15 @@ No broker places, changes or cancels an order.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dualbroker.clock import Clock
-from dualbroker.config.schema import BrokerConfig
+from dualbroker.config.schema import BrokerConfig, LivenessConfig
 from dualbroker.errors import RequestRefusedError
 from dualbroker.model import (
     FeedType,
@@ -54,6 +62,10 @@ OrderCallback = Callable[[OrderUpdate], None]
 QuoteCallback = Callable[[QuoteBatch], None]
 
 
+def _nobody_is_told(broker_name: str, why: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class BrokerContext:
     """What a broker is given instead of reaching for it: network, time, chance, and where to report."""
@@ -70,6 +82,10 @@ class BrokerContext:
     """Where tokens and locks are kept; None keeps nothing and locks nothing (simulated brokers)."""
     on_connected: Callable[[str], None]
     """Called with the broker's name each time its order stream is up, also after a reconnect."""
+    on_down: Callable[[str, str], None] = _nobody_is_told
+    """Called with the broker's name and the reason, the moment a connection that was up is of no use."""
+    liveness: LivenessConfig = field(default_factory=LivenessConfig)
+    """How long signs of life may be missing."""
 
 
 class Broker(ABC):
@@ -124,6 +140,10 @@ class Broker(ABC):
         """Those of the keys that the broker has acknowledged, waiting no longer than the time given."""
 
     @abstractmethod
+    def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
+        """Instruments asked for at least so long ago on the connection of now, and not acknowledged."""
+
+    @abstractmethod
     async def order_book(self) -> list[OrderUpdate]:
         """All orders of the day. An empty list means that the broker says so; a failed read raises."""
 
@@ -154,6 +174,26 @@ class Broker(ABC):
         An empty list means that the broker knows no such order; a failed read raises.
         """
         raise RequestRefusedError(f"{self.name}: this type of broker has no order history here")
+
+    def reconnect(self, why: str) -> None:
+        """Give the connection of now up and open another one. Optional."""
+        raise RequestRefusedError(f"{self.name}: this type of broker can't reconnect on demand")
+
+    def renew_session(self, why: str) -> None:
+        """The session is dead: open a new one, and with it a new connection. Optional."""
+        self.reconnect(why)
+
+    async def refresh(self) -> None:
+        """Ask for a new full quote of everything that is streamed. Optional; deltas go on without it."""
+        return
+
+    def session_has_ended(self) -> bool:
+        """Whether the session is one that brokers have dropped by now. Optional."""
+        return False
+
+    async def wait_for_login(self) -> None:
+        """Return once a person has logged in at this broker elsewhere. Optional; else it never returns."""
+        await asyncio.Event().wait()
 
     async def position_book(self) -> list[Position]:
         """All positions. Optional."""

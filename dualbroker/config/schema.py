@@ -27,6 +27,7 @@ from pydantic import (
 from dualbroker.errors import ConfigError
 
 from .broker import BrokerConfig
+from .market_hours import MarketHoursConfig
 from .problems import file_message, problem_lines
 from .sections import (
     Around,
@@ -47,6 +48,7 @@ __all__ = [
     "Config",
     "LivenessConfig",
     "LogConfig",
+    "MarketHoursConfig",
     "OrderEventsConfig",
     "OrdersConfig",
     "ServerConfig",
@@ -89,6 +91,8 @@ class Config(Section):
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
     liveness: LivenessConfig = LivenessConfig()
+    market_hours: MarketHoursConfig = MarketHoursConfig()
+    """What the exchanges' calendar does not know; the simulated market never closes."""
     start_timeout: float = Field(default=10.0, gt=0)
     """Seconds that a broker has for its login before the next one becomes the primary."""
     simulator: SimulatorConfig = SimulatorConfig()
@@ -177,6 +181,19 @@ class Config(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return brokers
+
+    @field_validator("simulator")
+    @classmethod
+    def _faults_are_of_a_broker(cls, value: SimulatorConfig, info: ValidationInfo) -> SimulatorConfig:
+        brokers: dict[str, BrokerConfig] = info.data.get("brokers", {})
+        known = [name for name, broker in brokers.items() if broker.is_simulated]
+        unknown = [name for name in value.faults if name not in (*known, "all")]
+        if brokers and unknown:
+            raise ValueError(
+                f"expected faults of all, or of a simulated broker ({', '.join(known) or 'there is none'}), "
+                f"found {', '.join(map(repr, unknown))}"
+            )
+        return value
 
     @field_validator("primary")
     @classmethod

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     model_validator,
 )
+
+from .faults import FaultsConfig
+from .section import Section
 
 __all__ = [
     "Around",
@@ -30,25 +30,14 @@ __all__ = [
 ]
 
 
-class Section(BaseModel):
-    """What all sections share: no unknown keys, no silent conversions, no changes once read."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_default(cls, data: Any) -> Any:
-        """A key whose values are all commented out is as good as none."""
-        if not isinstance(data, Mapping):
-            return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
-
-
 def _resolve(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
-    path = path.expanduser()
+    if "\0" in str(path):
+        raise ValueError("expected a path, found a NUL character in it")
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path, found a ~ of a user who has no home folder here") from None
     return path if folder is None else Path(folder) / path
 
 
@@ -65,7 +54,7 @@ class Around(Section):
 
     underlying: str = Field(min_length=1)
     """NIFTY, BANKNIFTY …, or a share with options."""
-    expiry: int = Field(default=0, ge=0)
+    expiry: int = Field(default=0, ge=0, le=1_000)
     """0 is the nearest expiry, 1 the next one."""
     strikes: int = Field(default=5, ge=0, le=200)
     """How many strikes on each side of the one at the money."""
@@ -75,10 +64,10 @@ class SimulatorConfig(Section):
     """The market and the accounts behind brokers of ``type: simulated``."""
 
     market: Literal["synthetic", "replay"] = "synthetic"
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
     ticks_per_second: float = Field(default=600.0, ge=1, le=50_000)
     """Of the synthetic market, all instruments together."""
-    orders_per_minute: float = Field(default=12.0, ge=0)
+    orders_per_minute: float = Field(default=12.0, ge=0, le=60_000)
     """Placed on each account by the simulator's own actor."""
     strikes: int = Field(default=15, ge=1, le=200)
     """Of each chain of the synthetic market, on each side of the money."""
@@ -92,6 +81,8 @@ class SimulatorConfig(Section):
     """Of the protocol: ``c`` logs in with password and TOTP, ``a`` by OAuth with a bearer token."""
     hold: bool = False
     """The market waits until it is told to go."""
+    faults: dict[str, FaultsConfig] = Field(default={})
+    """What is wrong from the start, by the broker's name here, or ``all``."""
 
     @model_validator(mode="after")
     def _replay_has_a_file(self) -> SimulatorConfig:
@@ -103,14 +94,14 @@ class SimulatorConfig(Section):
 class TicksConfig(Section):
     """How much of the past is kept."""
 
-    max_rows: int = Field(default=2_000_000, ge=1)
+    max_rows: int = Field(default=2_000_000, ge=1, le=1_000_000_000)
     """Ticks kept in memory, of all instruments together; the oldest go first."""
 
 
 class OrderEventsConfig(Section):
     """How many order events are kept."""
 
-    max_rows: int = Field(default=100_000, ge=1)
+    max_rows: int = Field(default=100_000, ge=1, le=1_000_000_000)
     """Order events kept in memory; the oldest go first."""
 
 
@@ -135,8 +126,8 @@ class LivenessConfig(Section):
     quotes_silent_after: float = Field(default=5.0, gt=0)
     """Silence of all instruments of one source in market hours, after which the market is asked by REST."""
     instrument_silent_after: float = Field(default=60.0, gt=0)
-    """Silence of one instrument while others tick, after which it is asked by REST; at least ten times
-    its usual interval."""
+    """Silence of one instrument while others tick, after which it is asked by REST; at least twenty
+    times its usual interval."""
     probe_every: float = Field(default=5.0, gt=0)
     """Between two such questions while the silence lasts; the interval grows to a minute."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock, ist
+from dualbroker.clock import Clock, market_day
 from dualbroker.errors import RequestRefusedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import EXCHANGES
@@ -36,6 +36,10 @@ class MasterLoader:
         self._loaded: dict[str, date] = {}
         self._loading = asyncio.Lock()
 
+    def another(self) -> MasterLoader:
+        """An empty one with the same network, clock and cache, for another broker's masters."""
+        return MasterLoader(self._transport, self._clock, self._cache_directory)
+
     async def load(self, broker: Broker, exchange: str) -> None:
         """Have an exchange's master of today.
 
@@ -50,7 +54,8 @@ class MasterLoader:
             raise UnknownInstrumentError(
                 f"expected one of the exchanges {', '.join(EXCHANGES)}, found {str(exchange)[:20]!r}"
             )
-        today = ist(self._clock.now_ns()).date()
+        # A download of the small hours may still be yesterday's file.
+        today = market_day(self._clock.now_ns())
         async with self._loading:
             if self._loaded.get(exchange) == today:
                 return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker
+from dualbroker.errors import DualBrokerError
 from dualbroker.manager.comparison import Comparison, ReconcileResult
 from dualbroker.model import OrderKey, OrderUpdate
 from dualbroker.stores.health import BrokerState
@@ -175,7 +176,7 @@ class Reconciler:
         if self._comparison.session_expired:
             if not self._told_expired:
                 self._told_expired = True
-                self._on_session_expired(broker.name, self._comparison.session_expired)
+                self._ask(self._on_session_expired, self._comparison.session_expired)
         elif result.read:
             self._told_expired = False
         if result.read and run == self._runs:
@@ -203,7 +204,7 @@ class Reconciler:
 
     def _suspect(self, asked_s: float) -> None:
         """Note what changed since the last good read of this connection and the stream has not said."""
-        if self._connected_s is None or self._broker.config.orders != "stream":
+        if self._connected_s is None or self._broker.health.state is not BrokerState.LIVE:
             return
         due_s = asyncio.get_running_loop().time() + GRACE_S
         if self._steady_read_s is not None:
@@ -243,4 +244,10 @@ class Reconciler:
         )
         self._note(f"{name}: {words}", "the order stream counts as stale and is connected anew")
         logger.warning("%s: %s", name, words)
-        self._on_stream_stale(name, words)
+        self._ask(self._on_stream_stale, words)
+
+    def _ask(self, whom: Said, words: str) -> None:
+        try:
+            whom(self._broker.name, words)
+        except DualBrokerError as error:
+            logger.warning("%s: %s, and %s", self._broker.name, words, error)
