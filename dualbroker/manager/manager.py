@@ -37,7 +37,7 @@ from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
-from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
@@ -150,6 +150,7 @@ class WebSocketManager:
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
         self._taken_up: set[InstrumentKey] = set()
         self._roles_given = False
+        self._read_while_down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -317,6 +318,21 @@ class WebSocketManager:
 
     def _on_down(self, name: str, why: str) -> None:
         self.carrier.on_down(name, why)
+        if name not in self._read_while_down:
+            self._read_while_down.add(name)
+            self._spawn(self._reconcile_while_down(name))
+
+    async def _reconcile_while_down(self, name: str) -> None:
+        """A socket that stays away takes no order away: the books are read on without it."""
+        health = self.health[name]
+        try:
+            while True:
+                await asyncio.sleep(self.config.orders.reconcile_every)
+                if health.connected_since_ns is not None or health.state is not BrokerState.RECONNECTING:
+                    return
+                await self.reconcilers[name].reconcile_now()
+        finally:
+            self._read_while_down.discard(name)
 
     def _is_market_open(self) -> bool:
         exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
