@@ -26,8 +26,6 @@ STEADY_S = 3.0
 """After a stream's start it may not bring all yet: what changed until then is nobody's fault."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
-CLOSED_FACTOR = 10.0
-"""Outside market hours the books are read so many times more seldom."""
 MOST_NAMED = 5
 """Orders that one incident names; the rest is counted."""
 
@@ -53,7 +51,7 @@ class Reconciler:
     take
         Told of every order event that a book brings.
     every_s
-        Seconds between two reads in market hours; outside it is ten times that.
+        Seconds between two reads, also outside market hours, where orders may be entered for the next day.
     note
         Told what went wrong and what is done about it, in words.
     on_stream_stale, on_session_expired
@@ -71,7 +69,6 @@ class Reconciler:
         note: Said,
         on_stream_stale: Said,
         on_session_expired: Said,
-        is_market_open: Callable[[], bool] = lambda: True,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
@@ -79,7 +76,6 @@ class Reconciler:
         self._note = note
         self._on_stream_stale = on_stream_stale
         self._on_session_expired = on_session_expired
-        self._is_market_open = is_market_open
         self._comparison = Comparison(broker, ledger, take)
         self._under_way: asyncio.Future[ReconcileResult | None] | None = None
         self._wake = asyncio.Event()
@@ -106,8 +102,7 @@ class Reconciler:
         self._backoff.reset()
         is_first, read_s, retry_s = True, loop.time(), loop.time()
         while number == self._runs and health.connected_since_ns == connected_since:
-            factor = 1.0 if self._is_market_open() else CLOSED_FACTOR
-            due_s = min(retry_s, read_s + factor * self._every_s)
+            due_s = min(retry_s, read_s + self._every_s)
             if loop.time() < due_s:
                 self._judge_suspicions()
                 suspicions = [suspicion.due_s for suspicion in self._suspicions.values()]
