@@ -251,7 +251,6 @@ class WebSocketManager:
             note=partial(self._note_incident, section.name),
             on_stream_stale=lambda _, why: broker.reconnect(why),
             on_session_expired=lambda _, why: broker.renew_session(why),
-            is_market_open=self._is_market_open,
         )
 
     async def stop(self) -> None:

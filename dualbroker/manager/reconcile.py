@@ -26,8 +26,6 @@ STEADY_S = 3.0
 """After a stream's start it may not bring all yet: what changed until then is nobody's fault."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
-CLOSED_FACTOR = 10.0
-"""Outside market hours the books are read so many times more seldom."""
 MOST_NAMED = 5
 """Orders that one incident names; the rest is counted."""
 
@@ -53,7 +51,7 @@ class Reconciler:
     take
         Told of every order event that a book brings.
     every_s
-        Seconds between two reads in market hours; outside it is ten times that.
+        Seconds between two reads, at any hour: which exchanges an account trades on is not known here.
     note
         Told what went wrong and what is done about it, in words.
     on_stream_stale, on_session_expired
@@ -71,7 +69,6 @@ class Reconciler:
         note: Said,
         on_stream_stale: Said,
         on_session_expired: Said,
-        is_market_open: Callable[[], bool] = lambda: True,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
@@ -79,7 +76,6 @@ class Reconciler:
         self._note = note
         self._on_stream_stale = on_stream_stale
         self._on_session_expired = on_session_expired
-        self._is_market_open = is_market_open
         self._comparison = Comparison(broker, ledger, take)
         self._under_way: asyncio.Future[ReconcileResult | None] | None = None
         self._wake = asyncio.Event()
@@ -118,15 +114,14 @@ class Reconciler:
                 continue
             self._judge_suspicions()
             suspicions = [suspicion.due_s for suspicion in self._suspicions.values()]
-            await self._sleep_until(min([due_s, loop.time() + self._every_s, *suspicions]))
+            await self._sleep_until(min([due_s, *suspicions]))
         if number == self._runs:
             self._connected_s = None
             self._suspicions.clear()
 
     def _due_s(self, connected_s: float) -> float:
         """Loop time of the next read."""
-        factor = 1.0 if self._is_market_open() else CLOSED_FACTOR
-        due_s = min(self._retry_s, self._read_s + factor * self._every_s)
+        due_s = min(self._retry_s, self._read_s + self._every_s)
         # Once more when the stream is steady, for what crossed its start.
         steady_s = connected_s + STEADY_S
         return min(due_s, steady_s) if self._read_s < steady_s else due_s
@@ -179,7 +174,7 @@ class Reconciler:
         self._wake.set()
         if result.read:
             health.book_problem = ""
-            health.last_book_ns = broker.context.clock.now_ns()
+            health.last_book_ns = result.time_ns
         else:
             health.book_problem = result.problem
         self._say_problem(result)

@@ -50,7 +50,7 @@ class Desk:
     set: an exception is raised, rows are returned.
     """
 
-    def __init__(self, loop: VirtualTimeLoop, life: list[Moment], *, is_market_open: bool = True) -> None:
+    def __init__(self, loop: VirtualTimeLoop, life: list[Moment]) -> None:
         self.loop = loop
         self.clock = VirtualClock(loop, START_MS * NS_PER_MS)
         self.life = order_lives.Broker(life)
@@ -67,7 +67,6 @@ class Desk:
         self.notes: list[str] = []
         self.stale: list[str] = []
         self.expired: list[str] = []
-        self.is_market_open = is_market_open
         broker: Any = SimpleNamespace(
             name=KEY[0],
             health=self.health,
@@ -84,7 +83,6 @@ class Desk:
             note=lambda cause, action: self.notes.append(cause),
             on_stream_stale=lambda name, words: self.stale.append(words),
             on_session_expired=lambda name, words: self.expired.append(words),
-            is_market_open=lambda: self.is_market_open,
         )
 
     @property
@@ -136,7 +134,7 @@ def at_desk(life: list[Moment], story: Callable[[Desk], Awaitable[T]], *, is_mar
     async def tell() -> T:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
-        desk = Desk(loop, life, is_market_open=is_market_open)
+        desk = Desk(loop, life)
         task = desk.connect()
         try:
             return await story(desk)

@@ -39,17 +39,6 @@ def test_the_books_are_read_at_once_then_when_the_stream_is_steady_then_every_so
     at_desk(NEVER, story)
 
 
-def test_outside_market_hours_the_books_are_read_more_seldom_until_the_market_opens() -> None:
-    async def story(desk: Desk) -> None:
-        await asyncio.sleep(1_000)
-        assert desk.reads_s == pytest.approx([0.0, 3.0, 603.0], abs=0.5)
-        desk.is_market_open = True
-        await asyncio.sleep(61)
-        assert len(desk.reads_s) == 4
-
-    at_desk(NEVER, story, is_market_open=False)
-
-
 @pytest.mark.parametrize(
     "failure",
     [
@@ -137,7 +126,7 @@ def test_just_before_midnight_an_empty_book_may_be_that_of_the_next_day() -> Non
         assert desk.state.doubt == ""
         assert desk.health.book_problem == ""
 
-    at_desk(NEVER, story, is_market_open=False)
+    at_desk(NEVER, story)
 
 
 def test_what_the_stream_lost_is_found_with_its_steps_and_the_stream_counts_as_stale() -> None:
