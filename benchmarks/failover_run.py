@@ -49,6 +49,9 @@ BROKERS = 4
 STRIKES_PER_BROKER = 2
 """Before the manager is made anew."""
 READY_WITHIN_S = 60.0
+SETTLED_AFTER_S = 2.0
+"""Of a new manager, which looks every instrument up in the symbol master of every broker that stands by:
+that belongs to its start, and takes a failover's processor time there."""
 SHORTEST_PAUSE_S = 0.1
 BROKEN_AT_S = 0.2
 """Within which a broken connection is struck, so that it falls on any moment of the market."""
@@ -114,6 +117,7 @@ async def _one_manager(
         accepted = await manager.subscribe(await choose_instruments(manager, series.instruments))
         if missing := [row.instrument.symbol for row in accepted if not row.acknowledged]:
             raise RuntimeError(f"expected every instrument acknowledged, found {len(missing)} that are not")
+        await asyncio.sleep(SETTLED_AFTER_S)
         await _be_ready(manager, series)
         for _ in range(count):
             before = manager.incidents.failover_count
