@@ -24,6 +24,8 @@ RETRY_FIRST_S = 2.0
 """Before a failed read is tried again for the first time."""
 STEADY_S = 3.0
 """After a stream's start it may not bring all yet: what changed until then is nobody's fault."""
+SOON_S = 1.0
+"""After a poll has shown that an order was filled, the trade book is asked what its fills are."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
 MOST_NAMED = 5
@@ -118,6 +120,13 @@ class Reconciler:
         if number == self._runs:
             self._connected_s = None
             self._suspicions.clear()
+
+    def note_polled(self, key: OrderKey) -> None:
+        """A poll has changed this order: where its fills are not known yet, read the trade book soon."""
+        state = self._ledger.states[key]
+        if (state.filled_quantity or 0.0) > sum(quantity for quantity, _ in state.fills.values()):
+            self._retry_s = min(self._retry_s, asyncio.get_running_loop().time() + SOON_S)
+            self._wake.set()
 
     def _due_s(self, connected_s: float) -> float:
         """Loop time of the next read."""

@@ -285,6 +285,8 @@ class RunningManager(ABC):
         event = self.orders.apply(update)
         if event is not None:
             self._tell_order(event)
+            if update.as_of_ns is not None:
+                self.reconcilers[update.broker_name].note_polled(update.key)
 
     def _tell_order(self, event: OrderEvent) -> None:
         announce_order(event)

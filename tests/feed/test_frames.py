@@ -205,7 +205,7 @@ def test_an_order_in_doubt_says_why_and_the_others_say_nothing() -> None:
         ledger.apply(order(number, 1, status=OrderStatus.OPEN))
     ledger.set_doubt(("broker1", date(2026, 1, 15), "2"), "not in broker1's order book of 14:02:11")
     orders = frames.orders_frame(ledger.snapshot()).set_index("order_id")
-    assert orders["doubt"].to_dict() == {"1": "", "2": "not in broker1's order book of 14:02:11"}
+    assert dict(orders["doubt"]) == {"1": "", "2": "not in broker1's order book of 14:02:11"}
 
 
 def test_a_reconcile_that_failed_knows_of_no_number_of_orders() -> None:
@@ -215,8 +215,10 @@ def test_a_reconcile_that_failed_knows_of_no_number_of_orders() -> None:
     ]
     table = frames.reconciled_frame(results)
     assert list(table.columns) == list(columns.RECONCILED)
-    assert table["orders"].isna().to_dict() == {"broker1": False, "broker2": True}
-    assert table.loc["broker2", ["read", "problem"]].tolist() == [False, "no answer"]
+    assert table["orders"].isna().tolist() == table["fills"].isna().tolist() == [False, True]
+    assert table["read"].tolist() == [True, False]
+    assert table["problem"].tolist() == ["", "no answer"]
+    assert table.index.tolist() == ["broker1", "broker2"]
     assert table["time"].iloc[0] == NOON
     assert list(frames.reconciled_frame([]).columns) == list(columns.RECONCILED)
 

@@ -410,6 +410,20 @@ def test_a_polled_brokers_trade_book_is_read_now_and_then() -> None:
     run_world(story, changes={"broker1": {"orders": "poll"}})
 
 
+def test_the_fills_of_a_polled_order_are_known_soon_after_the_poll_that_showed_them() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(75)
+            world.simulation.stop()
+            await asyncio.sleep(3 + 2)
+            polled = [state for state in manager.orders.snapshot() if state.broker_name == "broker1"]
+            assert any(state.fills for state in polled)
+            for state in polled:
+                assert sum(quantity for quantity, _ in state.fills.values()) == (state.filled_quantity or 0.0)
+
+    run_world(story, changes={"broker1": {"orders": "poll", "poll_every": 3.0}}, orders_per_minute=300)
+
+
 def test_a_reconcile_on_request_says_what_it_found_at_each_broker() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
