@@ -18,7 +18,7 @@ from dualbroker.simulator.stream import CloseCommand
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
 from dualbroker.transport.base import Transport
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from dualbroker.noren.dialects import dialect
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.transport.base import CloseReason, OnRead, Response
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 
 
 class Socket:

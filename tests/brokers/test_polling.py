@@ -14,7 +14,7 @@ from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, Sessi
 from dualbroker.model import OrderUpdate
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from tests.simulated import World, run_world
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 
 
 def poll(answers: list[Exception | None], seconds: float = 300) -> tuple[BrokerHealth, list[bool], int]:

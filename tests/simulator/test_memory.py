@@ -19,7 +19,7 @@ from dualbroker.noren.requests import encode_body, quick_auth
 from dualbroker.simulator.memory import MASTERS_BASE, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.transport.base import Transport
-from tests.virtual_time import run_in_virtual_time
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 
 from .broker_client import connect, log_in
 from .still_market import START_NS, StillMarket
