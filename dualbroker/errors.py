@@ -8,6 +8,7 @@ DualBrokerError
 ├── WireError                   what a broker sent can't be read; never ends a connection
 ├── BrokerError                 a broker answered, and the answer is no
 │   ├── LoginRefusedError       wrong password, blocked user, API not enabled: do not retry
+│   │   └── LoginNeededError    a person has to log in first: dualbroker login
 │   ├── SessionExpiredError     the token is dead: log in anew
 │   ├── RateLimitedError        slow down, then retry
 │   ├── RetryableBrokerError    the broker's own backend is in trouble; retry
@@ -31,6 +32,7 @@ __all__ = [
     "FeedClosedError",
     "InstrumentError",
     "LoginHeldError",
+    "LoginNeededError",
     "LoginRefusedError",
     "RateLimitedError",
     "RequestRefusedError",
@@ -77,6 +79,10 @@ class BrokerError(DualBrokerError):
 
 class LoginRefusedError(BrokerError):
     """The broker refuses this login. Retrying may block the account, so nobody retries."""
+
+
+class LoginNeededError(LoginRefusedError):
+    """There is no session for today, and only a person can open one: ``dualbroker login``."""
 
 
 class SessionExpiredError(BrokerError):

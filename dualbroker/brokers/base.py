@@ -15,6 +15,9 @@ method                  required   what it does
 ``quote``               yes        one full quote, by REST
 ``master_urls``         yes        where an exchange's symbol master is
 ``close``               yes        close the socket, leave the session alone
+``reconnect``           optional   give the connection up and open another
+``renew_session``       optional   the same with a new session
+``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
 ``logout``              optional   end the session at the broker
 ======================  =========  ==========================================================
@@ -24,14 +27,15 @@ No broker places, changes or cancels an order.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dualbroker.clock import Clock
-from dualbroker.config.schema import BrokerConfig
+from dualbroker.config.schema import BrokerConfig, LivenessConfig
 from dualbroker.errors import RequestRefusedError
 from dualbroker.model import (
     FeedType,
@@ -53,6 +57,10 @@ OrderCallback = Callable[[OrderUpdate], None]
 QuoteCallback = Callable[[QuoteBatch], None]
 
 
+def _nobody_is_told(broker_name: str, why: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class BrokerContext:
     """What a broker is given instead of reaching for it: network, time, chance, and where to report."""
@@ -69,6 +77,10 @@ class BrokerContext:
     """Where tokens and locks are kept; None keeps nothing and locks nothing (simulated brokers)."""
     on_connected: Callable[[str], None]
     """Called with the broker's name each time its order stream is up, also after a reconnect."""
+    on_down: Callable[[str, str], None] = _nobody_is_told
+    """Called with the broker's name and the reason, the moment a connection that was up is of no use."""
+    liveness: LivenessConfig = field(default_factory=LivenessConfig)
+    """How long signs of life may be missing."""
 
 
 class Broker(ABC):
@@ -146,6 +158,18 @@ class Broker(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close the socket and let go of the login. The session at the broker lives on."""
+
+    def reconnect(self, why: str) -> None:
+        """Give the connection of now up and open another one. Optional."""
+        raise RequestRefusedError(f"{self.name}: this type of broker can't reconnect on demand")
+
+    def renew_session(self, why: str) -> None:
+        """The session is dead: open a new one, and with it a new connection. Optional."""
+        self.reconnect(why)
+
+    async def wait_for_login(self) -> None:
+        """Return once a person has logged in at this broker elsewhere. Optional; else it never returns."""
+        await asyncio.Event().wait()
 
     async def position_book(self) -> list[Position]:
         """All positions. Optional."""

@@ -77,6 +77,7 @@ class NorenBroker(Broker):
         self._login = NorenLogin(config, self.dialect, context, self._rest)
         self._stream: NorenStream | None = None
         self._poll: OrderPoll | None = None
+        self._order_callback: OrderCallback | None = None
         self._task: asyncio.Task[None] | None = None
 
     def _make_dialect(self, config: BrokerConfig) -> Dialect:
@@ -98,8 +99,56 @@ class NorenBroker(Broker):
         self._stream = NorenStream(
             self.name, self.dialect, self.context, self._session, order_callback, quote_callback
         )
-        self._task = asyncio.create_task(self._stream.run())
+        self._order_callback = order_callback
+        self._task = asyncio.create_task(self._stay_connected(self._stream))
         await self._first_sign(self._stream.settled, BrokerState.LIVE)
+
+    async def _stay_connected(self, stream: NorenStream) -> None:
+        """The stream for as long as it can be; then what is left: orders by REST, or a person's login."""
+        while True:
+            await stream.run()
+            if stream.evicted:
+                await self._poll_instead()
+                return
+            if not stream.needs_person:
+                return
+            await self.wait_for_login()
+            logger.info("%s: a new session is there; connecting again", self.name)
+            self.health.state, self.health.problem = BrokerState.CONNECTING, ""
+
+    async def _poll_instead(self) -> None:
+        """Another program holds this login's one socket: it keeps it, and no order is missed here."""
+        assert self._order_callback is not None
+        words = (
+            "the broker closed the socket with code 1000, as it does when another program takes this login; "
+            "it is not fought over, and orders are read by REST. To have the socket back, stop the other "
+            f'program, then feed.reconnect("{self.name}")'
+        )
+        logger.error("%s: %s", self.name, words)
+        self.health.problem = words
+        self._poll = OrderPoll(
+            self, self.config.poll_every, self._login.open, self._order_callback, because=words
+        )
+        await self._poll.run()
+
+    def reconnect(self, why: str) -> None:
+        if self._stream is None:
+            return
+        if self._task is not None and (self._task.done() or self._poll is not None):
+            # Parked or evicted: a person asks for another try.
+            self._task.cancel()
+            self._poll = None
+            self.health.state, self.health.problem = BrokerState.CONNECTING, why
+            self._task = asyncio.create_task(self._stay_connected(self._stream))
+        else:
+            self._stream.drop(why)
+
+    def renew_session(self, why: str) -> None:
+        if self._stream is not None and self._poll is None:
+            self._stream.drop(why, renew_session=True)
+
+    async def wait_for_login(self) -> None:
+        await self._login.wait_for_saved_session()
 
     async def _first_sign(self, settled: asyncio.Event, up: BrokerState) -> None:
         """Return when orders flow, or raise what keeps them away; the task goes on trying meanwhile."""
@@ -113,7 +162,7 @@ class NorenBroker(Broker):
         return await self._login.open(renew=renew)
 
     def set_quote_callback(self, quote_callback: QuoteCallback | None) -> None:
-        self._open_stream.on_quotes = quote_callback
+        self._open_stream.reader.on_quotes = quote_callback
 
     @property
     def _open_stream(self) -> NorenStream:

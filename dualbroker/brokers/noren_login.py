@@ -5,6 +5,7 @@ A refused login is never tried again here: three wrong passwords block an accoun
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -13,16 +14,26 @@ from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.brokers.noren_stream import NorenSession
 from dualbroker.config.schema import BrokerConfig
-from dualbroker.errors import ConfigError, LoginRefusedError, RequestRefusedError, SessionExpiredError
+from dualbroker.errors import (
+    ConfigError,
+    LoginNeededError,
+    LoginRefusedError,
+    RequestRefusedError,
+    SessionExpiredError,
+)
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
 from dualbroker.noren.totp import totp_code
 from dualbroker.storage.locks import LoginLock
-from dualbroker.storage.tokens import SavedSession, SessionTokens
+from dualbroker.storage.tokens import SavedSession, SessionTokens, next_expiry_ns
 
 __all__ = ["NorenLogin", "login_id"]
 
 logger = logging.getLogger("dualbroker")
+
+
+LOGIN_CHECK_S = 10.0
+"""Between two looks for a session that a person has opened meanwhile."""
 
 
 def login_id(config: BrokerConfig) -> str:
@@ -41,6 +52,8 @@ class NorenLogin:
         self._context = context
         self._rest = rest
         self._session: NorenSession | None = None
+        self._expires_ns = 0
+        self._dead_token: str | None = None
         # However often a server throws us out: two new sessions a minute, no more.
         self._logins = RateLimiter(per_second=1, per_minute=2)
         directory = context.state_directory
@@ -66,11 +79,28 @@ class NorenLogin:
             Another process on this machine holds this login.
         """
         self._take_lock()
-        if renew:
+        if renew or self._is_of_yesterday():
             self._forget()
         if self._session is None:
             self._session = await self._saved_session() or await self._new_session()
         return self._session
+
+    def _is_of_yesterday(self) -> bool:
+        """Brokers drop tokens in the small hours: one from before is not even tried."""
+        return self._session is not None and self._context.wall_clock.now_ns() >= self._expires_ns
+
+    async def wait_for_saved_session(self) -> None:
+        """Return once somebody has logged in on this machine, other than with the token that died."""
+        while True:
+            await asyncio.sleep(LOGIN_CHECK_S)
+            if self._load() is not None:
+                return
+
+    def _load(self) -> SavedSession | None:
+        if self._tokens is None:
+            return None
+        saved = self._tokens.load(login_id(self._config), self._context.wall_clock.now_ns())
+        return saved if saved is not None and saved.token != self._dead_token else None
 
     def _take_lock(self) -> None:
         directory = self._context.state_directory
@@ -86,18 +116,19 @@ class NorenLogin:
             self._lock = None
 
     def _forget(self) -> None:
+        self._dead_token = self._rest.token or self._dead_token
         self._session = None
         self._rest.token = None
-        if self._tokens is not None:
+        # A person may have logged in anew since: that token is not the one that died.
+        if self._tokens is not None and self._load() is None:
             self._tokens.delete(login_id(self._config))
 
     async def _saved_session(self) -> NorenSession | None:
-        if self._tokens is None:
-            return None
-        saved = self._tokens.load(login_id(self._config), self._context.wall_clock.now_ns())
+        saved = self._load()
         if saved is None:
             return None
         self._rest.token = saved.token
+        self._expires_ns = saved.expires_ns
         try:
             # Yesterday's token must be found out here, not in a loop of refused sockets.
             await self._rest.call(Endpoint.USER_DETAILS, {"uid": saved.user_id})
@@ -112,9 +143,7 @@ class NorenLogin:
 
     async def _new_session(self) -> NorenSession:
         if self._dialect.login != "password_totp":
-            raise LoginRefusedError(
-                f"{self._config.name}: no session yet for today. Log in: dualbroker login"
-            )
+            raise LoginNeededError(f"{self._config.name}: no session yet for today. Log in: dualbroker login")
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()
         try:
@@ -150,6 +179,7 @@ class NorenLogin:
         if not isinstance(token, str) or not token:
             raise LoginRefusedError(f"{self._config.name}: the login's answer carries no token")
         self._rest.token = token
+        self._expires_ns = next_expiry_ns(now_ns)
         account = answer.get("actid")
         account_id = account if isinstance(account, str) and account else self.account_id
         if self._tokens is not None:

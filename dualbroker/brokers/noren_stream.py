@@ -1,7 +1,4 @@
-"""The one WebSocket of a Noren login: hello, subscriptions, heartbeat, reconnect.
-
-What a read brought is decoded, tagged and handed on within the read; nothing here waits on a tick.
-"""
+"""The one WebSocket of a Noren login: hello, subscriptions, signs of life, reconnect."""
 
 from __future__ import annotations
 
@@ -12,22 +9,20 @@ from typing import Any
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
+from dualbroker.brokers.noren_reader import NorenReader
 from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import (
     ConnectionFailedError,
     DualBrokerError,
     LoginHeldError,
+    LoginNeededError,
     LoginRefusedError,
     SessionExpiredError,
-    WireError,
 )
-from dualbroker.log_limit import LogLimit
-from dualbroker.model import MessageKind, QuoteBatch, QuoteUpdate
+from dualbroker.liveness import SocketClocks
 from dualbroker.noren import frames
 from dualbroker.noren.dialects import Dialect
-from dualbroker.noren.orders import OrderMessage, to_order_update
-from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
-from dualbroker.noren.stream import ConnectAck, HeartbeatAck, StreamMessage, decode
+from dualbroker.noren.stream import ConnectAck
 from dualbroker.stores.health import BrokerState
 from dualbroker.transport.base import CloseReason, WebSocket
 
@@ -35,12 +30,15 @@ __all__ = ["NorenSession", "NorenStream"]
 
 logger = logging.getLogger("dualbroker")
 
-QUOTES = (TouchlineDelta, TouchlineSnapshot, DepthDelta, DepthSnapshot)
 HELLO_TIMEOUT_S = 10.0
 STEADY_AFTER_S = 60.0
 """A connection that lived this long starts the backoff anew."""
+REFUSED_AGAIN_S = 30.0
+"""Before the socket is tried again after a fresh session was refused on it; grows to a quarter of an hour."""
 EVICTION_CODE = 1000
 """With this code Flattrade tells the older of two sockets of one login to go (protocol: section 4)."""
+CHECKS_PER_LIMIT = 8
+"""How finely the clocks of life are looked at, within the shortest of their limits."""
 
 
 class NorenSession:
@@ -79,46 +77,64 @@ class NorenStream:
         self._dialect = dialect
         self._context = context
         self._health = context.health
-        self._quotes, self._orders, self._control = (context.traffic[kind] for kind in MessageKind)
         self._open_session = open_session
-        self._on_order = order_callback
-        self.on_quotes = quote_callback
         self.subscriptions = NorenSubscriptions(dialect, context.health)
+        self.reader = NorenReader(
+            name,
+            context,
+            order_callback=order_callback,
+            quote_callback=quote_callback,
+            note_snapshot=self.subscriptions.note_snapshot,
+            on_connect_ack=self._take_connect_ack,
+            on_heartbeat=self._take_heartbeat,
+        )
+        self._clocks = self._fresh_clocks()
         self._socket: WebSocket | None = None
         self._hello_answer: asyncio.Future[ConnectAck] | None = None
-        self._unreadable_log = LogLimit()
-        self._not_taken_log = LogLimit()
+        self._dropped: asyncio.Future[str] | None = None
         self._closing = False
         self._needs_session = False
         self._session_is_fresh = False
+        self.evicted = False
+        """Another program took this login's one socket; whoever runs this decides what comes next."""
+        self.needs_person = False
+        """Parked until a person has logged in."""
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has ended, one way or the other."""
+
+    def _fresh_clocks(self) -> SocketClocks:
+        limits = self._context.liveness
+        return SocketClocks(limits.pong_within, limits.heartbeat_within)
 
     # Life of the connection
 
     async def run(self) -> None:
-        """Stay connected until closed, or until only a person can help (then the broker is parked)."""
+        """Stay connected until closed, evicted, or until only a person can help (then it is parked)."""
         backoff = Backoff(self._context.random)
+        refusals = Backoff(self._context.random, first_s=REFUSED_AGAIN_S, cap_s=900.0)
         loop = asyncio.get_running_loop()
+        self.evicted = self.needs_person = False
         while not self._closing:
             started = loop.time()
-            refused = False
+            pause: float | None = None
             try:
                 reason = await self._connect_and_stay()
                 if reason.code == EVICTION_CODE and not self._closing:
-                    self._park(
-                        "the broker closed the socket with code 1000, as it does when another program "
-                        "takes this login. Stop the other program, or set orders: poll for this broker"
-                    )
+                    # Coming back would throw the other program out, and it us, for ever.
+                    self.evicted = True
+                    self.settled.set()
                     return
                 problem = reason.reason
             except SessionExpiredError as error:
                 if self._session_is_fresh:
-                    self._park(f"a fresh session was refused too: {error}")
-                    return
-                self._needs_session = refused = True
-                problem = str(error)
+                    # Another login would change nothing, and many of them may block the account.
+                    problem = f"a fresh session was refused too: {error}"
+                    pause = refusals.next_s()
+                else:
+                    self._needs_session, pause = True, 0.0
+                    problem = str(error)
             except (LoginRefusedError, LoginHeldError) as error:
+                self.needs_person = isinstance(error, LoginNeededError)
                 self._park(str(error))
                 return
             except DualBrokerError as error:
@@ -131,7 +147,8 @@ class NorenStream:
                 return
             if loop.time() - started > STEADY_AFTER_S:
                 backoff.reset()
-            pause = 0.0 if refused else backoff.next_s()
+            if pause is None:
+                pause = backoff.next_s()
             self._health.state = BrokerState.RECONNECTING
             self._health.problem = f"{problem}; trying again in {pause:.1f} s"
             self._health.reconnects += 1
@@ -146,29 +163,43 @@ class NorenStream:
             self._needs_session, self._session_is_fresh = False, True
         loop = asyncio.get_running_loop()
         self._hello_answer = loop.create_future()
-        socket = await self._context.transport.open_websocket(self._dialect.websocket_url, self._on_read)
-        heartbeat: asyncio.Task[None] | None = None
+        self._dropped = loop.create_future()
+        self._clocks = self._fresh_clocks()
+        socket = await self._context.transport.open_websocket(self._dialect.websocket_url, self.reader.read)
+        watch: asyncio.Task[None] | None = None
+        why = "the connection was given up"
         try:
             await self._say_hello(socket, session, self._hello_answer)
             self._session_is_fresh = False
             taken_back = self._hello_answer = loop.create_future()
             self._socket = socket
-            heartbeat = asyncio.create_task(self._keep_alive(socket))
+            watch = asyncio.create_task(self._keep_alive(socket))
             if self._dialect.subscribes_orders:
                 # Asked for before the many instruments: no order waits behind their snapshots.
                 socket.send(frames.subscribe_orders(session.account_id))
             self._went_live()
             await self.subscriptions.restore(socket)
-            reason = await _answer_or_end(socket, taken_back)
+            reason = await _answer_or_end(socket, taken_back, self._dropped)
+            if reason is None and taken_back.done():
+                why = "the broker took the session back while it was in use"
+                raise SessionExpiredError(why)
             if reason is None:
-                raise SessionExpiredError("the broker took the session back while it was in use")
+                reason = CloseReason(None, self._dropped.result(), clean=False)
+            why = reason.reason
             return reason
         finally:
-            self._socket = None
+            was_live, self._socket = self._socket is not None, None
             self.subscriptions.lose_socket()
             self._health.connected_since_ns = None
-            if heartbeat is not None:
-                heartbeat.cancel()
+            if watch is not None:
+                watch.cancel()
+            if was_live and not self._closing:
+                # At once: whoever carries quotes next need not wait for a closing handshake.
+                self._health.state = BrokerState.RECONNECTING
+                self._health.problem = why
+                self._context.on_down(self._name, why)
+            if self._dropped.done():
+                socket.abort()
             await socket.close()
 
     async def _say_hello(
@@ -182,7 +213,7 @@ class NorenStream:
                 token=session.token,
             )
         )
-        reason = await _answer_or_end(socket, answer, HELLO_TIMEOUT_S)
+        reason = await _answer_or_end(socket, answer, timeout_s=HELLO_TIMEOUT_S)
         if answer.done():
             if not answer.result().ok:
                 # Protocol 2.1: a refusal leaves the socket open; the client has to close it.
@@ -206,12 +237,53 @@ class NorenStream:
         self._health.problem = problem
         self.settled.set()
         logger.error("%s is parked: %s", self._name, problem)
+        self._context.on_down(self._name, problem)
+
+    # Signs of life
 
     async def _keep_alive(self, socket: WebSocket) -> None:
+        limits = self._context.liveness
+        heartbeat_every_s = limits.heartbeat_every or self._dialect.heartbeat_s
+        shortest_s = min(limits.ping_every, limits.pong_within, limits.heartbeat_within, heartbeat_every_s)
+        loop = asyncio.get_running_loop()
+        next_ping_s = next_heartbeat_s = loop.time()
+        pong_s, messages = socket.last_pong_s, self.reader.message_count
         while True:
-            self._health.round_trip_s = socket.round_trip_s
-            socket.send(frames.heartbeat())
-            await asyncio.sleep(self._dialect.heartbeat_s)
+            now_s = loop.time()
+            if self.reader.message_count != messages:
+                messages = self.reader.message_count
+                self._clocks.heard()
+            if socket.last_pong_s != pong_s:
+                pong_s = socket.last_pong_s
+                self._clocks.answered("ping")
+                self._health.round_trip_s = socket.round_trip_s
+            if (why := self._clocks.verdict(now_s)) is not None:
+                self.drop(why)
+                return
+            if now_s >= next_ping_s:
+                socket.ping()
+                self._clocks.asked("ping", now_s)
+                next_ping_s = now_s + limits.ping_every
+            if now_s >= next_heartbeat_s:
+                socket.send(frames.heartbeat())
+                self._clocks.asked("heartbeat", now_s)
+                next_heartbeat_s = now_s + heartbeat_every_s
+            await asyncio.sleep(shortest_s / CHECKS_PER_LIMIT)
+
+    def _take_heartbeat(self) -> None:
+        self._clocks.answered("heartbeat")
+
+    def _take_connect_ack(self, message: ConnectAck) -> None:
+        answer = self._hello_answer
+        # Once live, an OK says nothing new; a refusal takes the session back.
+        if answer is not None and not answer.done() and not (self._socket and message.ok):
+            answer.set_result(message)
+
+    def drop(self, why: str, *, renew_session: bool = False) -> None:
+        """Give the connection of now up and open another; no-op where there is none."""
+        self._needs_session |= renew_session
+        if self._socket is not None and self._dropped is not None and not self._dropped.done():
+            self._dropped.set_result(why)
 
     async def close(self) -> None:
         """Close the socket for good."""
@@ -219,95 +291,16 @@ class NorenStream:
         if self._socket is not None:
             await self._socket.close()
 
-    # Reading: the path every tick takes
-
-    def _on_read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
-        if not messages and self._socket is not None:
-            # A pong, most likely: what brings no message tells the round trip.
-            self._health.round_trip_s = self._socket.round_trip_s
-        quotes: list[QuoteUpdate] = []
-        others: list[StreamMessage] = []
-        quote_bytes = order_bytes = orders = 0
-        note_snapshot = self.subscriptions.note_snapshot
-        for raw in messages:
-            size = len(raw)
-            size += 2 if size < 126 else 4 if size < 65536 else 10
-            try:
-                message = decode(raw)
-            except WireError as error:
-                self._note_unreadable(error)
-                continue
-            if isinstance(message, QUOTES):
-                quotes.append(message)
-                quote_bytes += size
-                if message.is_snapshot:
-                    note_snapshot((message.exchange, message.token))
-            else:
-                if isinstance(message, OrderMessage):
-                    order_bytes += size
-                    orders += 1
-                others.append(message)
-        self._quotes.bytes += quote_bytes
-        self._quotes.messages += len(quotes)
-        self._orders.bytes += order_bytes
-        self._orders.messages += orders
-        self._control.bytes += wire_bytes - quote_bytes - order_bytes
-        self._control.messages += len(messages) - len(quotes) - orders
-        clock = self._context.clock
-        if quotes and (feed_time := quotes[-1].feed_time) is not None:
-            clock.follow(feed_time)
-        now = clock.now_ns()
-        if others:
-            # Before the quotes of the same read: an order never waits behind them.
-            self._take_others(others, now)
-        if not quotes:
-            return
-        if self.on_quotes is None:
-            self._health.unexpected_quotes += len(quotes)
-            return
-        self._health.last_quote_ns = now
-        try:
-            self.on_quotes(QuoteBatch(self._name, now, quotes))
-        except Exception:
-            # Whatever a consumer does wrong, the socket lives on.
-            self._note_not_taken("a batch of quotes")
-
-    def _take_others(self, messages: list[StreamMessage], now: int) -> None:
-        for message in messages:
-            if isinstance(message, OrderMessage):
-                self._health.last_order_ns = now
-                try:
-                    self._on_order(to_order_update(message, broker_name=self._name, receive_time_ns=now))
-                except Exception:
-                    self._note_not_taken("an order update")
-            elif isinstance(message, ConnectAck):
-                answer = self._hello_answer
-                # Once live, an OK says nothing new; a refusal takes the session back.
-                if answer is not None and not answer.done() and not (self._socket and message.ok):
-                    answer.set_result(message)
-            elif isinstance(message, HeartbeatAck) and message.time_s is not None:
-                # A replay's time also before its first tick, and in a gap of the record.
-                self._context.clock.follow(message.time_s)
-
-    def _note_unreadable(self, error: WireError) -> None:
-        self._health.unreadable_messages += 1
-        if (held_back := self._unreadable_log.let_through()) is not None:
-            logger.warning("%s: a message that can't be read: %s%s", self._name, error, held_back)
-
-    def _note_not_taken(self, what: str) -> None:
-        """Called while an exception is handled."""
-        if (held_back := self._not_taken_log.let_through()) is not None:
-            logger.exception("%s: %s could not be taken in%s", self._name, what, held_back)
-
 
 async def _answer_or_end(
-    socket: WebSocket, answer: asyncio.Future[ConnectAck], timeout_s: float | None = None
+    socket: WebSocket, *answers: asyncio.Future[Any], timeout_s: float | None = None
 ) -> CloseReason | None:
     """Why the socket closed before there was an answer; None when there is one, or the time is up."""
     closed = asyncio.ensure_future(socket.wait_closed())
-    either: set[asyncio.Future[Any]] = {answer, closed}
+    either: Sequence[asyncio.Future[Any]] = (*answers, closed)
     try:
         await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        return closed.result() if closed.done() and not answer.done() else None
+        answered = any(answer.done() for answer in answers)
+        return closed.result() if closed.done() and not answered else None
     finally:
         closed.cancel()

@@ -26,7 +26,12 @@ class OrderPoll:
         every_s: float,
         open_session: Callable[..., Awaitable[Any]],
         order_callback: OrderCallback,
+        *,
+        because: str = "",
     ) -> None:
+        self._because = because
+        """Why it polls where it should stream, in words; then a dead session is not replaced either, for
+        a new one might end the other program's."""
         self._broker = broker
         self._every_s = every_s
         self._open_session = open_session
@@ -48,6 +53,9 @@ class OrderPoll:
                     health.last_order_ns = broker.context.clock.now_ns()
                     self._on_order(update)
             except SessionExpiredError as error:
+                if self._because:
+                    self._park(f"{self._because}. Since then its session has ended: {error}")
+                    return
                 if session_is_fresh:
                     self._park(f"a fresh session was refused too: {error}")
                     return
@@ -67,7 +75,7 @@ class OrderPoll:
                 await asyncio.sleep(pause)
                 continue
             if health.state is not BrokerState.POLLING:
-                health.state, health.problem = BrokerState.POLLING, ""
+                health.state, health.problem = BrokerState.POLLING, self._because
                 health.connected_since_ns = broker.context.clock.now_ns()
                 broker.context.on_connected(broker.name)
             health.last_book_ns, health.book_problem = broker.context.clock.now_ns(), ""

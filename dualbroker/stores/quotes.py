@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -34,6 +34,8 @@ TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("fe
 
 _ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
 _BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
+
+_NOTHING: dict[InstrumentKey, int] = {}
 
 Levels = tuple[list[DepthLevel], list[DepthLevel]]
 
@@ -91,6 +93,11 @@ class QuoteStore:
         self._index: dict[InstrumentKey, int] = {}
         self._merged: list[list[float]] = []
         self._source: list[str | None] = []
+        self._next_source: dict[int, str] = {}
+        self._index_at: dict[str, dict[InstrumentKey, int]] = {}
+        self.on_switch: Callable[[int, str, int, int], None] | None = None
+        """Called when the broker that was expected becomes an instrument's source: index, broker, and
+        receive times (UTC ns) of its first message and of the last one before it (0: none)."""
         self._last: list[int] = []
         self._old_rows: dict[int, bytes] = {}
         self._old_marks: dict[int, tuple[int, int]] = {}
@@ -114,11 +121,37 @@ class QuoteStore:
     def index_of(self, key: InstrumentKey) -> int | None:
         return self._index.get(key)
 
-    def set_source(self, index: int, broker_name: str | None) -> None:
-        """Name the one broker whose messages count for an instrument; None: nobody's."""
-        if broker_name is not None and broker_name not in self.broker_names:
-            self.broker_names.append(broker_name)
+    def set_source(self, index: int, broker_name: str | None, key: InstrumentKey | None = None) -> None:
+        """Name the one broker whose messages count for an instrument; None: nobody's.
+
+        ``key`` is the instrument's key at that broker, where it differs from that of the master it is from.
+        """
+        self._next_source.pop(index, None)
         self._source[index] = broker_name
+        if broker_name is not None:
+            self._know_at(index, broker_name, key)
+
+    def expect_source(self, index: int, broker_name: str, key: InstrumentKey | None = None) -> None:
+        """Let a broker become the source with its first full quote of the instrument; until then the
+        messages of the source of now count, and only they."""
+        self._next_source[index] = broker_name
+        self._know_at(index, broker_name, key)
+
+    def expect_no_longer(self, index: int) -> None:
+        """Whoever was expected to become the source will not."""
+        self._next_source.pop(index, None)
+
+    def _know_at(self, index: int, broker_name: str, key: InstrumentKey | None) -> None:
+        if broker_name not in self.broker_names:
+            self.broker_names.append(broker_name)
+        known = self._index_at.setdefault(broker_name, {})
+        known[key or self.instruments[index].key] = index
+
+    def _take_over(self, index: int, broker_name: str, receive_time_ns: int) -> None:
+        del self._next_source[index]
+        self._source[index] = broker_name
+        if self.on_switch is not None:
+            self.on_switch(index, broker_name, receive_time_ns, int(self._merged[index][0]))
 
     def source(self, index: int) -> str | None:
         return self._source[index]
@@ -129,7 +162,7 @@ class QuoteStore:
         """Merge and store the quote messages of one read, and publish them together."""
         broker = batch.broker_name
         receive_time = batch.receive_time_ns
-        index_of = self._index.get
+        index_of = self._index_at.get(broker, _NOTHING).get
         sources, merged, last = self._source, self._merged, self._last
         block = self._blocks[-1]
         position = block.count
@@ -144,8 +177,10 @@ class QuoteStore:
         for update in batch.updates:
             index = index_of((update.exchange, update.token))
             if index is None or sources[index] != broker:
-                self.stray_count += 1
-                continue
+                if index is None or not update.is_snapshot or self._next_source.get(index) != broker:
+                    self.stray_count += 1
+                    continue
+                self._take_over(index, broker, receive_time)
             if update.is_snapshot:
                 snapshots += 1
                 row = merged[index] = list(_BLANK_ROW)
@@ -270,6 +305,15 @@ class QuoteStore:
             start = max(0, number - block.first)
             if start < count:
                 yield block, start, count
+
+    def last_rows(self) -> NDArray[np.int64]:
+        """By instrument index: running number of its latest row, -1 where it has none."""
+        return np.array(self._last, np.int64)
+
+    def volume(self, index: int) -> float | None:
+        """The cumulative volume that is known of an instrument; None when it is not."""
+        volume = self._merged[index][8]
+        return None if math.isnan(volume) else volume
 
     def depth(self, index: int) -> tuple[int, Levels] | None:
         """Receive time (UTC ns) and the latest five levels of bids and asks; None before the first."""

@@ -40,17 +40,30 @@ class WebSocket(Protocol):
         """Queue one text message; returns the bytes it takes on the wire. No-op when closed."""
         ...
 
+    def ping(self) -> None:
+        """Ask for a sign of life. No-op when closed."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection at once, with no closing handshake: the peer may be gone."""
+        ...
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close it, waiting for the peer's answer no longer than a bound."""
         ...
 
     async def wait_closed(self) -> CloseReason:
-        """Return when the connection has ended, whoever ended it."""
+        """Return as soon as nothing more can come, whoever ended it; a closing handshake may still run."""
         ...
 
     @property
     def round_trip_s(self) -> float | None:
         """Seconds the last answered ping took; None before the first pong."""
+        ...
+
+    @property
+    def last_pong_s(self) -> float | None:
+        """Loop time of the newest answer to a ping of ours; None before the first."""
         ...
 
 

@@ -6,6 +6,7 @@ decoding. Its connection is an asyncio protocol, so the read is taken where it a
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -21,10 +22,9 @@ from dualbroker.transport.base import CloseReason, OnRead
 
 __all__ = ["NetworkWebSocket", "is_loopback", "open_websocket", "wire_size"]
 
-PING_INTERVAL_S = 10.0
-PING_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 MAX_MESSAGE_BYTES = 2**20
+MOST_UNANSWERED_PINGS = 16
 CLEAN_CODES = frozenset({1000, 1001})
 
 _quiet = logging.getLogger("dualbroker.websocket")
@@ -53,12 +53,46 @@ class _ReadConnection(ClientConnection):
         self._on_read = on_read
         self._messages: list[bytes] = []
         self._fragments: list[bytes] = []
+        self._pings: dict[bytes, float] = {}
+        self._ping_count = 0
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done as soon as the connection is of no use: before a closing handshake is over, whose other
+        side may take its time."""
+        self.last_pong_s: float | None = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         messages = self._messages
         self._messages = []
+        if self.protocol.state is not State.OPEN and self.protocol.state is not State.CONNECTING:
+            self._end()
         self._on_read(messages, len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._end()
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def send_ping(self) -> None:
+        self._ping_count += 1
+        payload = self._ping_count.to_bytes(4, "big")
+        self._pings[payload] = self.loop.time()
+        if len(self._pings) > MOST_UNANSWERED_PINGS:
+            del self._pings[next(iter(self._pings))]
+        self.protocol.send_ping(payload)
+        self.send_data()
+
+    def _note_pong(self, payload: bytes) -> None:
+        sent_s = self._pings.get(payload)
+        if sent_s is None:
+            return
+        self.last_pong_s = self.loop.time()
+        self.latency = self.last_pong_s - sent_s
+        # One answer for several pings is legal (RFC 6455, 5.5.3).
+        self._pings = {known: when for known, when in self._pings.items() if when > sent_s}
 
     def process_event(self, event: Frame | HandshakeResponse | Any) -> None:
         if isinstance(event, Frame) and event.opcode in MESSAGE_OPCODES:
@@ -70,6 +104,8 @@ class _ReadConnection(ClientConnection):
                 self._messages.append(b"".join(self._fragments))
                 self._fragments = []
             return
+        if isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            self._note_pong(bytes(event.data))
         super().process_event(event)
 
 
@@ -83,7 +119,7 @@ class _ConnectThere(connect):
 class NetworkWebSocket:
     """An open WebSocket on a real network."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: _ReadConnection) -> None:
         self._connection = connection
 
     def send(self, text: str) -> int:
@@ -98,8 +134,17 @@ class NetworkWebSocket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self._connection.close(code, reason)
 
+    def ping(self) -> None:
+        if self._connection.protocol.state is State.OPEN:
+            self._connection.send_ping()
+
+    def abort(self) -> None:
+        transport = getattr(self._connection, "transport", None)
+        if transport is not None:
+            transport.abort()
+
     async def wait_closed(self) -> CloseReason:
-        await self._connection.wait_closed()
+        await asyncio.shield(self._connection.ended)
         return self._close_reason()
 
     def _close_reason(self) -> CloseReason:
@@ -119,6 +164,10 @@ class NetworkWebSocket:
     @property
     def round_trip_s(self) -> float | None:
         return self._connection.latency or None
+
+    @property
+    def last_pong_s(self) -> float | None:
+        return self._connection.last_pong_s
 
 
 async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) -> NetworkWebSocket:
@@ -142,8 +191,8 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
             compression=None,
             proxy=None if is_loopback(url) else True,
             open_timeout=open_timeout_s,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
+            # Whoever holds the socket keeps its clocks: a server that answers no ping may still be alive.
+            ping_interval=None,
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MAX_MESSAGE_BYTES,
             create_connection=factory,
@@ -152,4 +201,4 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
         host = urlsplit(url).netloc
         words = str(error) or type(error).__name__
         raise ConnectionFailedError(f"no WebSocket at {host}: {words}") from error
-    return NetworkWebSocket(connection)
+    return NetworkWebSocket(cast(_ReadConnection, connection))

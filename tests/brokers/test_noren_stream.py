@@ -25,6 +25,7 @@ class Socket:
     """The client's end; ``say`` is the server's voice."""
 
     round_trip_s: float | None = None
+    last_pong_s: float | None = None
 
     def __init__(self, on_read: OnRead) -> None:
         self._on_read = on_read
@@ -41,6 +42,12 @@ class Socket:
     def end(self, code: int | None) -> None:
         if not self.ended.done():
             self.ended.set_result(CloseReason(code, f"closed with {code}", code in (1000, 1001)))
+
+    def ping(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        self.end(None)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self.end(None)
@@ -84,6 +91,7 @@ class Run:
         self.health = BrokerHealth(broker_name="b1", broker_type="shoonya", account="", simulated=False)
         self.renewals: list[bool] = []
         self.orders: list[OrderUpdate] = []
+        self.downs: list[str] = []
         self._open = open_session
         clock = VirtualClock(loop, 10**18)
         context = BrokerContext(
@@ -95,6 +103,7 @@ class Run:
             traffic={kind: Traffic() for kind in MessageKind},
             state_directory=None,
             on_connected=lambda name: None,
+            on_down=lambda name, why: self.downs.append(why),
         )
         self.stream = NorenStream(
             "b1", dialect("shoonya"), context, self._session, self.orders.append, lambda batch: None
@@ -152,10 +161,19 @@ def test_a_renewed_session_survives_a_lost_network() -> None:
     assert story.renewals.count(True) == 1, "one refusal, one login, however often the network fails"
 
 
-def test_a_session_that_is_refused_again_parks_the_broker() -> None:
+def test_a_fresh_session_that_is_refused_too_is_tried_ever_more_seldom_and_never_replaced() -> None:
     story = run(lambda socket, number: socket.say(REFUSED), seconds=600)
-    assert story.renewals == [False, True]
-    assert story.health.state is BrokerState.PARKED
+    assert story.renewals[:2] == [False, True]
+    assert not any(story.renewals[2:]), "one login, however often the socket is refused"
+    assert 4 <= len(story.renewals) <= 8
+    assert story.health.state is BrokerState.RECONNECTING
+    assert "a fresh session was refused too" in story.health.problem
+
+
+def test_a_socket_refused_for_a_while_comes_back_with_the_session_it_has() -> None:
+    story = run(lambda socket, number: socket.say(REFUSED if number < 4 else OK), seconds=300)
+    assert story.renewals == [False, True, False, False]
+    assert story.health.reconnects == 3
 
 
 def test_a_session_taken_back_in_the_middle_is_renewed() -> None:
@@ -171,16 +189,69 @@ def test_a_session_taken_back_in_the_middle_is_renewed() -> None:
     assert story.server.most_at_once == 1
 
 
-def test_a_pong_tells_the_round_trip_at_once() -> None:
+def test_a_pong_tells_the_round_trip() -> None:
     def script(socket: Socket, number: int) -> None:
         socket.say(OK)
         asyncio.get_running_loop().call_later(1.0, pong, socket)
 
     def pong(socket: Socket) -> None:
-        socket.round_trip_s = 0.018
+        socket.round_trip_s, socket.last_pong_s = 0.018, asyncio.get_running_loop().time()
         socket.say()
 
-    assert run(script, 2).health.round_trip_s == 0.018
+    assert run(script, 3).health.round_trip_s == 0.018
+
+
+def test_a_server_that_has_answered_pings_and_falls_silent_is_given_up() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        if number == 1:
+            asyncio.get_running_loop().call_later(1.0, pong, socket)
+
+    def pong(socket: Socket) -> None:
+        socket.last_pong_s = asyncio.get_running_loop().time()
+
+    story = run(script, 60)
+    assert story.downs == ["nobody answers: no sign of life for 10.0 s after a ping"]
+    assert len(story.server.sockets) == 2, "the second one never answered a ping, and is left alone"
+
+
+def test_a_broker_that_has_answered_heartbeats_and_falls_silent_is_given_up() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK, *([b'{"t":"hk","hk":"1"}'] if number == 1 else []))
+
+    story = run(script, 60)
+    assert len(story.downs) == 1
+    assert story.downs[0].startswith("nobody answers: no sign of life for 15")
+
+
+def test_a_server_that_answers_no_ping_but_brings_messages_is_alive() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK, b'{"t":"hk","hk":"1"}')
+        socket.last_pong_s = asyncio.get_running_loop().time()
+        for second in range(300):
+            asyncio.get_running_loop().call_later(second, socket.say, b'{"t":"hk"}')
+
+    assert len(run(script, 290).server.sockets) == 1
+
+
+def test_a_lost_connection_is_told_before_its_socket_has_closed() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        if number == 1:
+            asyncio.get_running_loop().call_later(5.0, socket.end, 1011)
+
+    story = run(script, 30)
+    assert story.downs == ["closed with 1011"]
+
+
+def test_another_program_that_takes_the_login_is_not_fought_over() -> None:
+    def script(socket: Socket, number: int) -> None:
+        socket.say(OK)
+        asyncio.get_running_loop().call_later(5.0, socket.end, 1000)
+
+    story = run(script, 600)
+    assert story.stream.evicted
+    assert len(story.server.sockets) == 1
 
 
 def test_garbage_is_counted_and_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
