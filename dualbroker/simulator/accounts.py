@@ -74,6 +74,7 @@ class Logins:
     def __init__(self, accounts: Sequence[Account], token_seed: str) -> None:
         self._accounts = {account.uid: account for account in accounts}
         self._by_token: dict[str, Account] = {}
+        self._dead: dict[str, Account] = {}
         self._wrong_attempts: dict[str, int] = {}
         self._token_seed = token_seed
         self._tokens_issued = 0
@@ -158,7 +159,18 @@ class Logins:
 
     def end(self, token: str) -> None:
         """Make a token worthless."""
-        self._by_token.pop(token, None)
+        account = self._by_token.pop(token, None)
+        if account is not None:
+            self._dead[token] = account
+
+    def end_all(self) -> None:
+        """Make every token worthless."""
+        self._dead |= self._by_token
+        self._by_token.clear()
+
+    def account_of_dead(self, token: str | None) -> Account | None:
+        """Whose session token that was before it became worthless, None when it never was anybody's."""
+        return self._dead.get(token) if token else None
 
     def _issue(self, account: Account) -> str:
         self._tokens_issued += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -15,16 +16,25 @@ from dualbroker.simulator.accounts import Account, Logins
 from dualbroker.simulator.answers import Answer
 from dualbroker.simulator.catalogue import Catalogue
 from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.faults import Faults, Strike
 from dualbroker.simulator.framing import text_frame
 from dualbroker.simulator.market import Market
+from dualbroker.simulator.order_mischief import OrderMischief
 from dualbroker.simulator.order_wire import order_update
 from dualbroker.simulator.orders import Order, OrderEvent, OrderNumbers
+from dualbroker.simulator.rest_mischief import RestMischief
+from dualbroker.simulator.skew import skewed_row
 from dualbroker.simulator.stream import CloseCommand, StreamSession
 from dualbroker.simulator.trading import TradingAccount
 
-__all__ = ["BrokerRules", "SimulatedBroker"]
+__all__ = ["BrokerRules", "SimulatedBroker", "TokensDie"]
+
+TokensDie = Literal["close", "mute", "never"]
+"""What becomes of connections whose session token dies: closed with 1008, or mute for good. ``never``: no
+token dies by itself."""
 
 _NS_PER_S = 1_000_000_000
+_SESSION_OVER = CloseCommand(1008, "Session Expired")
 
 
 class BrokerRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +71,7 @@ class SimulatedBroker:
         *,
         rules: BrokerRules,
         seed: int,
+        tokens_die: TokensDie = "close",
     ) -> None:
         self.name = name
         self.accounts = tuple(accounts)
@@ -73,6 +84,11 @@ class SimulatedBroker:
         """Order events so far; each is one ``om`` frame for every connection that takes its account's."""
         self.running_ns = 0
         """The simulation's running time, kept up by it."""
+        self.faults = Faults()
+        self.rest_mischief = RestMischief(random.Random(f"rest/{seed}/{name}"))
+        self._faults_followed = Faults()
+        self._order_mischief = OrderMischief(random.Random(f"orders/{seed}/{name}"))
+        self._tokens_die = tokens_die
         self._rules = rules
         numbers = OrderNumbers(first=(10 + zlib.crc32(name.encode("utf-8")) % 90) * 100_000)
         self.trading = {
@@ -110,10 +126,44 @@ class SimulatedBroker:
             if session.token == token:
                 self._say_goodbye(session)
 
-    def carry_on(self, running_ns: int) -> None:
-        """Do what is due by now: close evicted connections."""
-        self.running_ns = running_ns
+    def strike(self, strike: Strike) -> None:
+        """Deal a blow to every open connection."""
+        if strike.action == "expire_tokens":
+            self.expire_tokens()
+            return
         for session in self.sessions:
+            if strike.action == "close":
+                session.close_command = CloseCommand(strike.code, strike.words)
+            elif strike.action == "evict":
+                self._say_goodbye(session)
+            else:
+                session.blows.append(strike)
+
+    def expire_tokens(self) -> None:
+        """All session tokens die, as they do at night; their connections as ``tokens_die`` says."""
+        self.logins.end_all()
+        for session in self.sessions:
+            if session.account is None:
+                continue
+            if self._tokens_die == "mute":
+                session.fall_mute()
+            else:
+                session.close_command = _SESSION_OVER
+
+    def follow_faults(self) -> None:
+        """Let open connections feel a change of ``faults``; no-op when there is none."""
+        if self.faults != self._faults_followed:
+            self._faults_followed = msgspec.structs.replace(self.faults)
+            for session in self.sessions:
+                session.follow_faults()
+
+    def carry_on(self, running_ns: int) -> None:
+        """Do what is due by now: follow the faults, close evicted connections, send what was held back."""
+        self.running_ns = running_ns
+        self.follow_faults()
+        for session in self.sessions:
+            if session.late_orders:
+                self._order_mischief.release_due(session, running_ns)
             if session.close_at_ns is not None and session.close_at_ns <= running_ns:
                 session.close_at_ns = None
                 session.close_command = CloseCommand(1000, "goodbye")
@@ -129,6 +179,10 @@ class SimulatedBroker:
         """Whose live session token that is."""
         return self.logins.account_of(token)
 
+    def account_of_dead(self, token: str | None) -> Account | None:
+        """Whose session token that was, before it died."""
+        return self.logins.account_of_dead(token)
+
     def welcome(self, session: StreamSession) -> None:
         """A connection has shown a valid token: an earlier one with the same token has to go."""
         if not self._rules.one_socket_per_token:
@@ -138,12 +192,15 @@ class SimulatedBroker:
                 self._say_goodbye(other)
 
     def index_of(self, key: InstrumentKey) -> int | None:
-        """The instrument's position in the market."""
-        return self.market.index_of(key)
+        """The instrument's position in the market, None when this broker lacks it."""
+        index = self.market.index_of(key)
+        if index is not None and self.faults.lacks:
+            return None if self.market.instruments[index].symbol in self.faults.lacks else index
+        return index
 
     def time_s(self) -> int:
-        """Epoch seconds of the broker's clock, which is the market's."""
-        return self.market.now_ns() // _NS_PER_S
+        """Epoch seconds of the broker's clock, which is the market's unless it is skewed."""
+        return self.market.now_ns() // _NS_PER_S + round(self.faults.clock_skew_s)
 
     def _say_goodbye(self, session: StreamSession) -> None:
         if session.close_at_ns is None:
@@ -154,10 +211,13 @@ class SimulatedBroker:
         takers = [
             session
             for session in self.sessions
-            if session.takes_orders and session.account is not None and session.account.uid == order.uid
+            if session.hears_orders and session.account is not None and session.account.uid == order.uid
         ]
         if not takers:
             return
-        frame = text_frame(frames.order_frame(order_update(order, event)))
+        update = order_update(order, event)
+        if self.faults.clock_skew_s:
+            update = skewed_row(update, self.faults.clock_skew_s)
+        frame = text_frame(frames.order_frame(update))
         for session in takers:
-            session.outbox.append(frame)
+            self._order_mischief.send(session, frame, self.faults, self.running_ns)

@@ -34,9 +34,11 @@ class QuoteFanOut:
 
     def subscribe(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
         """Answer with a full snapshot, then send what changes. A repeat answers with a snapshot again."""
-        watchers = self._watchers(feed_type).setdefault(index, [])
-        if not any(each is watcher for each in watchers):
-            watchers.append(watcher)
+        self._watch(watcher, index, feed_type)
+        self.show(watcher, index, feed_type)
+
+    def show(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
+        """Answer with a full snapshot, and no more than that."""
         quote = self._market.quote(index)
         wire = self.wire(index)
         if feed_type is FeedType.TOUCHLINE:
@@ -44,7 +46,20 @@ class QuoteFanOut:
         else:
             depth = self._market.depth(index)
             payload = wire.depth_snapshot(quote, depth, self._market.circuit(index))
-            self._sent_levels[index] = wire.levels(depth)
+            self._note_levels(index, wire.levels(depth))
+        watcher.outbox.append(text_frame(payload))
+
+    def resume(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
+        """Go on after a silence: what was missed comes as one change, then what changes."""
+        self._watch(watcher, index, feed_type)
+        quote = self._market.quote(index)
+        wire = self.wire(index)
+        if feed_type is FeedType.TOUCHLINE:
+            payload = wire.touchline_catch_up(quote)
+        else:
+            levels = wire.levels(self._market.depth(index))
+            payload = wire.depth_delta(quote, {}, levels)
+            self._note_levels(index, levels)
         watcher.outbox.append(text_frame(payload))
 
     def unsubscribe(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
@@ -82,6 +97,15 @@ class QuoteFanOut:
         if wire is None:
             wire = self._wires[index] = InstrumentWire(self._market.instruments[index])
         return wire
+
+    def _watch(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
+        watchers = self._watchers(feed_type).setdefault(index, [])
+        if not any(each is watcher for each in watchers):
+            watchers.append(watcher)
+
+    def _note_levels(self, index: int, levels: dict[str, str]) -> None:
+        if index in self._depth:
+            self._sent_levels[index] = levels
 
     def _publish_depth(self, index: int, changes: dict[str, float]) -> None:
         wire = self.wire(index)

@@ -15,10 +15,9 @@ import msgspec
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.simulator.broker import SimulatedBroker
-from dualbroker.simulator.framing import client_frame_size, payload_of
+from dualbroker.simulator.memory_websocket import MemoryCloseReason, MemoryWebSocket
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.site import SimulatorSite
-from dualbroker.simulator.stream import StreamSession
 
 __all__ = ["MASTERS_BASE", "MemoryCloseReason", "MemoryResponse", "MemoryTransport", "MemoryWebSocket"]
 
@@ -27,6 +26,8 @@ MASTERS_BASE = "http://masters.simulated"
 _DOMAIN = ".simulated"
 _NS_PER_S = 1_000_000_000
 _GOING_AWAY = 1001
+_LOOK_AGAIN_S = 0.25
+"""Between two looks at whether a black hole is over."""
 
 
 class MemoryResponse(msgspec.Struct, frozen=True):
@@ -34,79 +35,6 @@ class MemoryResponse(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
-
-
-class MemoryCloseReason(msgspec.Struct, frozen=True):
-    """Why a WebSocket is no more."""
-
-    code: int | None
-    reason: str
-    clean: bool
-
-
-class MemoryWebSocket:
-    """One end of a connection; the other end is a `StreamSession`."""
-
-    def __init__(
-        self,
-        broker: SimulatedBroker,
-        on_read: Callable[[Sequence[bytes], int], None],
-        latency_s: float,
-    ) -> None:
-        self._broker = broker
-        self._session: StreamSession = broker.open_session()
-        self._on_read = on_read
-        self._latency_s = latency_s
-        self._loop = asyncio.get_running_loop()
-        self._closed: asyncio.Future[MemoryCloseReason] = self._loop.create_future()
-
-    def send(self, text: str) -> int:
-        """Send one text message; returns the bytes it would take. No-op (0) when closed."""
-        if self._closed.done():
-            return 0
-        self._loop.call_later(self._latency_s, self._arrive, text)
-        return client_frame_size(len(text.encode("utf-8")))
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it from this side."""
-        self._end(code, reason)
-
-    async def wait_closed(self) -> MemoryCloseReason:
-        """Return when the connection has ended, whoever ended it."""
-        return await asyncio.shield(self._closed)
-
-    @property
-    def round_trip_s(self) -> float | None:
-        """Seconds there and back."""
-        return 2 * self._latency_s
-
-    @property
-    def is_closed(self) -> bool:
-        return self._closed.done()
-
-    def deliver(self) -> None:
-        """Send what the broker has for this connection on its way, as one read."""
-        if self._closed.done():
-            return
-        frames = self._session.take()
-        if frames:
-            self._loop.call_later(self._latency_s, self._read, frames)
-        if self._session.close_command is not None:
-            self._loop.call_later(self._latency_s, self._end, *self._session.close_command)
-
-    def _arrive(self, text: str) -> None:
-        if not self._closed.done():
-            self._session.receive(text)
-            self.deliver()
-
-    def _read(self, frames: list[bytes]) -> None:
-        if not self._closed.done():
-            self._on_read([payload_of(frame) for frame in frames], sum(map(len, frames)))
-
-    def _end(self, code: int, reason: str) -> None:
-        if not self._closed.done():
-            self._broker.close_session(self._session)
-            self._closed.set_result(MemoryCloseReason(code, reason, clean=code in (1000, _GOING_AWAY)))
 
 
 class MemoryTransport:
@@ -155,13 +83,18 @@ class MemoryTransport:
         Raises
         ------
         ConnectionFailedError
-            The address names no broker of the simulation.
+            The address names no broker of the simulation, or the broker refuses or does not answer.
         """
         self._keep_stepping()
         broker = self._broker(url)
         if broker is None:
             raise ConnectionFailedError(f"expected the address of a simulated broker, found {url}")
         await asyncio.sleep(self._latency_s)
+        host = urlsplit(url).netloc
+        if broker.faults.black_hole:
+            await _until_it_is_over(broker, open_timeout_s, f"no WebSocket at {host}: timed out")
+        if broker.faults.refuse:
+            raise ConnectionFailedError(f"no WebSocket at {host}: connection refused")
         websocket = MemoryWebSocket(broker, on_read, self._latency_s)
         self._websockets.append(websocket)
         return websocket
@@ -180,31 +113,43 @@ class MemoryTransport:
         Raises
         ------
         ConnectionFailedError
-            The address names neither a broker of the simulation nor its masters.
+            The address names neither a broker of the simulation nor its masters, or nobody answers in time.
         """
         self._keep_stepping()
         await asyncio.sleep(self._latency_s)
         path = urlsplit(url).path
         broker = self._broker(url)
         if broker is not None:
+            await self._be_answered(broker, timeout_s)
             lower = {name.lower(): value for name, value in (headers or {}).items()}
             now_ns = self._simulation.market.now_ns()
             answer = broker.handle_request(path, body or b"", lower, now_ns)
         elif url.startswith(MASTERS_BASE):
-            answer = self._site.handle_request(method, path)
+            answer = self._site.handle_request(method, path, body or b"")
         else:
             raise ConnectionFailedError(f"expected the address of a simulated broker, found {url}")
         self._deliver_all()
         await asyncio.sleep(self._latency_s)
         return MemoryResponse(answer.status, answer.body)
 
+    async def _be_answered(self, broker: SimulatedBroker, timeout_s: float) -> None:
+        """Return when the broker answers a REST call."""
+        words = f"no answer from {broker.name}{_DOMAIN} within {timeout_s:g} s"
+        faults = broker.faults
+        if faults.black_hole:
+            await _until_it_is_over(broker, timeout_s, words)
+        if faults.rest_hangs or faults.delay_s >= timeout_s:
+            await asyncio.sleep(timeout_s)
+            raise ConnectionFailedError(words)
+        if faults.delay_s:
+            await asyncio.sleep(faults.delay_s)
+
     async def aclose(self) -> None:
         """Move the simulation on no more, and close what is open."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for websocket in self._websockets:
-            await websocket.close(_GOING_AWAY, "transport closed")
+        await asyncio.gather(*(each.close(_GOING_AWAY, "transport closed") for each in self._websockets))
         self._websockets.clear()
 
     def _keep_stepping(self) -> None:
@@ -232,3 +177,13 @@ class MemoryTransport:
     def _broker(self, url: str) -> SimulatedBroker | None:
         host = urlsplit(url).hostname or ""
         return self._brokers.get(host.removesuffix(_DOMAIN)) if host.endswith(_DOMAIN) else None
+
+
+async def _until_it_is_over(broker: SimulatedBroker, timeout_s: float, words: str) -> None:
+    """Wait for the end of a black hole, as a packet that is sent again and again does."""
+    waited_s = 0.0
+    while broker.faults.black_hole:
+        if waited_s >= timeout_s:
+            raise ConnectionFailedError(words)
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        waited_s += _LOOK_AGAIN_S

@@ -69,6 +69,10 @@ class InstrumentWire:
         fields = "".join([formats[name] % value for name, value in changes.items()])
         return f'{{"t":"tf",{self._delta_start}{fields}}}'.encode()
 
+    def touchline_catch_up(self, quote: Mapping[str, float]) -> bytes:
+        """A ``tf`` message of all that is known."""
+        return f'{{"t":"tf",{self._delta_start}{self._known(quote)}}}'.encode()
+
     def touchline_snapshot(self, quote: Mapping[str, float]) -> bytes:
         """A ``tk`` message of all that is known; unknown (absent or NaN) is left out."""
         return f'{{"t":"tk",{self._snapshot_start}{self._known(quote)}}}'.encode()

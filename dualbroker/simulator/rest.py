@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from dualbroker.errors import WireError
+from dualbroker.model import InstrumentKey
 from dualbroker.noren.fields import text
 from dualbroker.noren.requests import Endpoint, parse_body
 from dualbroker.noren.times import order_time_text
 from dualbroker.simulator import market_requests, order_requests
 from dualbroker.simulator.accounts import Account, Logins
 from dualbroker.simulator.answers import (
+    INVALID_INPUT,
     MISSING_FIELDS,
     NO_DATA,
     SESSION_EXPIRED,
@@ -26,8 +28,11 @@ from dualbroker.simulator.answers import (
 )
 from dualbroker.simulator.catalogue import Catalogue
 from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.faults import Faults
 from dualbroker.simulator.market import Market
 from dualbroker.simulator.order_wire import PRODUCT_NAMES
+from dualbroker.simulator.rest_mischief import BAD_GATEWAY, RestMischief
+from dualbroker.simulator.skew import skewed_rows
 from dualbroker.simulator.trading import TradingAccount
 
 __all__ = ["RestHost", "answer"]
@@ -35,6 +40,7 @@ __all__ = ["RestHost", "answer"]
 Fields = Mapping[str, str]
 
 _NOT_FOUND = Answer(404, "text/html; charset=utf-8", b"<html><body><h1>404 Not Found</h1></body></html>")
+_NS_PER_S = 1_000_000_000
 _FLATTRADE_LOGIN = "apitoken"
 _BEARER = "bearer "
 
@@ -47,6 +53,13 @@ class RestHost(Protocol):
     catalogue: Catalogue
     logins: Logins
     trading: dict[str, TradingAccount]
+    faults: Faults
+    rest_mischief: RestMischief
+    running_ns: int
+
+    def index_of(self, key: InstrumentKey) -> int | None:
+        """The instrument's position in the market, None when it can't be had here."""
+        ...
 
     def log_out(self, token: str) -> None:
         """End a login and the connections opened with it."""
@@ -76,8 +89,11 @@ def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], n
     now_ns
         Wall time by which a login's TOTP is checked. All else goes by the market's time.
     """
+    faults = host.faults
+    if faults.rest_html_502:
+        return BAD_GATEWAY
     name = path.partition("?")[0].rstrip("/").rpartition("/")[2]
-    request_time = order_time_text(host.market.now_ns())
+    request_time = order_time_text(host.market.now_ns() + round(faults.clock_skew_s) * _NS_PER_S)
     try:
         if name == _FLATTRADE_LOGIN:
             return json_answer(_flattrade_login(host, body))
@@ -89,12 +105,25 @@ def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], n
         else:
             token = jkey or _bearer(headers)
             caller = _authorise(host, token, fields)
-            result = _HANDLERS[name](_Call(host, caller, fields, token))
+            result = _HANDLERS[name](_Call(host, caller, _as_asked(host, name, caller, fields), token))
+            if faults.clock_skew_s:
+                result = skewed_rows(result, faults.clock_skew_s)
         if isinstance(result, dict):
             result = {"request_time": request_time} | result
         return json_answer(result)
     except Refusal as refusal:
         return refusal_answer(refusal, request_time)
+
+
+def _as_asked(host: RestHost, name: str, caller: TradingAccount, fields: Fields) -> Fields:
+    """The request as a broker with faults understands it."""
+    host.rest_mischief.refuse(host.faults, name, caller.account.uid, host.running_ns)
+    key = (fields.get("exch", ""), fields.get("token", ""))
+    if "token" in fields and host.index_of(key) is None:
+        raise Refusal(INVALID_INPUT)
+    if name == Endpoint.GET_QUOTES and host.faults.wrong_quotes:
+        return host.rest_mischief.mistaken(host.faults, host.market.instruments, fields)
+    return fields
 
 
 def _parse(body: bytes) -> tuple[Fields, str | None]:

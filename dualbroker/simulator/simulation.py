@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
+from dualbroker.errors import DualBrokerError
 from dualbroker.simulator.accounts import generate_account
 from dualbroker.simulator.actor import OrderActor
-from dualbroker.simulator.broker import BrokerRules, SimulatedBroker
+from dualbroker.simulator.broker import BrokerRules, SimulatedBroker, TokensDie
 from dualbroker.simulator.catalogue import Catalogue
 from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.faults import ALL_BROKERS, NO_FAULTS, Faults, Strike, changed
 from dualbroker.simulator.market import Market
 
 __all__ = ["Simulation"]
@@ -40,6 +43,8 @@ class Simulation:
         How the brokers behave where real ones differ.
     hold
         True: market and actors wait for ``release``.
+    tokens_die
+        What becomes of connections whose session token dies.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Simulation:
         accounts_per_broker: int = 1,
         rules: BrokerRules | None = None,
         hold: bool = False,
+        tokens_die: TokensDie = "close",
     ) -> None:
         self.market = market
         self.fan_out = QuoteFanOut(market)
@@ -72,6 +78,7 @@ class Simulation:
                 catalogue,
                 rules=rules or BrokerRules(),
                 seed=seed,
+                tokens_die=tokens_die,
             )
             for name in broker_names
         ]
@@ -116,6 +123,40 @@ class Simulation:
         """No more ticks, fills or orders of the actors from now on; brokers still answer."""
         self.stopped = True
 
+    def set_faults(self, name: str, **changes: Any) -> None:
+        """Turn faults of a broker, or of ``all``, on or off; those that are not named stay as they are.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker or switch, or a switch can't be set to that; nothing has changed then.
+        """
+        brokers = self._named(name)
+        for broker, faults in [(broker, changed(broker.faults, changes)) for broker in brokers]:
+            _put(faults, broker)
+
+    def clear_faults(self, name: str = ALL_BROKERS) -> None:
+        """Turn every fault of a broker, or of ``all``, off.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker.
+        """
+        for broker in self._named(name):
+            _put(NO_FAULTS, broker)
+
+    def strike(self, name: str, strike: Strike) -> None:
+        """Deal a blow to the open connections of a broker, or of ``all``.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker.
+        """
+        for broker in self._named(name):
+            broker.strike(strike)
+
     def state(self) -> dict[str, object]:
         """How far it is."""
         return {
@@ -141,6 +182,20 @@ class Simulation:
             "orders": {broker.name: _order_states(broker) for broker in self.brokers},
             "order_updates": {broker.name: broker.order_frames_produced for broker in self.brokers},
         }
+
+    def _named(self, name: str) -> list[SimulatedBroker]:
+        brokers = [broker for broker in self.brokers if name in (broker.name, ALL_BROKERS)]
+        if not brokers:
+            known = ", ".join([*(broker.name for broker in self.brokers), ALL_BROKERS])
+            raise DualBrokerError(f"expected one of {known}, found {name!r}")
+        return brokers
+
+
+def _put(faults: Faults, broker: SimulatedBroker) -> None:
+    """In place: whoever holds a broker's faults sees the change."""
+    for field in Faults.__struct_fields__:
+        setattr(broker.faults, field, getattr(faults, field))
+    broker.follow_faults()
 
 
 def _order_states(broker: SimulatedBroker) -> dict[str, dict[str, object]]:

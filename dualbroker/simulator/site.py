@@ -27,7 +27,7 @@ class SimulatorSite:
         self._simulation = simulation
         self._masters: dict[str, bytes] = {}
 
-    def handle_request(self, method: str, path: str) -> Answer:
+    def handle_request(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Answer one request; what is not listed above is 404, a wrong method 405."""
         name = path.partition("?")[0].strip("/")
         if name.endswith(_MASTER_SUFFIX):
