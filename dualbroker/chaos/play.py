@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from dualbroker.chaos.schedule import Blow, Fault, UserAction
 from dualbroker.chaos.weather import Weather
 from dualbroker.chaos.world import World
 from dualbroker.errors import AmbiguousInstrumentError, DualBrokerError, UnknownInstrumentError
-from dualbroker.simulator.faults import Faults, Strike, changed
+from dualbroker.simulator.faults import NO_FAULTS, as_strike
 
 __all__ = ["Faulter", "Users"]
 
@@ -24,13 +26,12 @@ class Faulter:
         self._world = world
         self._weather = weather
         self._active: list[Fault] = []
-        self._brokers = {broker.name: broker for broker in world.simulation.brokers}
 
     def start(self) -> None:
         """Arm everything; the loop does the rest."""
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        for name in self._brokers:
+        for name in self._world.names:
             self._apply(name)
         end_s = self._world.schedule.faults_end_s
         for event in self._world.schedule.events:
@@ -52,15 +53,15 @@ class Faulter:
 
     def _apply(self, name: str) -> None:
         """Lay what is on now over what the broker never serves; of two faults the later one counts."""
-        switches = dict(self._world.schedule.limits.get(name, {}))
+        switches = msgspec.structs.asdict(NO_FAULTS) | self._world.schedule.limits.get(name, {})
         for fault in self._active:
             if name in self._weather.who(fault.broker):
                 switches |= fault.switches
-        self._brokers[name].faults = changed(Faults(), switches)
+        self._world.simulation.set_faults(name, **switches)
 
     def _strike(self, blow: Blow) -> None:
-        for name in self._weather.who(blow.broker):
-            self._brokers[name].strike(Strike(action=blow.action, code=blow.code, reason=blow.reason))  # type: ignore[arg-type]
+        fields = {"action": blow.action, "code": blow.code, "reason": blow.reason}
+        self._world.simulation.strike(blow.broker, as_strike(fields))
 
 
 class Users:

@@ -50,8 +50,15 @@ class Weather:
 
     def is_well(self, broker: str, from_s: float, to_s: float) -> bool:
         """Whether nothing at all was wrong with it in that time."""
+        return self.is_well_but_for(broker, (), from_s, to_s)
+
+    def is_well_but_for(self, broker: str, words: Iterable[str], from_s: float, to_s: float) -> bool:
+        """The same, of all troubles but these."""
+        but = frozenset(words)
         return not any(
-            trouble.start_s <= to_s and trouble.end_s >= from_s for trouble in self._troubles[broker]
+            trouble.start_s <= to_s and trouble.end_s >= from_s
+            for trouble in self._troubles[broker]
+            if not (but and trouble.words <= but)
         )
 
     def had(self, broker: str, words: Iterable[str], from_s: float = 0.0, to_s: float = 1e9) -> bool:

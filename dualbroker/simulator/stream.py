@@ -8,6 +8,7 @@ exist gets no acknowledgement. A refused first frame leaves the socket open, as 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from dualbroker.errors import WireError
@@ -108,6 +109,11 @@ class StreamSession:
         self.takes_orders = False
         self.outbox = []
         self.late_orders = []
+
+    @property
+    def subscribed(self) -> Collection[tuple[int, FeedType]]:
+        """Position in the market and feed type of each subscription, also of those that do not tick now."""
+        return self._subscriptions.keys()
 
     @property
     def hears_orders(self) -> bool:
