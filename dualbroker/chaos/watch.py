@@ -87,6 +87,8 @@ class Watch:
         self._two_since_s: dict[int, float] = {}
         self._streamed: dict[str, dict[int, float]] = {name: {} for name in world.names}
         """By broker and position: when it was last seen to be streamed."""
+        self._blind = {name: weather.spans(name, REST_IS_DOWN) for name in world.names}
+        """By broker: when no book could be read, but for those that were complained about."""
         self._places: dict[int, int | None] = {}
         self._rows_seen = 0
         self._last_rows = 0
@@ -167,17 +169,19 @@ class Watch:
 
     def _look_at_books(self, now_s: float) -> None:
         for name, health in self._world.manager.health.items():
-            for start_s, end_s in self._weather.spans(name, REST_IS_DOWN):
-                if not start_s + _ON_ITS_WAY_S < now_s <= end_s or health.last_book_ns is None:
+            for span in self._blind[name]:
+                begun_s = span[0] + _ON_ITS_WAY_S
+                if not begun_s < now_s <= span[1] or health.last_book_ns is None:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
-                has_orders = any(trading.desk.orders for trading in self._brokers[name].trading.values())
-                if read_s > start_s + _ON_ITS_WAY_S and has_orders:
+                # That "no data" is wrong can be known only by who knows of orders.
+                if read_s > begun_s and any(key[0] == name for key in self._world.manager.orders.states):
                     self._complaints.add(
                         "a failed read is no book",
                         f"{name}: its order book counts as read at {read_s:.1f} s, while none could be read "
-                        f"from {start_s:.1f} s to {end_s:.1f} s",
+                        f"from {span[0]:.1f} s to {span[1]:.1f} s",
                     )
+                    self._blind[name] = [each for each in self._blind[name] if each != span]
 
     # Tags
 
