@@ -92,6 +92,7 @@ class Role(StrEnum):
 
     PRIMARY = "quotes and orders"
     SECONDARY = "orders only"
+    SOME_QUOTES = "some quotes and orders"
     NONE = "nothing"
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
-__all__ = ["LoginOutcome", "PrimaryChoice", "choose_primary"]
+from dualbroker.model import InstrumentKey
+from dualbroker.stores.stability import Stability
+
+__all__ = ["LoginOutcome", "PrimaryChoice", "SourceChoice", "assign", "choose_primary", "choose_source"]
+
+CLEARLY_BETTER = 15.0
+"""Points of trouble by which another broker must be ahead before healthy quotes are moved to it."""
+STEADY_S = 60.0
+"""How long a broker has to be without trouble before quotes are moved to it by choice."""
+LONGEST_STEADY_S = 1800.0
 
 
 class LoginOutcome(StrEnum):
@@ -54,3 +63,85 @@ def choose_primary(
     if not candidates:
         return PrimaryChoice(None, "no enabled broker has a socket for quotes", final=True)
     return PrimaryChoice(None, "no broker has logged in", final=not still_waiting)
+
+
+class SourceChoice(msgspec.Struct, frozen=True):
+    """Who shall carry quotes from now on, or None where nobody can, and why, in words."""
+
+    primary: str | None
+    reason: str
+
+
+def choose_source(
+    brokers: Sequence[Stability], current: str | None, *, preferred: str | None = None
+) -> SourceChoice:
+    """Whether quotes shall move, from what was measured in the sliding window.
+
+    A broker that serves is left only for a good reason, so that quotes do not swing: the preferred one has
+    been steady again for long enough (twice as long with each failover away from it), or, where none is
+    preferred, another one is clearly better and steady.
+
+    Parameters
+    ----------
+    brokers
+        In file order.
+    current
+        Who carries quotes now.
+    preferred
+        To whom they return; None leaves the choice to the measurements.
+    """
+    by_name = {broker.name: broker for broker in brokers}
+    serving = [broker for broker in brokers if broker.is_serving]
+    now = by_name.get(current or "")
+    if now is None or not now.is_serving:
+        if not serving:
+            return SourceChoice(current, "no other broker can carry them")
+        best = min(serving, key=lambda broker: (broker.name != preferred, broker.trouble))
+        why = "the first that serves" if now is None else f"{now.name} {now.why_not}"
+        return SourceChoice(best.name, why)
+    if preferred is not None:
+        wanted = by_name.get(preferred)
+        if wanted is None or wanted is now or not wanted.is_serving:
+            return SourceChoice(now.name, "it serves")
+        needed_s = min(LONGEST_STEADY_S, STEADY_S * 2.0 ** max(0, wanted.failures - 1))
+        if wanted.steady_s < needed_s:
+            words = f"{preferred} has been steady for {wanted.steady_s:.0f} of {needed_s:.0f} s"
+            return SourceChoice(now.name, words)
+        return SourceChoice(preferred, f"{preferred} is preferred, and steady for {wanted.steady_s:.0f} s")
+    others = [broker for broker in serving if broker is not now and broker.steady_s >= STEADY_S]
+    if others:
+        best = min(others, key=lambda broker: broker.trouble)
+        if best.trouble + CLEARLY_BETTER < now.trouble:
+            return SourceChoice(best.name, f"{now.name} {now.words}")
+    return SourceChoice(now.name, "it serves")
+
+
+def assign(
+    wanted: Iterable[InstrumentKey],
+    primary: str | None,
+    serving: Sequence[str],
+    refused: Mapping[str, Collection[InstrumentKey]],
+) -> dict[InstrumentKey, str | None]:
+    """Who shall stream each instrument: the primary, or the first other broker that has not refused it.
+
+    Parameters
+    ----------
+    primary
+        Who carries quotes.
+    serving
+        Brokers that can, best first.
+    refused
+        By broker: what it does not know, has not acknowledged, or leaves silent.
+
+    Returns
+    -------
+    dict
+        None: nobody can, or would.
+    """
+    order = [name for name in (primary,) if name in serving] + [name for name in serving if name != primary]
+    nothing: frozenset[InstrumentKey] = frozenset()
+    if order and not refused.get(order[0]):
+        return dict.fromkeys(wanted, order[0])
+    return {
+        key: next((name for name in order if key not in refused.get(name, nothing)), None) for key in wanted
+    }

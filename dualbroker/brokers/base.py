@@ -10,6 +10,8 @@ method                  required   what it does
 ``set_quote_callback``  yes        begin or end carrying quotes on the socket that is open
 ``subscribe``           yes        stream these instruments
 ``unsubscribe``         yes        stop streaming them
+``wait_acknowledged``   yes        which of them have brought a full quote
+``unacknowledged``      yes        which of them have not, in all that time
 ``order_book``          yes        all orders of the day, by REST
 ``trade_book``          yes        all fills of the day, by REST
 ``quote``               yes        one full quote, by REST
@@ -133,6 +135,10 @@ class Broker(ABC):
         self, keys: Collection[InstrumentKey], timeout_s: float
     ) -> set[InstrumentKey]:
         """Those of the keys that the broker has acknowledged, waiting no longer than the time given."""
+
+    @abstractmethod
+    def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
+        """Instruments asked for at least so long ago on the connection of now, and not acknowledged."""
 
     @abstractmethod
     async def order_book(self) -> list[OrderUpdate]:

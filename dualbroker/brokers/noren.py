@@ -181,6 +181,9 @@ class NorenBroker(Broker):
     ) -> set[InstrumentKey]:
         return await self._open_stream.subscriptions.wait_acknowledged(keys, timeout_s)
 
+    def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
+        return [] if self._stream is None else self._stream.subscriptions.unacknowledged(for_s)
+
     async def order_book(self) -> list[OrderUpdate]:
         asked_ns = self.context.clock.now_ns()
         rows = await self._rest.rows(Endpoint.ORDER_BOOK, {"uid": self._login.user_id})

@@ -26,6 +26,7 @@ class NorenSubscriptions:
         self._health = health
         self._wanted: dict[InstrumentKey, FeedType] = {}
         self._acknowledged: set[InstrumentKey] = set()
+        self._asked_s: dict[InstrumentKey, float] = {}
         self._waiting: list[tuple[set[InstrumentKey], asyncio.Event]] = []
         self._sending = asyncio.Lock()
         self._socket: WebSocket | None = None
@@ -34,6 +35,7 @@ class NorenSubscriptions:
         """Ask for everything that is wanted on a new socket."""
         self._socket = socket
         self._acknowledged.clear()
+        self._asked_s.clear()
         self._count()
         await self._ask_for(dict(self._wanted))
 
@@ -44,7 +46,7 @@ class NorenSubscriptions:
     async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
         """Stream these instruments with that feed type, now and after every reconnect."""
         changed = [key for key in keys if self._wanted.get(key) not in (None, feed_type)]
-        fresh = [key for key in keys if self._wanted.get(key) != feed_type]
+        fresh = [key for key in keys if self._wanted.get(key) != feed_type or key not in self._acknowledged]
         self._wanted.update(dict.fromkeys(fresh, feed_type))
         self._acknowledged.difference_update(fresh)
         self._count()
@@ -60,6 +62,7 @@ class NorenSubscriptions:
             gone = [key for key in keys if self._wanted.get(key) == feed_type]
             for key in gone:
                 del self._wanted[key]
+                self._asked_s.pop(key, None)
             self._acknowledged.difference_update(gone)
             await self._send(gone, partial(frames.unsubscribe, feed_type=feed_type))
         self._count()
@@ -74,6 +77,17 @@ class NorenSubscriptions:
             missing.discard(key)
             if not missing:
                 done.set()
+
+    def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
+        """What was asked for so long ago, on the socket of now, and has not been acknowledged."""
+        if self._socket is None or len(self._acknowledged) >= len(self._wanted):
+            return []
+        before_s = asyncio.get_running_loop().time() - for_s
+        return [
+            key
+            for key, asked_s in self._asked_s.items()
+            if asked_s <= before_s and key not in self._acknowledged
+        ]
 
     async def wait_acknowledged(
         self, keys: Collection[InstrumentKey], timeout_s: float
@@ -94,10 +108,14 @@ class NorenSubscriptions:
     async def _ask_for(self, wanted: dict[InstrumentKey, FeedType]) -> None:
         for feed_type in FeedType:
             keys = [key for key, kind in wanted.items() if kind == feed_type]
-            await self._send(keys, partial(frames.subscribe, feed_type=feed_type))
+            await self._send(keys, partial(frames.subscribe, feed_type=feed_type), asks=True)
 
     async def _send(
-        self, keys: Sequence[InstrumentKey], build: Callable[[Iterable[InstrumentKey]], str]
+        self,
+        keys: Sequence[InstrumentKey],
+        build: Callable[[Iterable[InstrumentKey]], str],
+        *,
+        asks: bool = False,
     ) -> None:
         size, pause = self._dialect.subscribe_chunk, self._dialect.chunk_pause_s
         async with self._sending:
@@ -106,7 +124,13 @@ class NorenSubscriptions:
                     await asyncio.sleep(pause)
                 if self._socket is None:
                     return
-                self._socket.send(build(keys[start : start + size]))
+                chunk = keys[start : start + size]
+                if asks:
+                    # What was let go of while it waited its turn is asked for no more.
+                    chunk = [key for key in chunk if key in self._wanted]
+                    self._asked_s.update(dict.fromkeys(chunk, asyncio.get_running_loop().time()))
+                if chunk:
+                    self._socket.send(build(chunk))
 
     def _count(self) -> None:
         self._health.subscriptions = len(self._wanted)

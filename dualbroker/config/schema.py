@@ -27,6 +27,7 @@ from pydantic import (
 from dualbroker.errors import ConfigError
 
 from .broker import BrokerConfig
+from .market_hours import MarketHoursConfig
 from .problems import file_message, problem_lines
 from .sections import (
     Around,
@@ -47,6 +48,7 @@ __all__ = [
     "Config",
     "LivenessConfig",
     "LogConfig",
+    "MarketHoursConfig",
     "OrderEventsConfig",
     "OrdersConfig",
     "ServerConfig",
@@ -89,6 +91,8 @@ class Config(Section):
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
     liveness: LivenessConfig = LivenessConfig()
+    market_hours: MarketHoursConfig = MarketHoursConfig()
+    """What the exchanges' calendar does not know; the simulated market never closes."""
     start_timeout: float = Field(default=10.0, gt=0)
     """Seconds that a broker has for its login before the next one becomes the primary."""
     simulator: SimulatorConfig = SimulatorConfig()

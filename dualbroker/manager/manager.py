@@ -14,31 +14,32 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock, MarketClock, SystemClock
 from dualbroker.config.broker import mask
 from dualbroker.config.schema import Around, BrokerConfig, Config
-from dualbroker.errors import (
-    ConnectionFailedError,
-    DualBrokerError,
-    RateLimitedError,
-    RetryableBrokerError,
-)
+from dualbroker.errors import ConfigError, ConnectionFailedError
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
-from dualbroker.manager.logins import log_in
+from dualbroker.manager.bring_up import BringUp
+from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, ConfigSubscriptions
+from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import keep_book_read
 from dualbroker.manager.subscriber import Subscribed, Subscriber
-from dualbroker.model import FeedType, Instrument, OrderUpdate, QuoteBatch, Role
-from dualbroker.roles import LoginOutcome, choose_primary
+from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.manager.watch import QuoteWatch
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import FeedType, Instrument, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.stability import StabilityStore
 from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
@@ -46,8 +47,8 @@ __all__ = ["WebSocketManager"]
 
 logger = logging.getLogger("dualbroker")
 
-CONFIG_HOLDER = "config"
-"""Holds what config.yaml subscribes from the start."""
+AUTO = "auto"
+"""In ``primary``: who carries quotes is left to what is measured."""
 
 
 class WebSocketManager:
@@ -78,12 +79,15 @@ class WebSocketManager:
         self.bandwidth = BandwidthStore()
         self.health: dict[str, BrokerHealth] = {}
         self.brokers: dict[str, Broker] = {}
-        self.primary: str | None = None
-        """Name of the broker that carries quotes; None until one has logged in."""
-        self.subscriptions = Subscriber(self.quotes)
+        self.incidents = IncidentStore()
+        """What went wrong and what was done about it, and every change of the quote source."""
         self.wall_clock: Clock = wall_clock or SystemClock()
         replays = config.is_simulated and config.simulator.market == "replay"
         self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
+        self.market_hours: MarketHours = (
+            MarketHours.always() if config.is_simulated else config.market_hours.market_hours()
+        )
+        """When which exchange is open; the simulated market and a replay always are."""
         self.quote_listeners: list[Callable[[], None]] = []
         """Called once per batch after it was stored, on the manager's loop; must not block."""
         self.order_listeners: list[Callable[[OrderEvent], None]] = []
@@ -97,11 +101,42 @@ class WebSocketManager:
             self._cache_directory = config.cache or cache_directory()
             self._state_directory = state_directory()
         self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory)
-        self._outcomes: dict[str, LoginOutcome] = {}
-        self._outcome_changed = asyncio.Event()
-        self._roles_decided = asyncio.Event()
-        self._roles_announced = False
+        self.mapping = InstrumentMapping(self.masters, self.wall_clock)
+        book = SubscriptionBook()
+        self.carrier = QuoteCarrier(
+            self.brokers,
+            self.health,
+            quotes=self.quotes,
+            book=book,
+            incidents=self.incidents,
+            stability=StabilityStore(),
+            mapping=self.mapping,
+            clock=self.clock,
+            on_quotes=self._on_quotes,
+            spawn=self._spawn,
+            on_new_primary=self._on_new_primary,
+            preferred=None if config.primary == AUTO else config.primary,
+        )
+        self.subscriptions = Subscriber(self.quotes, book, self.carrier)
+        self._watch = QuoteWatch(
+            self.carrier,
+            self.brokers,
+            quotes=self.quotes,
+            bandwidth=self.bandwidth,
+            incidents=self.incidents,
+            mapping=self.mapping,
+            market_hours=self.market_hours,
+            clock=self.clock,
+            limits=config.liveness,
+        )
+        self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
+        self._roles_given = False
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def primary(self) -> str | None:
+        """Name of the broker that carries quotes; None until one has logged in."""
+        return self.carrier.primary
 
     async def __aenter__(self) -> Self:
         try:
@@ -132,7 +167,19 @@ class WebSocketManager:
         for section in await self._with_simulator(self.config.enabled_brokers):
             self._add_broker(section)
         self._spawn(self._count_seconds())
-        await self._start_optimized_websockets()
+        bring_up = BringUp(
+            self.brokers,
+            self.health,
+            self.carrier,
+            rng=self._random,
+            on_order=self._on_order,
+            on_quotes=self._on_quotes,
+            on_primary=self._take_up_config_subscriptions,
+            spawn=self._spawn,
+        )
+        await bring_up.run(self.config.start_timeout)
+        self._roles_given = True
+        self._spawn(self._watch.run())
         if self.primary is not None:
             await self._take_up_config_subscriptions()
 
@@ -167,62 +214,11 @@ class WebSocketManager:
             traffic=self.bandwidth.add_broker(section.name),
             state_directory=None if section.is_simulated else self._state_directory,
             on_connected=self._on_connected,
+            on_down=self._on_down,
+            liveness=self.config.liveness,
         )
         self.brokers[section.name] = create_broker(section, context)
         self.health[section.name] = health
-        self._outcomes[section.name] = LoginOutcome.WAITING
-
-    async def _start_optimized_websockets(self) -> None:
-        """Quotes and orders from the primary, orders only from every other broker."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.config.start_timeout
-        bring_ups = {self._spawn(self._bring_up(broker)) for broker in self.brokers.values()}
-        while not self._decide_primary(time_is_up=loop.time() >= deadline):
-            self._outcome_changed.clear()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._outcome_changed.wait()
-            except TimeoutError:
-                self._decide_primary(time_is_up=True)
-                break
-        self._roles_decided.set()
-        await asyncio.wait(bring_ups, timeout=max(0.0, deadline - loop.time()) + 1.0)
-        announce_roles(self.primary, self.health)
-        self._roles_announced = True
-
-    def _decide_primary(self, *, time_is_up: bool) -> bool:
-        candidates = [name for name, broker in self.brokers.items() if broker.config.orders == "stream"]
-        choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
-        if choice.primary is not None:
-            self.primary = choice.primary
-            logger.info("%s carries quotes: %s", choice.primary, choice.reason)
-        return choice.final
-
-    async def _bring_up(self, broker: Broker) -> None:
-        """Log one broker in and start its stream with the callbacks of its role."""
-        logged_in = await log_in(broker, self._random)
-        self._note_outcome(broker.name, LoginOutcome.IN if logged_in else LoginOutcome.FAILED)
-        if not logged_in:
-            return
-        await self._roles_decided.wait()
-        if self.primary is None and broker.config.orders == "stream":
-            self.primary = broker.name
-            logger.info("%s carries quotes: the first to log in", broker.name)
-        is_primary = self.primary == broker.name
-        self.health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
-        try:
-            await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
-        except DualBrokerError as error:
-            logger.warning("%s: %s", broker.name, error)
-        if self._roles_announced:
-            # It has come after all others were up: what start() did, it did without this one.
-            announce_roles(self.primary, self.health)
-            if is_primary:
-                await self._take_up_config_subscriptions()
-
-    def _note_outcome(self, name: str, outcome: LoginOutcome) -> None:
-        self._outcomes[name] = outcome
-        self._outcome_changed.set()
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
@@ -265,7 +261,15 @@ class WebSocketManager:
         for listener in self.order_listeners:
             listener(event)
 
+    def _on_down(self, name: str, why: str) -> None:
+        self.carrier.on_down(name, why)
+
+    def _on_new_primary(self) -> None:
+        if self._roles_given:
+            announce_roles(self.primary, self.health)
+
     def _on_connected(self, name: str) -> None:
+        self.carrier.on_connected(name)
         if self.brokers[name].config.orders == "stream":
             every_s = self.config.orders.reconcile_every
             self._spawn(keep_book_read(self.brokers[name], self.clock, self._on_order, every_s))
@@ -316,21 +320,22 @@ class WebSocketManager:
         ConnectionFailedError
             No broker carries quotes.
         """
-        broker = self._quote_broker()
+        primary = self._quote_broker().name
         instruments = await self.resolve(names, exchange)
         kind = FeedType.DEPTH if depth else FeedType.TOUCHLINE
-        return await self.subscriptions.hold(broker, holder, instruments, kind)
+        accepted = await self.subscriptions.hold(holder, instruments, kind, primary)
+        self._spawn(self._prepare_mappings())
+        return accepted
 
     async def unsubscribe(
         self, names: Sequence[str | Instrument], exchange: str = "NFO", *, holder: str = "user"
     ) -> None:
         """Let one holder let go; an instrument that nobody holds any more is streamed no longer."""
-        broker = self._quote_broker()
-        await self.subscriptions.let_go(broker, holder, await self.resolve(names, exchange))
+        self.subscriptions.let_go(holder, await self.resolve(names, exchange))
 
     async def release(self, holder: str) -> None:
         """Let go of everything that a holder holds."""
-        await self.subscriptions.let_go(self._quote_broker(), holder, None)
+        self.subscriptions.let_go(holder, None)
 
     async def options_around(
         self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
@@ -347,33 +352,68 @@ class WebSocketManager:
         return await self.masters.options_around(self._quote_broker(), underlying, expiry, strikes)
 
     async def _take_up_config_subscriptions(self) -> None:
-        """What config.yaml wants from the start; what a broken network keeps away is tried again."""
-        left = await self._subscribe_entries(self.config.subscribe)
+        left = await self._from_config.take_up(self.config.subscribe)
         if left:
-            self._spawn(self._keep_subscribing(left))
+            self._spawn(self._from_config.keep_trying(left))
 
-    async def _keep_subscribing(self, entries: Sequence[str | Around]) -> None:
-        backoff = Backoff(self._random, first_s=2.0, cap_s=60.0)
-        while entries:
-            await asyncio.sleep(backoff.next_s())
-            entries = await self._subscribe_entries(entries)
+    async def _subscribe_entry(self, entry: str | Around) -> None:
+        names: Sequence[str | Instrument] = [entry] if isinstance(entry, str) else []
+        if isinstance(entry, Around):
+            names = await self.options_around(entry.underlying, expiry=entry.expiry, strikes=entry.strikes)
+        await self.subscribe(names, holder=CONFIG_HOLDER)
 
-    async def _subscribe_entries(self, entries: Sequence[str | Around]) -> list[str | Around]:
-        """Subscribe each by itself, so that one bad name keeps no other out; returns what to try again."""
-        left: list[str | Around] = []
-        for entry in entries:
-            try:
-                names: Sequence[str | Instrument] = (
-                    [entry]
-                    if isinstance(entry, str)
-                    else await self.options_around(
-                        entry.underlying, expiry=entry.expiry, strikes=entry.strikes
-                    )
-                )
-                await self.subscribe(names, holder=CONFIG_HOLDER)
-            except (ConnectionFailedError, RateLimitedError, RetryableBrokerError) as error:
-                left.append(entry)
-                logger.warning("subscribe in the config, to be tried again: %s", error)
-            except DualBrokerError as error:
-                logger.error("subscribe in the config: %s", error)
-        return left
+    # Who carries quotes
+
+    async def set_quote_source(self, name: str) -> Failover | None:
+        """Let a broker carry the quotes from now on, and again after every failover away from it.
+
+        The new source streams an instrument before the old one is told to stop, so that no tick is lost
+        or counted twice. ``auto`` leaves the choice to what is measured, and moves nothing by itself.
+
+        Returns
+        -------
+        Failover
+            What was moved; its ``uncovered`` names instruments that the broker does not know, or has not
+            acknowledged: these stay where they were. None when nothing had to be moved.
+
+        Raises
+        ------
+        ConfigError
+            No enabled broker that streams has this name.
+        ConnectionFailedError
+            It is not connected.
+        """
+        streaming = [each for each, broker in self.brokers.items() if broker.config.orders == "stream"]
+        if name != AUTO and name not in streaming:
+            raise ConfigError(
+                f"set_quote_source: expected auto or one of {', '.join(streaming)}, found {str(name)[:40]!r}"
+            )
+        if name == AUTO:
+            self.carrier.preferred = None
+            return None
+        if not self.carrier.serves(name):
+            raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")
+        await self._prepare_mappings()
+        return await self.carrier.move_to(name)
+
+    def reconnect(self, name: str) -> None:
+        """Give a broker's connection up and open another, also where it is parked or was evicted.
+
+        Raises
+        ------
+        ConfigError
+            No enabled broker has this name.
+        """
+        if name not in self.brokers:
+            known = ", ".join(self.brokers)
+            raise ConfigError(f"reconnect: expected one of {known}, found {str(name)[:40]!r}")
+        self.brokers[name].reconnect("asked for by a person")
+
+    async def _prepare_mappings(self) -> None:
+        """Have every broker's keys of what is wanted, for a failover can't wait for a symbol master."""
+        source = self._quote_broker()
+        indices = map(self.quotes.index_of, self.subscriptions.book.wanted())
+        wanted = [self.quotes.instruments[index] for index in indices if index is not None]
+        for broker in self.brokers.values():
+            if broker.config.orders == "stream":
+                await self.mapping.prepare(source, broker, wanted)

@@ -36,6 +36,10 @@ class MasterLoader:
         self._loaded: dict[str, date] = {}
         self._loading = asyncio.Lock()
 
+    def another(self) -> MasterLoader:
+        """An empty one with the same network, clock and cache, for another broker's masters."""
+        return MasterLoader(self._transport, self._clock, self._cache_directory)
+
     async def load(self, broker: Broker, exchange: str) -> None:
         """Have an exchange's master of today.
 

@@ -1,4 +1,4 @@
-"""Carries subscriptions to the one broker that streams, and to nobody else."""
+"""Who holds which instrument, and when it is acknowledged; who streams it is the carrier's business."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dualbroker.brokers.base import Broker
-from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
+from dualbroker.manager.carrier import ACKNOWLEDGE_WITHIN_S, QuoteCarrier
+from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.stores.quotes import QuoteStore
 
 __all__ = ["Subscribed", "Subscriber"]
 
 logger = logging.getLogger("dualbroker")
-
-ACKNOWLEDGE_TIMEOUT_S = 5.0
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -29,34 +27,34 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 
 class Subscriber:
-    """Who holds what, and the quote source of each instrument."""
+    """Lets holders hold and let go."""
 
-    def __init__(self, quotes: QuoteStore) -> None:
-        self.book = SubscriptionBook()
+    def __init__(self, quotes: QuoteStore, book: SubscriptionBook, carrier: QuoteCarrier) -> None:
+        self.book = book
         self._quotes = quotes
+        self._carrier = carrier
 
     async def hold(
-        self, broker: Broker, holder: str, instruments: Sequence[Instrument], kind: FeedType
+        self, holder: str, instruments: Sequence[Instrument], kind: FeedType, primary: str
     ) -> list[Subscribed]:
-        """Let a holder hold instruments, streamed by that broker; returns once acknowledged or late."""
+        """Let a holder hold instruments; returns once they are acknowledged or late."""
         for instrument in instruments:
-            self._quotes.set_source(self._quotes.register(instrument), broker.name)
+            self._quotes.register(instrument)
         keys = [instrument.key for instrument in instruments]
-        await self._tell(broker, self.book.add(holder, keys, kind))
-        acknowledged = await broker.wait_acknowledged(keys, ACKNOWLEDGE_TIMEOUT_S)
+        self.book.add(holder, keys, kind)
+        self._carrier.arrange()
+        acknowledged = await self._carrier.wait_acknowledged(keys, ACKNOWLEDGE_WITHIN_S)
         if missing := [i.qualified_name for i in instruments if i.key not in acknowledged]:
-            logger.warning("%s has not acknowledged %s", broker.name, ", ".join(missing))
-        return [Subscribed(i, broker.name, i.key in acknowledged) for i in instruments]
+            logger.warning("%s has not acknowledged %s", primary, ", ".join(missing))
+        return [
+            Subscribed(i, self._carrier.target_of(i.key) or primary, i.key in acknowledged)
+            for i in instruments
+        ]
 
-    async def let_go(self, broker: Broker, holder: str, instruments: Sequence[Instrument] | None) -> None:
+    def let_go(self, holder: str, instruments: Sequence[Instrument] | None) -> None:
         """Let a holder let go of these instruments, or of all of its own."""
         keys: list[InstrumentKey] | None = None
         if instruments is not None:
             keys = [instrument.key for instrument in instruments]
-        await self._tell(broker, self.book.remove(holder, keys))
-
-    async def _tell(self, broker: Broker, change: SubscriptionChange) -> None:
-        for kind, keys in change.subscribe.items():
-            await broker.subscribe(keys, kind)
-        if change.unsubscribe:
-            await broker.unsubscribe(change.unsubscribe)
+        self.book.remove(holder, keys)
+        self._carrier.arrange()

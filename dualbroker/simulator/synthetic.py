@@ -76,6 +76,8 @@ class SyntheticMarket:
         self._board = Board(universe, self._factors, busy, self._random, self._now_s)
         self._everything: Integers = np.arange(len(universe.instruments))
         self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // _ROUND_DIVISOR)
+        self._quotes: dict[int, Mapping[str, float]] = {}
+        """As last asked for, until it changes: resting orders ask for the same few many times a second."""
         self._recorder = MinuteRecorder(self._everything.size, keep_minutes=_KEEP_MINUTES)
         self._live_through_history()
 
@@ -111,8 +113,12 @@ class SyntheticMarket:
 
     def quote(self, index: int) -> Mapping[str, float]:
         """Full state now, under the names of ``model.QUOTE_FIELDS`` and ``feed_time``."""
-        values = self._board.state[:, index].tolist()
-        return {name: value for name, value in zip(FIELDS, values, strict=True) if not math.isnan(value)}
+        quote = self._quotes.get(index)
+        if quote is None:
+            values = self._board.state[:, index].tolist()
+            quote = {name: value for name, value in zip(FIELDS, values, strict=True) if value == value}
+            self._quotes[index] = quote
+        return quote
 
     def depth(self, index: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """Five bids and five asks, best first; empty for an index."""
@@ -161,5 +167,8 @@ class SyntheticMarket:
         board = self._board
         self._recorder.begin(self._now_s, board.volume, board.turnover, board.open_interest)
         values, changed, traded = board.move(which, self._now_s)
+        if self._quotes:
+            for index in which.tolist():
+                self._quotes.pop(index, None)
         self._recorder.note(which[traded], values[_LTP, traded])
         return values, changed

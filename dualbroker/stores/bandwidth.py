@@ -55,6 +55,10 @@ class BandwidthStore:
             for broker, kinds in list(self._totals.items())
         }
 
+    def messages(self, broker_name: str, kind: MessageKind) -> int:
+        """Messages of one kind that have come off one broker's sockets so far."""
+        return self._totals[broker_name][kind].messages
+
     def close_second(self, second: int) -> None:
         """Write down what each counter gained since this was last called, as that of ``second``."""
         for broker, kinds in self._totals.items():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -133,10 +134,21 @@ def test_the_commented_examples_of_the_shipped_file_are_right() -> None:
     assert [broker.type for broker in config.enabled_brokers] == ["shoonya", "flattrade"]
     assert config.brokers["flattrade"].orders == "poll"
     rest = "\n".join(
-        line[2:] for line in lines if line.startswith("# ") and (": {" in line or line.startswith("# cache"))
+        line[2:]
+        for line in lines[next(n for n, line in enumerate(lines) if line.startswith("# The rest")) :]
+        if ": {" in line or line.startswith("# cache")
     )
     defaults = parse_config(GOOD + rest)
     assert defaults.ticks == Config.model_validate({"brokers": {"b": {"type": "simulated"}}}).ticks
+
+
+def test_the_commented_market_hours_of_the_shipped_file_are_right() -> None:
+    lines = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8").splitlines()
+    start = lines.index("# market_hours:")
+    section = parse_config(GOOD + "\n".join(line[2:] for line in lines[start : start + 4])).market_hours
+    assert section.closed == (date(2026, 1, 15),)
+    assert section.open == {date(2026, 11, 8): ((time(18), time(19)),)}
+    assert section.MCX.hours == ((time(9), time(23, 30)),)
 
 
 def test_sections_with_everything_commented_out_have_their_defaults() -> None:

@@ -1,0 +1,115 @@
+"""Start-up: every broker logs in side by side, and the first that may carries the quotes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from dualbroker.brokers.base import Broker, OrderCallback, QuoteCallback
+from dualbroker.errors import DualBrokerError
+from dualbroker.manager.announcements import announce_roles
+from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.logins import log_in
+from dualbroker.model import Role
+from dualbroker.roles import LoginOutcome, choose_primary
+from dualbroker.stores.health import BrokerHealth
+
+__all__ = ["BringUp"]
+
+logger = logging.getLogger("dualbroker")
+
+
+class BringUp:
+    """Brings all brokers up and gives out the roles.
+
+    Parameters
+    ----------
+    carrier
+        Told who is the primary.
+    on_primary
+        Awaited when a broker that comes after all others has become the primary.
+    """
+
+    def __init__(
+        self,
+        brokers: Mapping[str, Broker],
+        health: Mapping[str, BrokerHealth],
+        carrier: QuoteCarrier,
+        *,
+        rng: random.Random,
+        on_order: OrderCallback,
+        on_quotes: QuoteCallback,
+        on_primary: Callable[[], Awaitable[None]],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._brokers = brokers
+        self._health = health
+        self._carrier = carrier
+        self._random = rng
+        self._on_order = on_order
+        self._on_quotes = on_quotes
+        self._on_primary = on_primary
+        self._spawn = spawn
+        self._outcomes: dict[str, LoginOutcome] = {}
+        self._outcome_changed = asyncio.Event()
+        self._roles_decided = asyncio.Event()
+        self._is_over = False
+
+    async def run(self, timeout_s: float) -> None:
+        """Return when every broker is up or parked, or the time is up; the rest goes on trying."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        self._outcomes.update(dict.fromkeys(self._brokers, LoginOutcome.WAITING))
+        bring_ups = {self._spawn(self._bring_up(broker)) for broker in self._brokers.values()}
+        while not self._decide_primary(time_is_up=loop.time() >= deadline):
+            self._outcome_changed.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._outcome_changed.wait()
+            except TimeoutError:
+                self._decide_primary(time_is_up=True)
+                break
+        self._roles_decided.set()
+        if bring_ups:
+            await asyncio.wait(bring_ups, timeout=max(0.0, deadline - loop.time()) + 1.0)
+        announce_roles(self._carrier.primary, self._health)
+        self._is_over = True
+
+    def _decide_primary(self, *, time_is_up: bool) -> bool:
+        candidates = [name for name, broker in self._brokers.items() if broker.config.orders == "stream"]
+        candidates.sort(key=lambda name: name != self._carrier.preferred)
+        choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
+        if choice.primary is not None:
+            self._carrier.primary = choice.primary
+            logger.info("%s carries quotes: %s", choice.primary, choice.reason)
+        return choice.final
+
+    async def _bring_up(self, broker: Broker) -> None:
+        """Log one broker in and start its stream with the callbacks of its role."""
+        while not await log_in(broker, self._random):
+            self._note(broker.name, LoginOutcome.FAILED)
+            # What a person has to do may be done at any time; the other brokers go on without it.
+            await broker.wait_for_login()
+        self._note(broker.name, LoginOutcome.IN)
+        await self._roles_decided.wait()
+        if self._carrier.primary is None and broker.config.orders == "stream":
+            self._carrier.primary = broker.name
+            logger.info("%s carries quotes: the first to log in", broker.name)
+        is_primary = self._carrier.primary == broker.name
+        self._health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
+        try:
+            await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
+        except DualBrokerError as error:
+            logger.warning("%s: %s", broker.name, error)
+        if self._is_over:
+            # It has come after all others were up: what the start did, it did without this one.
+            announce_roles(self._carrier.primary, self._health)
+            if is_primary:
+                await self._on_primary()
+
+    def _note(self, name: str, outcome: LoginOutcome) -> None:
+        self._outcomes[name] = outcome
+        self._outcome_changed.set()

@@ -1,0 +1,553 @@
+"""Who streams each instrument, carried out: subscriptions, failover, planned hand-overs, what is left over.
+
+``arrange`` compares who should stream what (``roles``) with who does, and begins the moves between the
+two; it is called whenever either may have changed. A move ends with the new broker's first full quote of
+the instrument, from which on only that broker's messages count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from dualbroker.brokers.base import Broker, QuoteCallback
+from dualbroker.clock import Clock
+from dualbroker.manager.mapping import InstrumentMapping
+from dualbroker.manager.refusals import Refusals
+from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.model import FeedType, InstrumentKey, Role
+from dualbroker.roles import assign, choose_source
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.incidents import Failover, IncidentStore
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.stability import Stability, StabilityStore, Trouble
+
+__all__ = ["QuoteCarrier"]
+
+logger = logging.getLogger("dualbroker")
+
+ACKNOWLEDGE_WITHIN_S = 5.0
+"""After a subscription was asked for; then another broker is asked where there is one."""
+HAND_OVER_WITHIN_S = 60.0
+NAMES_SHOWN = 5
+
+
+class _Move(msgspec.Struct, gc=False):
+    """An instrument on its way to a broker."""
+
+    to: str
+    kind: FeedType
+    base_ns: int
+    """Receive time of the last quote that the broker before brought of any instrument; 0: there was none."""
+    planned: bool
+    failover: Failover | None
+
+
+class _Told:
+    """What brokers are to be told after an arrangement."""
+
+    def __init__(self) -> None:
+        self.subscribe: dict[str, dict[FeedType, list[InstrumentKey]]] = {}
+        self.unsubscribe: dict[str, list[InstrumentKey]] = {}
+
+    def to_subscribe(self, name: str, kind: FeedType, key: InstrumentKey) -> None:
+        self.subscribe.setdefault(name, {}).setdefault(kind, []).append(key)
+
+    def to_unsubscribe(self, name: str, key: InstrumentKey) -> None:
+        self.unsubscribe.setdefault(name, []).append(key)
+
+
+class QuoteCarrier:
+    """Gives every wanted instrument exactly one broker that streams it, as far as there is one.
+
+    Parameters
+    ----------
+    brokers, health
+        By name, in file order; filled while the feed starts.
+    quotes, book, incidents, stability
+        What is remembered.
+    clock
+        Receive times.
+    on_quotes
+        Where brokers that carry quotes bring them.
+    spawn
+        Runs what has to be told to a broker.
+    on_new_primary
+        Called when another broker has become the primary.
+    """
+
+    def __init__(
+        self,
+        brokers: Mapping[str, Broker],
+        health: Mapping[str, BrokerHealth],
+        *,
+        quotes: QuoteStore,
+        book: SubscriptionBook,
+        incidents: IncidentStore,
+        stability: StabilityStore,
+        mapping: InstrumentMapping,
+        clock: Clock,
+        on_quotes: QuoteCallback,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        on_new_primary: Callable[[], None],
+        preferred: str | None,
+    ) -> None:
+        self._brokers = brokers
+        self._health = health
+        self._quotes = quotes
+        self._book = book
+        self._incidents = incidents
+        self._stability = stability
+        self._mapping = mapping
+        self._clock = clock
+        self._on_quotes = on_quotes
+        self._spawn = spawn
+        self._on_new_primary = on_new_primary
+        self.preferred = preferred
+        """To whom quotes return; None leaves it to what is measured."""
+        self.primary: str | None = None
+        self.refusals = Refusals()
+        self._streams: dict[InstrumentKey, tuple[str, FeedType]] = {}
+        """Who was told to stream an instrument, and as what; not those on their way."""
+        self._moves: dict[InstrumentKey, _Move] = {}
+        self._open: dict[int, tuple[Failover, set[InstrumentKey], asyncio.Event]] = {}
+        self._stale: dict[str, str] = {}
+        self._why_down: dict[str, str] = {}
+        self._up: set[str] = set()
+        self._reason = ""
+        """Why the primary of now was chosen, where it was no failover."""
+        self._left_over = _Told()
+        quotes.on_switch = self._on_switch
+
+    # What is known
+
+    def serves(self, name: str) -> bool:
+        """Whether a broker's socket is up and of use for quotes."""
+        return (
+            self._brokers[name].config.orders == "stream"
+            and self._health[name].state is BrokerState.LIVE
+            and name not in self._stale
+        )
+
+    def streamed_by(self, name: str) -> list[InstrumentKey]:
+        """Instruments that a broker streams, without those on their way to it."""
+        return [key for key, (at, _) in list(self._streams.items()) if at == name]
+
+    def target_of(self, key: InstrumentKey) -> str | None:
+        """Who streams an instrument, or is about to."""
+        move = self._moves.get(key)
+        if move is not None:
+            return move.to
+        at = self._streams.get(key)
+        return None if at is None else at[0]
+
+    @property
+    def sources(self) -> set[str]:
+        """Brokers that stream anything."""
+        return {at for at, _ in self._streams.values()}
+
+    def uncovered(self) -> list[str]:
+        """Qualified names of wanted instruments that no broker streams now."""
+        return [
+            self._name(key)
+            for key in self._book.wanted()
+            if key not in self._streams or not self.serves(self._streams[key][0])
+        ]
+
+    # What happens
+
+    def on_connected(self, name: str) -> None:
+        """A broker's socket is up."""
+        self._stale.pop(name, None)
+        self._why_down.pop(name, None)
+        self._up.add(name)
+        self._stability.first_seen(name, _now_s())
+        self.refusals.forget(name)
+        self.arrange()
+
+    def on_down(self, name: str, why: str) -> None:
+        """A broker's socket is of no use any more."""
+        if self._brokers[name].config.orders != "stream":
+            return
+        if name in self._up and name not in self._stale:
+            self._stability.note(name, Trouble.DISCONNECT, _now_s())
+        self._up.discard(name)
+        self._why_down[name] = why
+        before = self._incidents.failover_count
+        self.arrange()
+        if self._incidents.failover_count > before:
+            action = f"quotes go to {self.primary}"
+        elif self.streamed_by(name):
+            action = "no other broker can carry the quotes; it reconnects by itself"
+        else:
+            action = "it reconnects by itself"
+        if self._health[name].state is BrokerState.PARKED:
+            action += "; it is parked until a person does something"
+        self._incidents.note(self._clock.now_ns(), name, why, action)
+
+    def mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
+        """A broker answers and brings no quotes while the market moves: it is treated as failed."""
+        if name in self._stale:
+            return
+        self._stale[name] = why
+        self._why_down[name] = why
+        self._stability.note(name, Trouble.STALE, _now_s())
+        self.arrange()
+        broker = self._brokers[name]
+        if renew_session:
+            broker.renew_session(why)
+        else:
+            broker.reconnect(why)
+
+    def refuse(self, name: str, keys: Iterable[InstrumentKey], why: str) -> None:
+        """A broker does not stream these; another one is asked where there is one."""
+        fresh = [key for key in keys if self.refusals.add(name, key, _now_s())]
+        if not fresh:
+            return
+        self.arrange()
+        elsewhere = Counter(self.target_of(key) for key in fresh)
+        elsewhere.pop(name, None)
+        elsewhere.pop(None, None)
+        names = self._names(fresh)
+        action = (
+            ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
+            or "no other broker can stream them; they are asked for again from time to time"
+        )
+        self._incidents.note(self._clock.now_ns(), name, f"{why}: {names}", action)
+        logger.warning("%s %s: %s; %s", name, why, names, action)
+
+    def check(self) -> None:
+        """To be called every moment: what was not acknowledged in time, what may be asked for again."""
+        for name in list(self._brokers):
+            late = set(self._brokers[name].unacknowledged(ACKNOWLEDGE_WITHIN_S)) if self.serves(name) else ()
+            if late:
+                ours = [
+                    key
+                    for key in (*self._streams, *self._moves)
+                    if self.target_of(key) == name and self._key_at(name, key) in late
+                ]
+                self.refuse(name, dict.fromkeys(ours), f"has not acknowledged {len(ours)} instruments")
+        told = _Told()
+        expired = self.refusals.expire(_now_s())
+        for name, key in expired:
+            move = self._moves.get(key)
+            if move is not None and move.to == name:
+                told.to_subscribe(name, move.kind, key)
+        self._tell(told)
+        if expired or self._choose():
+            self.arrange()
+
+    async def wait_acknowledged(self, keys: Iterable[InstrumentKey], timeout_s: float) -> set[InstrumentKey]:
+        """Those of the keys that their brokers have acknowledged, waiting no longer than the time given."""
+        by_broker: dict[str, list[InstrumentKey]] = {}
+        for key in keys:
+            name = self.target_of(key)
+            if name is not None:
+                by_broker.setdefault(name, []).append(key)
+        acknowledged: set[InstrumentKey] = set()
+        for name, ours in by_broker.items():
+            there = {self._key_at(name, key): key for key in ours}
+            known = [key for key in there if key is not None]
+            for key in await self._brokers[name].wait_acknowledged(known, timeout_s):
+                acknowledged.add(there[key])
+        return acknowledged
+
+    async def move_to(self, name: str) -> Failover | None:
+        """Make a broker the primary that others return to, and hand everything over to it."""
+        self.preferred = name
+        before = self._incidents.failover_count
+        if self.primary != name:
+            self._reason = "asked for by a person"
+            self.primary = name
+            self._on_new_primary()
+        self.refusals.forget(name)
+        self.arrange()
+        begun = [each for each in self._incidents.failovers if each.number > before]
+        for failover in begun:
+            await self.until_finished(failover, HAND_OVER_WITHIN_S)
+        return begun[0] if begun else None
+
+    # The arrangement
+
+    def arrange(self) -> None:
+        """Begin every move that leads to who should stream what."""
+        if self.primary is None:
+            return
+        self._choose()
+        wanted = self._book.wanted()
+        told = _Told()
+        for key in [key for key in (*self._streams, *self._moves) if key not in wanted]:
+            self._let_go(key, told)
+        begun: dict[tuple[str, str, bool], list[InstrumentKey]] = {}
+        for key, target in assign(wanted, self.primary, self._serving(), self._refused(wanted)).items():
+            self._place(key, wanted[key], target, told, begun)
+        for (old, new, planned), keys in begun.items():
+            self._note_failover(old, new, planned, keys)
+        self._close_finished()
+        self._tell(told)
+        self._give_roles()
+
+    def _place(
+        self,
+        key: InstrumentKey,
+        kind: FeedType,
+        target: str | None,
+        told: _Told,
+        begun: dict[tuple[str, str, bool], list[InstrumentKey]],
+    ) -> None:
+        index = self._index(key)
+        move = self._moves.get(key)
+        at = self._streams.get(key)
+        if target is None and at is None:
+            target = self._last_resort(key)
+        if move is not None:
+            if move.to == target:
+                if move.kind is not kind:
+                    move.kind = kind
+                    told.to_subscribe(move.to, kind, key)
+                return
+            del self._moves[key]
+            self._quotes.expect_no_longer(index)
+            told.to_unsubscribe(move.to, key)
+            self._leave_uncovered(move, key)
+        if at is not None and (target is None or at[0] == target):
+            if at[1] is not kind:
+                self._streams[key] = (at[0], kind)
+                told.to_subscribe(at[0], kind, key)
+            return
+        if target is None:
+            return
+        planned = at is not None and self.serves(at[0]) and not self.refusals.has(at[0], key)
+        base_ns = 0
+        if at is not None:
+            base_ns = self._health[at[0]].last_quote_ns or 0
+            if not planned:
+                told.to_unsubscribe(at[0], key)
+                del self._streams[key]
+                self._quotes.set_source(index, None)
+            begun.setdefault((at[0], target, planned), []).append(key)
+        self._moves[key] = _Move(target, kind, base_ns, planned, None)
+        self._quotes.expect_source(index, target, self._key_at(target, key))
+        told.to_subscribe(target, kind, key)
+
+    def _last_resort(self, key: InstrumentKey) -> str | None:
+        """Every broker that serves has refused it: the primary keeps it, should it begin to tick."""
+        if self.primary is None or not self.serves(self.primary) or self._key_at(self.primary, key) is None:
+            return None
+        return self.primary
+
+    def _let_go(self, key: InstrumentKey, told: _Told) -> None:
+        move = self._moves.pop(key, None)
+        at = self._streams.pop(key, None)
+        for name in {move.to if move else None, at[0] if at else None} - {None}:
+            told.to_unsubscribe(str(name), key)
+        self._quotes.set_source(self._index(key), None)
+        if move is not None:
+            self._settle(move, key)
+
+    def _choose(self) -> bool:
+        """Whether another broker shall carry the quotes from now on."""
+        choice = choose_source(self.measurements(), self.primary, preferred=self.preferred)
+        if self.primary is None or choice.primary is None or choice.primary == self.primary:
+            return False
+        logger.info("%s carries quotes: %s", choice.primary, choice.reason)
+        old, self.primary = self.primary, choice.primary
+        if old is not None and not self.serves(old):
+            self._stability.note_failover(old, _now_s())
+        else:
+            self._reason = choice.reason
+        self._on_new_primary()
+        return True
+
+    def measurements(self) -> list[Stability]:
+        """What was measured of each broker that can carry quotes, in file order."""
+        now_s = _now_s()
+        found = []
+        for name, broker in self._brokers.items():
+            if broker.config.orders != "stream":
+                continue
+            counts = self._stability.counts(name, now_s)
+            health = self._health[name]
+            found.append(
+                Stability(
+                    name=name,
+                    is_serving=self.serves(name),
+                    why_not=self._why_not(name),
+                    disconnects=counts[Trouble.DISCONNECT],
+                    stales=counts[Trouble.STALE],
+                    unacknowledged=self.refusals.count(name),
+                    round_trip_s=health.round_trip_s,
+                    steady_s=self._stability.steady_s(name, now_s),
+                    failures=self._stability.failures(name, now_s),
+                )
+            )
+        return found
+
+    def _why_not(self, name: str) -> str:
+        why = self._stale.get(name) or self._why_down.get(name) or self._health[name].problem
+        return f"does not serve ({why})" if why else "is not connected"
+
+    def _serving(self) -> list[str]:
+        """Who can carry quotes, the steadiest first."""
+        rows = [row for row in self.measurements() if row.is_serving]
+        return [row.name for row in sorted(rows, key=lambda row: row.trouble)]
+
+    def _refused(self, wanted: Iterable[InstrumentKey]) -> dict[str, set[InstrumentKey]]:
+        keys = list(wanted)
+        return {
+            name: refused
+            for name, broker in self._brokers.items()
+            if (refused := self.refusals.of(name) | set(self._mapping.unknown_at(broker, keys)))
+        }
+
+    # Failovers, written down
+
+    def _note_failover(self, old: str, new: str, planned: bool, keys: list[InstrumentKey]) -> None:
+        now_ns = self._clock.now_ns()
+        last_ns = self._health[old].last_quote_ns
+        if self.serves(old):
+            why = self._reason if planned else f"{old} does not stream them"
+            why = why or f"{new} can stream them again"
+        else:
+            why = f"{old}: {self._stale.get(old) or self._why_down.get(old) or 'is not connected'}"
+        failover = self._incidents.begin_failover(
+            time_ns=now_ns,
+            from_broker=old,
+            to_broker=new,
+            why=why,
+            planned=planned,
+            detected_after_s=None if planned or last_ns is None else max(0, now_ns - last_ns) / 1e9,
+            instruments=len(keys),
+        )
+        unknown = self._mapping.unknown_at(self._brokers[new], self._book.wanted())
+        failover.uncovered = tuple(self._name(key) for key in unknown)
+        logger.warning(
+            "quotes of %d instruments move from %s to %s: %s%s",
+            len(keys),
+            old,
+            new,
+            why,
+            f"; {new} can't carry {self._names(unknown)}" if unknown else "",
+        )
+        self._open[failover.number] = (failover, set(keys), asyncio.Event())
+        for key in keys:
+            self._moves[key].failover = failover
+
+    def _on_switch(self, index: int, name: str, receive_ns: int, last_ns: int) -> None:
+        """A new source has brought its first full quote of an instrument."""
+        key = self._quotes.instruments[index].key
+        move = self._moves.pop(key, None)
+        if move is None:
+            return
+        old = self._streams.get(key)
+        self._streams[key] = (name, move.kind)
+        if old is not None:
+            if not self._left_over.unsubscribe:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._left_over.to_unsubscribe(old[0], key)
+        base_ns = last_ns if move.planned else move.base_ns
+        if move.failover is not None and base_ns:
+            move.failover.gaps_s[key] = max(0, receive_ns - base_ns) / 1e9
+        self._settle(move, key)
+
+    def _flush(self) -> None:
+        told, self._left_over = self._left_over, _Told()
+        self._tell(told)
+        self._give_roles()
+        self._close_finished()
+
+    def _leave_uncovered(self, move: _Move, key: InstrumentKey) -> None:
+        if move.failover is not None and key not in self._streams:
+            move.failover.uncovered = tuple(dict.fromkeys((*move.failover.uncovered, self._name(key))))
+        self._settle(move, key)
+
+    def _settle(self, move: _Move, key: InstrumentKey) -> None:
+        """A move has come to its end, one way or the other."""
+        if move.failover is not None and (entry := self._open.get(move.failover.number)) is not None:
+            entry[1].discard(key)
+
+    def _close_finished(self) -> None:
+        for number in [number for number, (_, left, _) in self._open.items() if not left]:
+            failover, _, finished = self._open.pop(number)
+            failover.finished = True
+            finished.set()
+            gaps = [failover.gap_quantile(share) for share in (0.5, 1.0)]
+            figures = "" if None in gaps else f", gap {gaps[0]:.3f} s (median) to {gaps[1]:.3f} s"
+            missing = f"; not carried: {', '.join(failover.uncovered)}" if failover.uncovered else ""
+            logger.info(
+                "%s carries the quotes of %s%s%s", failover.to_broker, failover.from_broker, figures, missing
+            )
+
+    async def until_finished(self, failover: Failover, timeout_s: float) -> None:
+        """Return when a failover has come to its end, or the time is up."""
+        entry = self._open.get(failover.number)
+        if entry is None:
+            return
+        try:
+            await asyncio.wait_for(entry[2].wait(), timeout_s)
+        except TimeoutError:
+            return
+
+    # Telling brokers
+
+    def _tell(self, told: _Told) -> None:
+        for name in {*told.subscribe, *told.unsubscribe}:
+            broker = self._brokers[name]
+            if name in told.subscribe:
+                broker.set_quote_callback(self._on_quotes)
+            self._spawn(self._tell_one(broker, told.subscribe.get(name, {}), told.unsubscribe.get(name, [])))
+
+    async def _tell_one(
+        self, broker: Broker, subscribe: dict[FeedType, list[InstrumentKey]], unsubscribe: list[InstrumentKey]
+    ) -> None:
+        # What is to be streamed first: a broker that takes quotes over must not wait for what it loses.
+        for kind, keys in subscribe.items():
+            await broker.subscribe(self._keys_at(broker.name, keys), kind)
+        if unsubscribe:
+            await broker.unsubscribe(self._keys_at(broker.name, unsubscribe))
+
+    def _give_roles(self) -> None:
+        carrying = Counter(at for at, _ in self._streams.values())
+        carrying.update(move.to for move in self._moves.values())
+        for name, broker in self._brokers.items():
+            health = self._health[name]
+            if health.role is Role.NONE or broker.config.orders != "stream":
+                continue
+            if name == self.primary:
+                health.role = Role.PRIMARY
+            elif carrying[name]:
+                health.role = Role.SOME_QUOTES
+            else:
+                if health.role is not Role.SECONDARY:
+                    broker.set_quote_callback(None)
+                health.role = Role.SECONDARY
+
+    # Names and numbers
+
+    def _key_at(self, name: str, key: InstrumentKey) -> InstrumentKey | None:
+        return self._mapping.key_at(self._brokers[name], key)
+
+    def _keys_at(self, name: str, keys: Iterable[InstrumentKey]) -> list[InstrumentKey]:
+        return [there for key in keys if (there := self._key_at(name, key)) is not None]
+
+    def _index(self, key: InstrumentKey) -> int:
+        index = self._quotes.index_of(key)
+        assert index is not None, "an instrument is registered before it is held"
+        return index
+
+    def _name(self, key: InstrumentKey) -> str:
+        return self._quotes.instruments[self._index(key)].qualified_name
+
+    def _names(self, keys: Iterable[InstrumentKey]) -> str:
+        names = [self._name(key) for key in keys]
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

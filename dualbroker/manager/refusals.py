@@ -1,0 +1,61 @@
+"""Which instruments a broker does not stream although it was asked; each is asked for again in time. Pure."""
+
+from __future__ import annotations
+
+from dualbroker.model import InstrumentKey
+
+__all__ = ["Refusals"]
+
+FIRST_RETRY_S = 60.0
+LONGEST_RETRY_S = 900.0
+
+
+class Refusals:
+    """By broker and instrument, until when. Times are seconds of a clock that never runs back."""
+
+    def __init__(self) -> None:
+        self._until_s: dict[str, dict[InstrumentKey, float]] = {}
+        self._times: dict[str, dict[InstrumentKey, int]] = {}
+
+    def add(self, name: str, key: InstrumentKey, now_s: float) -> bool:
+        """Write one down, each time for longer; False when it stands already."""
+        standing = self._until_s.setdefault(name, {})
+        if key in standing:
+            return False
+        times = self._times.setdefault(name, {})
+        times[key] = times.get(key, 0) + 1
+        standing[key] = now_s + min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** (times[key] - 1))
+        return True
+
+    def has(self, name: str, key: InstrumentKey) -> bool:
+        return key in self._until_s.get(name, ())
+
+    def of(self, name: str) -> set[InstrumentKey]:
+        """All that stand of one broker."""
+        return set(self._until_s.get(name, ()))
+
+    def count(self, name: str) -> int:
+        return len(self._until_s.get(name, ()))
+
+    def expire(self, now_s: float) -> list[tuple[str, InstrumentKey]]:
+        """Strike out what may be asked for again, and return it."""
+        expired = [
+            (name, key)
+            for name, standing in self._until_s.items()
+            for key, until_s in standing.items()
+            if until_s <= now_s
+        ]
+        for name, key in expired:
+            del self._until_s[name][key]
+        return expired
+
+    def forget(self, name: str) -> None:
+        """A new connection is a new chance; how often it was in vain is remembered."""
+        self._until_s.pop(name, None)
+
+    def forget_instrument(self, key: InstrumentKey) -> None:
+        """Nobody wants it any more."""
+        for standing in self._until_s.values():
+            standing.pop(key, None)
+        for times in self._times.values():
+            times.pop(key, None)

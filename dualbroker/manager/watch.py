@@ -1,0 +1,282 @@
+"""Watches over market data: a source that is open and mute, an instrument that its broker leaves silent.
+
+Nothing here is on a tick's way: every moment it looks at what the stores have counted. What silence means
+is asked of the market itself, by REST, at the source and at a broker that stands by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from dualbroker.brokers.base import Broker
+from dualbroker.clock import Clock
+from dualbroker.config.schema import LivenessConfig
+from dualbroker.errors import DualBrokerError, SessionExpiredError
+from dualbroker.liveness import MarketEvidence, silent_among_fellows
+from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.mapping import InstrumentMapping
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import InstrumentKey, MessageKind
+from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.incidents import IncidentStore
+from dualbroker.stores.quotes import QuoteStore
+
+__all__ = ["QuoteWatch"]
+
+logger = logging.getLogger("dualbroker")
+
+LOOKS_PER_LIMIT = 10
+LONGEST_LOOK_S = 0.5
+INSTRUMENTS_ASKED = 3
+"""Of a silent source, in one probe; those that ticked last, for they are the liveliest."""
+LONGEST_PROBE_PAUSE_S = 60.0
+PROBE_TIMEOUT_S = 5.0
+SINGLE_PROBE_EVERY_S = 5.0
+PROOFS_NEEDED = 2
+"""Of one instrument, before its broker is said to leave it silent: one answer can be a mistake."""
+
+
+class _Silence(msgspec.Struct):
+    """What is known of one source's stream."""
+
+    messages: int = -1
+    heard_s: float = 0.0
+    """Loop time of its last quote message, or of when it was first looked at."""
+    next_probe_s: float = 0.0
+    pause_s: float = 0.0
+    probe: asyncio.Task[None] | None = None
+    is_market_wide: bool = False
+    evidence: MarketEvidence = msgspec.field(default_factory=MarketEvidence)
+
+
+class QuoteWatch:
+    """Looks after every broker that streams quotes; runs until cancelled."""
+
+    def __init__(
+        self,
+        carrier: QuoteCarrier,
+        brokers: Mapping[str, Broker],
+        *,
+        quotes: QuoteStore,
+        bandwidth: BandwidthStore,
+        incidents: IncidentStore,
+        mapping: InstrumentMapping,
+        market_hours: MarketHours,
+        clock: Clock,
+        limits: LivenessConfig,
+    ) -> None:
+        self._carrier = carrier
+        self._brokers = brokers
+        self._quotes = quotes
+        self._bandwidth = bandwidth
+        self._incidents = incidents
+        self._mapping = mapping
+        self._market_hours = market_hours
+        self._clock = clock
+        self._limits = limits
+        self._silences: dict[str, _Silence] = {}
+        self._last_rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._ticked_s: NDArray[np.float64] = np.empty(0)
+        self._since_s: NDArray[np.float64] = np.empty(0)
+        self._tick_counts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._rows_seen = 0
+        self._proofs: dict[int, int] = {}
+        self._single_evidence = MarketEvidence()
+        self._next_single_s = 0.0
+        self._single: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Look every moment, for as long as the feed runs."""
+        look_s = min(LONGEST_LOOK_S, self._limits.quotes_silent_after / LOOKS_PER_LIMIT)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._look(loop.time())
+                await asyncio.sleep(look_s)
+        finally:
+            probes = [silence.probe for silence in self._silences.values()]
+            for task in (*probes, self._single):
+                if task is not None:
+                    task.cancel()
+
+    def _look(self, now_s: float) -> None:
+        self._carrier.check()
+        self._note_ticks(now_s)
+        sources = self._carrier.sources
+        for name in [name for name in self._silences if name not in sources]:
+            self._end(name)
+        for name in sources:
+            self._look_at(name, now_s)
+        self._look_at_single(now_s)
+
+    def _end(self, name: str) -> None:
+        silence = self._silences.pop(name)
+        if silence.probe is not None:
+            silence.probe.cancel()
+
+    # A source that is silent altogether
+
+    def _look_at(self, name: str, now_s: float) -> None:
+        silence = self._silences.setdefault(name, _Silence(heard_s=now_s))
+        messages = self._bandwidth.messages(name, MessageKind.QUOTES)
+        keys = self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
+        if messages != silence.messages or not keys:
+            if silence.is_market_wide and messages != silence.messages:
+                self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
+            silence.messages, silence.heard_s = messages, now_s
+            silence.pause_s, silence.next_probe_s, silence.is_market_wide = 0.0, 0.0, False
+            silence.evidence.clear()
+            return
+        silent_s = now_s - silence.heard_s
+        is_asked = silence.probe is not None and not silence.probe.done()
+        if silent_s < self._limits.quotes_silent_after or is_asked or now_s < silence.next_probe_s:
+            return
+        silence.pause_s = min(LONGEST_PROBE_PAUSE_S, max(self._limits.probe_every, silence.pause_s * 1.5))
+        # The second look follows the first at once: two answers that differ prove that the market moves.
+        silence.next_probe_s = now_s + min(silence.pause_s, self._limits.quotes_silent_after)
+        silence.probe = asyncio.create_task(self._probe(name, keys, silence))
+
+    async def _probe(self, name: str, keys: list[InstrumentKey], silence: _Silence) -> None:
+        """Ask the market whether it moves, at the silent source and at one broker that stands by."""
+        rows = self._quotes.last_rows()
+        liveliest = sorted(keys, key=lambda key: -rows[self._index(key)])[:INSTRUMENTS_ASKED]
+        asked = [
+            name,
+            *[other for other in self._brokers if other != name and self._carrier.serves(other)][:1],
+        ]
+        since_s = silence.heard_s
+        questions = [self._ask(who, key, silence.evidence) for who in asked for key in liveliest]
+        answers = await asyncio.gather(*questions)
+        if silence.heard_s != since_s or not self._carrier.serves(name):
+            return
+        silent_s = asyncio.get_running_loop().time() - since_s
+        expired = [answer for answer in answers if isinstance(answer, SessionExpiredError)]
+        if expired and answers.index(expired[0]) < len(liveliest):
+            why = f"its session has ended, and no quote came for {silent_s:.1f} s: {expired[0]}"
+            self._carrier.mark_stale(name, why, renew_session=True)
+        elif any(answer is True for answer in answers):
+            place = next(number for number, answer in enumerate(answers) if answer is True)
+            witness = asked[place // len(liveliest)]
+            why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows by REST"
+            self._carrier.mark_stale(name, why)
+        elif (
+            any(answer is False for answer in answers)
+            and not silence.is_market_wide
+            and silence.pause_s > self._limits.probe_every
+        ):
+            silence.is_market_wide = True
+            words = f"no quote came for {silent_s:.1f} s, and the market does not move"
+            self._incidents.note(self._clock.now_ns(), name, words, "nothing is moved; it is asked on")
+
+    async def _ask(
+        self, name: str, key: InstrumentKey, evidence: MarketEvidence
+    ) -> bool | SessionExpiredError | None:
+        """Whether an instrument has moved without the stream; None where that could not be learnt."""
+        there = self._mapping.key_at(self._brokers[name], key)
+        if there is None:
+            return None
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                answer = await self._brokers[name].quote(there)
+        except SessionExpiredError as error:
+            return error
+        except (DualBrokerError, TimeoutError) as error:
+            logger.debug("%s: no answer about %s: %s", name, key, error)
+            return None
+        return evidence.has_moved(name, key, answer, self._quotes.volume(self._index(key)))
+
+    def _in_open_markets(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
+        now_ns = self._clock.now_ns()
+        exchanges = {exchange for exchange, _ in keys}
+        opened = {name for name in exchanges if self._market_hours.is_open(name, now_ns)}
+        return keys if opened == exchanges else [key for key in keys if key[0] in opened]
+
+    # One instrument that is silent among others that tick
+
+    def _note_ticks(self, now_s: float) -> None:
+        rows = self._quotes.last_rows()
+        fresh = len(rows) - len(self._last_rows)
+        if fresh:
+            self._last_rows = np.concatenate([self._last_rows, np.full(fresh, -1, np.int64)])
+            self._ticked_s = np.concatenate([self._ticked_s, np.full(fresh, now_s)])
+            self._since_s = np.concatenate([self._since_s, np.full(fresh, now_s)])
+            self._tick_counts = np.concatenate([self._tick_counts, np.zeros(fresh, np.int64)])
+        ticked = rows != self._last_rows
+        self._ticked_s[ticked] = now_s
+        self._last_rows = rows
+        for block, start, stop in self._quotes.rows_since(self._rows_seen):
+            indices = np.frombuffer(block.instruments, np.int32)[start:stop]
+            self._tick_counts += np.bincount(indices, minlength=len(rows))[: len(rows)]
+            self._rows_seen = block.first + stop
+
+    def _look_at_single(self, now_s: float) -> None:
+        is_asked = self._single is not None and not self._single.done()
+        if is_asked or now_s < self._next_single_s:
+            return
+        self._next_single_s = now_s + min(SINGLE_PROBE_EVERY_S, self._limits.instrument_silent_after / 2)
+        for name in self._carrier.sources:
+            silence = self._silences.get(name)
+            # Of a source that says nothing at all the other watch takes care.
+            if silence is None or now_s - silence.heard_s > self._limits.quotes_silent_after / 2:
+                continue
+            keys = (
+                self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
+            )
+            suspects = self._suspects(keys, now_s)
+            if suspects:
+                self._single = asyncio.create_task(self._probe_single(name, suspects))
+                return
+
+    def _suspects(self, keys: list[InstrumentKey], now_s: float) -> list[int]:
+        indices = [self._index(key) for key in keys]
+        indices = [index for index in indices if index < len(self._ticked_s)]
+        silent_s = {index: now_s - float(self._ticked_s[index]) for index in indices}
+        usual_s = {
+            index: float(now_s - self._since_s[index]) / int(self._tick_counts[index])
+            for index in indices
+            if self._tick_counts[index] > 1
+        }
+        found = silent_among_fellows(silent_s, usual_s, self._limits.instrument_silent_after)
+        # Those once found innocent come last, so that all have their turn.
+        return sorted(found, key=lambda index: self._proofs.get(index, 0), reverse=True)[:INSTRUMENTS_ASKED]
+
+    async def _probe_single(self, name: str, indices: list[int]) -> None:
+        for index in indices:
+            key = self._quotes.instruments[index].key
+            last_row = self._last_rows[index]
+            answer = await self._ask(name, key, self._single_evidence)
+            if self._quotes.last_rows()[index] != last_row or self._carrier.target_of(key) != name:
+                self._proofs.pop(index, None)
+                continue
+            # Half a step down for innocence: asked again, but after those that were never asked.
+            self._proofs[index] = self._proofs.get(index, 0) + 1 if answer is True else -1
+            if self._proofs[index] >= PROOFS_NEEDED:
+                self._refuse_silent(name, index)
+
+    def _refuse_silent(self, name: str, index: int) -> None:
+        """Take a silent instrument away from its broker, and with it those that never ticked either.
+
+        A broker that serves only its first hundred instruments leaves all others silent at once (protocol:
+        section 4); asking for each by REST would take minutes.
+        """
+        self._proofs.pop(index, None)
+        keys = [self._quotes.instruments[index].key]
+        total = len(self._carrier.streamed_by(name))
+        if self._tick_counts[index] <= 1:
+            keys += [
+                key
+                for key in self._carrier.streamed_by(name)
+                if self._tick_counts[self._index(key)] <= 1 and key not in keys
+            ]
+        self._carrier.refuse(name, keys, f"streams {total - len(keys)} of {total} instruments, silent are")
+
+    def _index(self, key: InstrumentKey) -> int:
+        index = self._quotes.index_of(key)
+        assert index is not None, "what is streamed is registered"
+        return index

@@ -1,0 +1,176 @@
+"""When a market is open. Knows no clock: the time is passed in, as UTC nanoseconds since the epoch.
+
+What the calendar knows, and what not, stands in ``market_calendar``; ``Corrections`` come from the
+section ``market_hours`` of config.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+
+from dualbroker.market_calendar import Spans, calendar_end, regular_spans
+
+__all__ = ["Corrections", "MarketHours", "Spans"]
+
+_SECOND_NS = 1_000_000_000
+_DAY_NS = 86_400 * _SECOND_NS
+_IST_OFFSET_NS = (5 * 3600 + 1800) * _SECOND_NS
+"""India has had no summer time since 1945."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_LOOK_BACK_DAYS = 60
+"""No exchange was ever closed for longer; before the calendar there is nothing to find."""
+
+Session = tuple[int, int]
+"""Open and close, UTC ns; open at the first, closed at the second."""
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What is known better than the calendar knows it."""
+
+    closed: frozenset[date] = frozenset()
+    open: Mapping[date, Spans] = field(default_factory=dict)
+    """The sessions of that day, in place of all others."""
+    hours: Spans | None = None
+    """Of a usual day; the exchange's own unless told."""
+
+
+class MarketHours:
+    """Sessions by exchange and day.
+
+    Parameters
+    ----------
+    corrections
+        Of all exchanges.
+    by_exchange
+        Of single exchanges; what is said here goes before what is said of all.
+    """
+
+    def __init__(
+        self,
+        corrections: Corrections | None = None,
+        by_exchange: Mapping[str, Corrections] | None = None,
+    ) -> None:
+        self._corrections = corrections or Corrections()
+        self._by_exchange = dict(by_exchange or {})
+        self._always = False
+        self._calendar_end_ns: int | None = None
+        self._holds: dict[str, tuple[int, int, bool]] = {}
+        """Of each exchange: from when to when the newest answer holds, and the answer."""
+
+    @classmethod
+    def always(cls) -> MarketHours:
+        """A market that never closes: the simulated one, and a replay."""
+        hours = cls()
+        hours._always = True
+        return hours
+
+    @property
+    def never_closes(self) -> bool:
+        return self._always
+
+    def load(self) -> None:
+        """Read the calendar now (about 0.1 s, once a process) rather than at the first question."""
+        if not self._always:
+            regular_spans("NSE", date(2025, 1, 1))
+
+    def is_open(self, exchange: str, now_ns: int) -> bool:
+        """Whether an exchange trades at a moment; costs well under a microsecond within a session."""
+        if self._always:
+            return True
+        hold = self._holds.get(exchange)
+        if hold is None or not hold[0] <= now_ns < hold[1]:
+            hold = self._holds[exchange] = self._hold(exchange, now_ns)
+        return hold[2]
+
+    def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
+        """Whether one of them trades; False for none at all."""
+        return any(self.is_open(exchange, now_ns) for exchange in exchanges)
+
+    def sessions(self, exchange: str, day: date) -> tuple[Session, ...]:
+        """All sessions of a day in India, in order; seldom more than one."""
+        if self._always:
+            midnight_ns = _midnight_ns(day)
+            return ((midnight_ns, midnight_ns + _DAY_NS),)
+        midnight_ns = _midnight_ns(day)
+        return tuple(
+            (midnight_ns + _into_day_ns(opens), midnight_ns + _into_day_ns(closes))
+            for opens, closes in self._spans(exchange, day)
+        )
+
+    def session(self, exchange: str, day: date) -> Session | None:
+        """A day's first opening and its last close (UTC ns); None when it is closed all day."""
+        sessions = self.sessions(exchange, day)
+        return (sessions[0][0], sessions[-1][1]) if sessions else None
+
+    def last_close_ns(self, exchange: str, now_ns: int) -> int | None:
+        """When it last closed, at or before that moment (UTC ns); None when it never did."""
+        if self._always:
+            return None
+        today = _day(now_ns)
+        for back in range(_LOOK_BACK_DAYS):
+            for _, closes_ns in reversed(self.sessions(exchange, today - timedelta(days=back))):
+                if closes_ns <= now_ns:
+                    return closes_ns
+        return None
+
+    def next_open_ns(self, exchange: str, now_ns: int) -> int:
+        """When it opens next, after that moment (UTC ns); that moment itself when it never closes."""
+        if self._always:
+            return now_ns
+        return next(opens_ns for opens_ns, _ in self._sessions_from(exchange, now_ns) if opens_ns > now_ns)
+
+    def beyond_calendar(self, now_ns: int) -> bool:
+        """True when that day's holidays are not known, and every weekday counts as a trading day.
+
+        A newer version of ``exchange_calendars`` knows more; ``market_hours`` in config.yaml does, too.
+        """
+        if self._always:
+            return False
+        if self._calendar_end_ns is None:
+            self._calendar_end_ns = _midnight_ns(calendar_end()) + _DAY_NS
+        return now_ns >= self._calendar_end_ns
+
+    def _spans(self, exchange: str, day: date) -> Spans:
+        own = self._by_exchange.get(exchange)
+        for corrections in (own, self._corrections):
+            if corrections is None:
+                continue
+            if day in corrections.open:
+                return corrections.open[day]
+            if day in corrections.closed:
+                return ()
+        return regular_spans(exchange, day, own.hours if own is not None else None)
+
+    def _sessions_from(self, exchange: str, now_ns: int) -> Iterator[Session]:
+        """Sessions of that day and all later ones; endless, for past the calendar weekdays go on."""
+        day = _day(now_ns)
+        while True:
+            yield from self.sessions(exchange, day)
+            day += timedelta(days=1)
+
+    def _hold(self, exchange: str, now_ns: int) -> tuple[int, int, bool]:
+        day = _day(now_ns)
+        from_ns = _midnight_ns(day)
+        for opens_ns, closes_ns in self.sessions(exchange, day):
+            if now_ns < opens_ns:
+                return from_ns, opens_ns, False
+            if now_ns < closes_ns:
+                return opens_ns, closes_ns, True
+            from_ns = closes_ns
+        return from_ns, _midnight_ns(day) + _DAY_NS, False
+
+
+def _day(now_ns: int) -> date:
+    return date.fromordinal(_EPOCH + (now_ns + _IST_OFFSET_NS) // _DAY_NS)
+
+
+def _midnight_ns(day: date) -> int:
+    return (day.toordinal() - _EPOCH) * _DAY_NS - _IST_OFFSET_NS
+
+
+def _into_day_ns(moment: time) -> int:
+    return (moment.hour * 3600 + moment.minute * 60 + moment.second) * _SECOND_NS
