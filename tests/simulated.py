@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError
@@ -18,7 +19,6 @@ from dualbroker.simulator.stream import CloseCommand
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
 from dualbroker.transport.base import Transport
-from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from dualbroker.chaos.market import market_is_open
 from dualbroker.chaos.play import Users
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.watch import streams
 from dualbroker.chaos.weather import Weather
 from dualbroker.chaos.world import World, expired_names
-from dualbroker.clock import IST, ist
+from dualbroker.clock import ist
 from dualbroker.model import FeedType, OrderStatus
 from dualbroker.noren.requests import Endpoint
 from dualbroker.simulator.orders import Order
@@ -364,13 +363,25 @@ def _back(scene: Scene) -> Iterator[str]:
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
-        Rule("one source", "each held instrument is streamed by one broker, its source; no other is", _streamed_s, _one_source),
+        Rule(
+            "one source",
+            "each held instrument is streamed by one broker, its source; no other is",
+            _streamed_s,
+            _one_source,
+        ),
         Rule("holders", "what is subscribed is what somebody holds", _connected_s, _holders),
-        Rule("newest price", "each held instrument has the market's newest quote", _streamed_s, _newest_price),
+        Rule(
+            "newest price", "each held instrument has the market's newest quote", _streamed_s, _newest_price
+        ),
         Rule("ledger", "status and fills of each order are the broker's own", _reconciled_s, _ledger),
         Rule("events", "no order event contradicts what happened at the broker", _at_once, _events),
         Rule("owners", "each order is tagged with the broker it is at", _at_once, _owners),
-        Rule("logins", "a refused login is not tried again, none is tried more than twice a minute", _at_once, _logins),
+        Rule(
+            "logins",
+            "a refused login is not tried again, none is tried more than twice a minute",
+            _at_once,
+            _logins,
+        ),
         Rule("dead tokens", "a dead token is not used in a loop", _at_once, _dead_tokens),
         Rule("evicted", "a login that another program took is not fought over", _at_once, _evicted),
         Rule("rest rate", "REST calls stay below the broker's rate", _at_once, _rate),

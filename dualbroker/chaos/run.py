@@ -117,7 +117,9 @@ async def _play(
             complaints.add("nothing unforeseen", f"{type(error).__name__}: {error}")
     await _stop(world, complaints)
     seen = complaints.by_rule.items()
-    during = [Violation(rule, text) for rule, texts in seen for text in texts if names is None or rule in names]
+    during = [
+        Violation(rule, text) for rule, texts in seen for text in texts if names is None or rule in names
+    ]
     return _outcome(world, loop.time(), (*during, *broken))
 
 
@@ -153,7 +155,9 @@ def _count_tasks(world: World, ours: int, complaints: Complaints) -> None:
     if running > most:
         complaints.add("nothing grows", f"{running} tasks run in the end; {most} would be many")
     books = world.manager.orders
-    if len(books.states) > sum(len(t.desk.orders) for b in world.simulation.brokers for t in b.trading.values()):
+    if len(books.states) > sum(
+        len(t.desk.orders) for b in world.simulation.brokers for t in b.trading.values()
+    ):
         complaints.add("nothing grows", f"{len(books.states)} orders are kept, more than there are")
 
 
@@ -200,7 +204,13 @@ def _digest(world: World) -> str:
         digest.update(bytes(block.brokers[: block.count]))
     for event in world.manager.orders.events_snapshot():
         update = event.update
-        words = (update.broker_name, update.order_id, update.receive_time_ns, event.status, event.filled_quantity)
+        words = (
+            update.broker_name,
+            update.order_id,
+            update.receive_time_ns,
+            event.status,
+            event.filled_quantity,
+        )
         digest.update(repr(words).encode())
     for incident in world.manager.incidents.incidents_snapshot():
         digest.update(repr(msgspec.structs.astuple(incident)).encode())

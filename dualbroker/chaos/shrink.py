@@ -19,7 +19,9 @@ _SHORTEST_S = 3.0
 Fails = Callable[[Schedule], bool]
 
 
-def shrink(schedule: Schedule, rule: str, *, fails: Fails | None = None, most_runs: int = MOST_RUNS) -> Schedule:
+def shrink(
+    schedule: Schedule, rule: str, *, fails: Fails | None = None, most_runs: int = MOST_RUNS
+) -> Schedule:
     """The smallest schedule found that breaks the same rule.
 
     Parameters
@@ -81,7 +83,9 @@ def simpler(schedule: Schedule) -> Iterator[Schedule]:
     """Schedules that are a step simpler, the largest steps first."""
     replace = msgspec.structs.replace
     if schedule.events:
-        end_s = max(each.at_s + (each.lasts_s if isinstance(each, Fault) else 0.0) for each in schedule.events)
+        end_s = max(
+            each.at_s + (each.lasts_s if isinstance(each, Fault) else 0.0) for each in schedule.events
+        )
         if end_s + 1.0 < schedule.faults_end_s:
             yield replace(schedule, faults_end_s=round(end_s + 0.5, 2))
     named = {event.broker for event in schedule.events if not isinstance(event, UserAction)}

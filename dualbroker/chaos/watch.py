@@ -218,7 +218,9 @@ class Watch:
 
     def _place_of(self, index: int) -> int | None:
         if index not in self._places:
-            self._places[index] = self._world.market.index_of(self._world.manager.quotes.instruments[index].key)
+            self._places[index] = self._world.market.index_of(
+                self._world.manager.quotes.instruments[index].key
+            )
         return self._places[index]
 
     def _may_have_sent(self, name: str, index: int | None) -> bool:
@@ -233,7 +235,9 @@ class Watch:
         return now_s - seen_s < _LATE_S or not self._weather.is_well(name, seen_s - 1.0, now_s)
 
     def _name(self, index: int | None) -> str:
-        return "an unknown instrument" if index is None else self._world.market.instruments[index].qualified_name
+        return (
+            "an unknown instrument" if index is None else self._world.market.instruments[index].qualified_name
+        )
 
 
 _RECONNECT_S = 45.0
