@@ -164,14 +164,15 @@ def _holders(scene: Scene) -> Iterator[str]:
     }
     wanted = scene.wanted
     for place in sorted(set(wanted) - set(known)):
-        yield f"{scene.name(place)} is held by {', '.join(scene.users.wanted[scene.name(place)])}, and not subscribed"
+        holders = ", ".join(scene.users.wanted[scene.name(place)])
+        yield f"{scene.name(place)} is held by {holders}, and not subscribed"
     for place in sorted(set(known) - set(wanted)):
         if scene.name(place) not in scene.users.wanted:
             yield f"{scene.name(place)} is subscribed, and nobody holds it"
     for place in sorted(set(known) & set(wanted)):
         if known[place] != wanted[place]:
-            words = {True: "depth", False: "touchline"}
-            yield f"{scene.name(place)}: {words[wanted[place]]} is wanted, {words[known[place]]} is subscribed"
+            kinds = [("touchline", "depth")[depth] for depth in (wanted[place], known[place])]
+            yield f"{scene.name(place)}: {kinds[0]} is wanted, {kinds[1]} is subscribed"
     if scene.able:
         for holder, words in scene.users.waiting.items():
             yield f"{holder} still waits: {words}"
@@ -216,12 +217,13 @@ def _ledger(scene: Scene) -> Iterator[str]:
         if not _hears_orders(scene, broker):
             continue
         for number, order in orders.items():
-            state = ledger.pop((broker, number), None)
+            state = ledger.get((broker, number))
             if state is None:
                 yield f"{broker}'s order {number} ({order.status.value}) is not in the ledger"
                 continue
             if state.status is not _as_known(order.status):
-                yield f"{broker}'s order {number} is {order.status.value}, the ledger says {state.status.value}"
+                says = state.status.value
+                yield f"{broker}'s order {number} is {order.status.value}, the ledger says {says}"
             if (state.filled_quantity or 0) != order.last.filled_quantity:
                 yield (
                     f"{broker}'s order {number} has {order.last.filled_quantity} filled, "
@@ -232,6 +234,8 @@ def _ledger(scene: Scene) -> Iterator[str]:
             if fills != counted:
                 yield f"{broker}'s order {number} has the fills {fills}, the ledger says {counted}"
     for broker, number in ledger:
+        if number in scene.orders[broker]:
+            continue
         yield f"the ledger has an order {number} of {broker}, which {broker} has not"
 
 
@@ -255,8 +259,8 @@ def _events(scene: Scene) -> Iterator[str]:
         filled = event.filled_quantity or 0
         if event.status is not OrderStatus.UNKNOWN and (event.status, filled) not in life:
             yield (
-                f"event {event.sequence} says {event.status.value} with {filled:g} filled of {key[0]}'s order "
-                f"{key[1]}, which it never was"
+                f"event {event.sequence} says {event.status.value} with {filled:g} filled of "
+                f"{key[0]}'s order {key[1]}, which it never was"
             )
         before = last.get(key)
         if before is not None:
@@ -295,7 +299,10 @@ def _logins(scene: Scene) -> Iterator[str]:
             yield f"{request.broker}: {len(recent)} logins within a minute, until {request.at_s:.1f} s"
         refused_s = first_refusal.get(request.broker)
         if refused_s is not None and request.at_s > refused_s:
-            yield f"{request.broker}: the login was refused at {refused_s:.1f} s, and tried again at {request.at_s:.1f} s"
+            yield (
+                f"{request.broker}: the login was refused at {refused_s:.1f} s, "
+                f"and tried again at {request.at_s:.1f} s"
+            )
 
 
 def _dead_tokens(scene: Scene) -> Iterator[str]:

@@ -12,6 +12,7 @@ import msgspec
 from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.rules import RULES, Rule, Scene, longest_bound_s
 from dualbroker.chaos.schedule import Schedule
+from dualbroker.chaos.shared import shared_work
 from dualbroker.chaos.virtual_time import VirtualTimeLoop
 from dualbroker.chaos.watch import Complaints, LogWatch, Watch
 from dualbroker.chaos.weather import Weather
@@ -82,7 +83,7 @@ def play(schedule: Schedule, *, rules: Sequence[str] | None = None) -> Outcome:
     logger.propagate = False
     logger.addHandler(log_watch)
     try:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        with shared_work(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             return runner.run(_play(schedule, complaints, log_watch, rules))
     finally:
         logger.removeHandler(log_watch)

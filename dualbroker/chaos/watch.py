@@ -36,7 +36,7 @@ class Complaints:
 
 
 def hand_over_s(schedule: Schedule) -> float:
-    """Longest time in which two brokers may stream one instrument: acknowledgements and a way there and back."""
+    """Longest time in which two brokers may stream one instrument: an acknowledgement that comes late."""
     return 12.0 + 2 * schedule.latency_s
 
 
@@ -131,7 +131,7 @@ class Watch:
                 self._complaints.add(
                     "one source",
                     f"{self._name(index)} was streamed by {' and '.join(names)} for {lasted_s:.1f} s "
-                    f"until {now_s:.1f} s, while both were well; a hand-over may take {self._hand_over_s:.1f} s",
+                    f"until {now_s:.1f} s, both of them well; a hand-over may take {self._hand_over_s:.1f} s",
                 )
                 self._two_since_s[index] = now_s
 
@@ -158,8 +158,8 @@ class Watch:
             health = self._world.manager.health
             self._complaints.add(
                 "prices keep coming",
-                f"no quote from {self._last_move_s:.1f} s to {now_s:.1f} s, though {', '.join(well)} was well "
-                f"and {self._allowed_gap_s:.1f} s are enough to move; primary is "
+                f"no quote from {self._last_move_s:.1f} s to {now_s:.1f} s, though {', '.join(well)} "
+                f"was well and {self._allowed_gap_s:.1f} s are enough to move; primary is "
                 f"{self._world.manager.primary}; "
                 + "; ".join(f"{name} {each.words}" for name, each in health.items()),
             )
@@ -203,7 +203,8 @@ class Watch:
                 if not self._may_have_sent(name, market_index):
                     self._complaints.add(
                         "tags",
-                        f"a tick of {self._name(market_index)} is stored as {name}'s, which does not stream it",
+                        f"a tick of {self._name(market_index)} is stored as {name}'s, "
+                        "which does not stream it",
                     )
                 row = block.row(place)
                 price, volume = row[2], row[8]

@@ -70,7 +70,8 @@ def _print(result: BatchResult) -> None:
     )
     typer.echo(
         f"{figures['failovers']} failovers (gap {_spread(gaps)}; noticed after {_spread(detected)}) and "
-        f"{figures['hand_overs']} hand-overs; {figures['ticks']} ticks, {figures['order_events']} order events."
+        f"{figures['hand_overs']} hand-overs; {figures['ticks']} ticks and "
+        f"{figures['order_events']} order events."
     )
 
 
