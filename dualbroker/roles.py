@@ -138,7 +138,7 @@ def assign(
     dict
         None: nobody can, or would.
     """
-    order = [name for name in (primary,) if name in serving] + [name for name in serving if name != primary]
+    order = sorted(serving, key=lambda name: name != primary)
     nothing: frozenset[InstrumentKey] = frozenset()
     if order and not refused.get(order[0]):
         return dict.fromkeys(wanted, order[0])

@@ -119,6 +119,7 @@ class QuoteCarrier:
         self._stale: dict[str, str] = {}
         self._why_down: dict[str, str] = {}
         self._up: set[str] = set()
+        self._has_begun = False
         self._reason = ""
         """Why the primary of now was chosen, where it was no failover."""
         self._left_over = _Told()
@@ -160,6 +161,11 @@ class QuoteCarrier:
         ]
 
     # What happens
+
+    def begin(self) -> None:
+        """The start is over: a source that is not there by now is replaced."""
+        self._has_begun = True
+        self.arrange()
 
     def on_connected(self, name: str) -> None:
         """A broker's socket is up."""
@@ -352,6 +358,8 @@ class QuoteCarrier:
 
     def _choose(self) -> bool:
         """Whether another broker shall carry the quotes from now on."""
+        if not self._has_begun:
+            return False
         choice = choose_source(self.measurements(), self.primary, preferred=self.preferred)
         if self.primary is None or choice.primary is None or choice.primary == self.primary:
             return False
@@ -462,7 +470,7 @@ class QuoteCarrier:
         self._close_finished()
 
     def _leave_uncovered(self, move: _Move, key: InstrumentKey) -> None:
-        if move.failover is not None and key not in self._streams:
+        if move.failover is not None and (key not in self._streams or self.refusals.has(move.to, key)):
             move.failover.uncovered = tuple(dict.fromkeys((*move.failover.uncovered, self._name(key))))
         self._settle(move, key)
 

@@ -179,6 +179,7 @@ class WebSocketManager:
         )
         await bring_up.run(self.config.start_timeout)
         self._roles_given = True
+        self.carrier.begin()
         self._spawn(self._watch.run())
         if self.primary is not None:
             await self._take_up_config_subscriptions()

@@ -50,6 +50,8 @@ class _Silence(msgspec.Struct):
     """Loop time of its last quote message, or of when it was first looked at."""
     next_probe_s: float = 0.0
     pause_s: float = 0.0
+    looks: int = 0
+    """Probes since it was last heard."""
     probe: asyncio.Task[None] | None = None
     is_market_wide: bool = False
     evidence: MarketEvidence = msgspec.field(default_factory=MarketEvidence)
@@ -130,16 +132,18 @@ class QuoteWatch:
             if silence.is_market_wide and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s
-            silence.pause_s, silence.next_probe_s, silence.is_market_wide = 0.0, 0.0, False
+            silence.pause_s, silence.next_probe_s, silence.looks = 0.0, 0.0, 0
+            silence.is_market_wide = False
             silence.evidence.clear()
             return
         silent_s = now_s - silence.heard_s
         is_asked = silence.probe is not None and not silence.probe.done()
         if silent_s < self._limits.quotes_silent_after or is_asked or now_s < silence.next_probe_s:
             return
+        # The second look follows the first soon: two answers that differ prove that the market moves.
+        silence.next_probe_s = now_s + (silence.pause_s or min(self._limits.probe_every, silent_s))
         silence.pause_s = min(LONGEST_PROBE_PAUSE_S, max(self._limits.probe_every, silence.pause_s * 1.5))
-        # The second look follows the first at once: two answers that differ prove that the market moves.
-        silence.next_probe_s = now_s + min(silence.pause_s, self._limits.quotes_silent_after)
+        silence.looks += 1
         silence.probe = asyncio.create_task(self._probe(name, keys, silence))
 
     async def _probe(self, name: str, keys: list[InstrumentKey], silence: _Silence) -> None:
@@ -151,25 +155,34 @@ class QuoteWatch:
             *[other for other in self._brokers if other != name and self._carrier.serves(other)][:1],
         ]
         since_s = silence.heard_s
-        questions = [self._ask(who, key, silence.evidence) for who in asked for key in liveliest]
-        answers = await asyncio.gather(*questions)
-        if silence.heard_s != since_s or not self._carrier.serves(name):
-            return
-        silent_s = asyncio.get_running_loop().time() - since_s
-        expired = [answer for answer in answers if isinstance(answer, SessionExpiredError)]
-        if expired and answers.index(expired[0]) < len(liveliest):
-            why = f"its session has ended, and no quote came for {silent_s:.1f} s: {expired[0]}"
-            self._carrier.mark_stale(name, why, renew_session=True)
-        elif any(answer is True for answer in answers):
-            place = next(number for number, answer in enumerate(answers) if answer is True)
-            witness = asked[place // len(liveliest)]
-            why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows by REST"
-            self._carrier.mark_stale(name, why)
-        elif (
-            any(answer is False for answer in answers)
-            and not silence.is_market_wide
-            and silence.pause_s > self._limits.probe_every
-        ):
+        questions = {
+            asyncio.create_task(self._ask(who, key, silence.evidence)): who
+            for who in asked
+            for key in liveliest
+        }
+        has_stood_still = False
+        try:
+            # Whoever answers first: a source that is gone answers by REST no sooner than it does otherwise.
+            while questions:
+                done, _ = await asyncio.wait(questions, return_when=asyncio.FIRST_COMPLETED)
+                if silence.heard_s != since_s or not self._carrier.serves(name):
+                    return
+                silent_s = asyncio.get_running_loop().time() - since_s
+                for question in done:
+                    witness, answer = questions.pop(question), question.result()
+                    if answer is True:
+                        why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows"
+                        self._carrier.mark_stale(name, why)
+                        return
+                    if isinstance(answer, SessionExpiredError) and witness == name:
+                        why = f"its session has ended, and no quote came for {silent_s:.1f} s: {answer}"
+                        self._carrier.mark_stale(name, why, renew_session=True)
+                        return
+                    has_stood_still |= answer is False
+        finally:
+            for question in questions:
+                question.cancel()
+        if has_stood_still and silence.looks > 1 and not silence.is_market_wide:
             silence.is_market_wide = True
             words = f"no quote came for {silent_s:.1f} s, and the market does not move"
             self._incidents.note(self._clock.now_ns(), name, words, "nothing is moved; it is asked on")

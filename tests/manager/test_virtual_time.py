@@ -211,7 +211,7 @@ def test_a_socket_taken_by_another_program_is_not_fought_over() -> None:
             world.drop("broker2", 1000, "goodbye")
             await asyncio.sleep(120)
             health = manager.health["broker2"]
-            assert health.state is BrokerState.PARKED
+            assert health.state is BrokerState.POLLING
             assert "another program" in health.problem
             assert health.reconnects == 0
 

@@ -1,0 +1,260 @@
+"""Quotes keep coming when their source fails, and every instrument has exactly one source. Virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from dualbroker.errors import ConfigError, ConnectionFailedError
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import InstrumentKey, Role
+from dualbroker.simulator.faults import Strike
+from dualbroker.stores.health import BrokerState
+from tests.simulated import World, eventually, run_world
+
+LIVENESS = {"quotes_silent_after": 2.0, "probe_every": 1.0}
+
+
+def streaming(world: World, key: InstrumentKey) -> list[str]:
+    """Names of the simulated brokers that stream an instrument to anybody, by their own account."""
+    index = world.simulation.market.index_of(key)
+    return [
+        broker.name
+        for broker in world.simulation.brokers
+        for session in broker.sessions
+        if any(place == index for place, _ in session.subscribed)
+    ]
+
+
+def carried_by(manager: WebSocketManager, name: str) -> bool:
+    wanted = manager.subscriptions.book.wanted()
+    indices = [manager.quotes.index_of(key) for key in wanted]
+    return bool(wanted) and all(
+        index is not None and manager.quotes.source(index) == name for index in indices
+    )
+
+
+def all_streamed_by(world: World, manager: WebSocketManager, name: str) -> bool:
+    return all(streaming(world, key) == [name] for key in manager.subscriptions.book.wanted())
+
+
+def ticks_after(manager: WebSocketManager, count: int) -> bool:
+    return manager.quotes.tick_count > count
+
+
+@pytest.mark.parametrize(
+    "blow",
+    [
+        Strike(action="close", code=1011),
+        Strike(action="close", code=1001),
+        Strike(action="close", code=1000),
+        Strike(action="reset"),
+        Strike(action="garbage"),
+    ],
+    ids=lambda blow: f"{blow.action}-{blow.code}",
+)
+def test_a_lost_source_is_replaced_at_once_by_the_broker_that_stands_by(blow: Strike) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "BANKNIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(30)
+            world.simulation.strike("broker1", blow)
+            if blow.action == "garbage":
+                await asyncio.sleep(5)
+                assert carried_by(manager, "broker1"), "what can't be read ends nothing"
+                return
+            await eventually(partial(carried_by, manager, "broker2"), within_s=1.0)
+            assert manager.primary == "broker2"
+            assert manager.health["broker2"].role is Role.PRIMARY
+            await eventually(partial(ticks_after, manager, manager.quotes.tick_count + 10), within_s=30)
+            [failover] = manager.incidents.failovers_snapshot()
+            assert (failover.from_broker, failover.to_broker) == ("broker1", "broker2")
+            assert failover.finished
+            assert not failover.planned
+            assert len(failover.gaps_s) == 3
+            assert max(failover.gaps_s.values()) < 1.5
+            await asyncio.sleep(60)
+            assert carried_by(manager, "broker2"), "nobody swings back without a reason"
+            assert all_streamed_by(world, manager, "broker2")
+
+    run_world(story)
+
+
+@pytest.mark.parametrize("fault", ["mute", "heartbeats_only", "quotes_silent", "black_hole"])
+def test_a_source_that_is_connected_and_brings_nothing_is_replaced(fault: str) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "BANKNIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(30)
+            world.simulation.set_faults("broker1", **{fault: True})
+            await eventually(partial(carried_by, manager, "broker2"), within_s=12.0)
+            [failover] = manager.incidents.failovers_snapshot()
+            assert failover.detected_after_s is not None
+            assert 1.9 < failover.detected_after_s < 10.0
+            world.simulation.clear_faults("broker1")
+            await eventually(lambda: manager.health["broker1"].state is BrokerState.LIVE, within_s=60)
+            await asyncio.sleep(5)
+            assert all_streamed_by(world, manager, "broker2")
+            assert any(
+                incident.broker_name == "broker1" for incident in manager.incidents.incidents_snapshot()
+            )
+
+    run_world(story, liveness=LIVENESS)
+
+
+def test_a_market_that_stands_still_moves_no_quotes() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "BANKNIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(10)
+            world.simulation.stop()
+            await asyncio.sleep(19 * 60)
+            assert manager.primary == "broker1"
+            assert not manager.incidents.failovers_snapshot()
+            [incident] = manager.incidents.incidents_snapshot()
+            assert "the market does not move" in incident.cause
+            quotes_asked = sum("GetQuotes" in request for request in world.transport.requests)
+            assert quotes_asked < 200, "asked ever more seldom"
+
+    run_world(story, liveness=LIVENESS, orders_per_minute=0.0)
+
+
+def test_a_single_broker_that_is_mute_is_reconnected() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(10)
+            world.simulation.set_faults("broker1", quotes_silent=True)
+            await asyncio.sleep(20)
+            world.simulation.clear_faults("broker1")
+            await eventually(partial(ticks_after, manager, manager.quotes.tick_count + 5), within_s=60)
+            assert manager.health["broker1"].reconnects > 0
+
+    run_world(story, brokers=1, liveness=LIVENESS)
+
+
+def test_a_planned_move_streams_on_the_new_source_before_it_leaves_the_old_one() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "BANKNIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(10)
+            failover = await manager.set_quote_source("broker2")
+            assert failover is not None
+            assert failover.planned
+            assert failover.finished
+            assert not failover.uncovered
+            assert carried_by(manager, "broker2")
+            await asyncio.sleep(1)
+            assert all_streamed_by(world, manager, "broker2")
+            assert await manager.set_quote_source("broker2") is None
+            with pytest.raises(ConfigError, match="found 'broker7'"):
+                await manager.set_quote_source("broker7")
+            world.simulation.set_faults("broker1", refuse=True)
+            world.simulation.strike("broker1", Strike(action="reset"))
+            await asyncio.sleep(1)
+            with pytest.raises(ConnectionFailedError, match="broker1 can't carry quotes now: reconnecting"):
+                await manager.set_quote_source("broker1")
+
+    run_world(story)
+
+
+def test_quotes_return_to_the_preferred_broker_once_it_is_steady_and_later_each_time() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            assert manager.primary == "broker2", "pinned, though not the first in the file"
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE"])
+            waits = []
+            for _ in range(3):
+                world.simulation.strike("broker2", Strike(action="reset"))
+                await eventually(partial(carried_by, manager, "broker1"), within_s=2.0)
+                since = asyncio.get_running_loop().time()
+                await eventually(partial(carried_by, manager, "broker2"), within_s=600.0)
+                waits.append(asyncio.get_running_loop().time() - since)
+            assert 55 < waits[0] < 75
+            assert waits[1] > 1.5 * waits[0]
+            assert waits[2] > 1.5 * waits[1]
+
+    run_world(story, primary="broker2")
+
+
+def test_what_a_broker_does_not_acknowledge_another_one_streams() -> None:
+    async def story(world: World) -> None:
+        world.simulation.set_faults("broker1", unacknowledged=0.5)
+        async with world.manager() as manager:
+            options = await manager.options_around("NIFTY", strikes=10)
+            await manager.subscribe(options)
+            await asyncio.sleep(20)
+            sources = {manager.quotes.source(index): 0 for index in range(len(manager.quotes.instruments))}
+            assert set(sources) == {"broker1", "broker2"}
+            assert manager.health["broker2"].role is Role.SOME_QUOTES
+            assert not manager.carrier.uncovered()
+            assert all(len(streaming(world, key)) == 1 for key in manager.subscriptions.book.wanted())
+            [incident] = [
+                each for each in manager.incidents.incidents_snapshot() if "acknowledged" in each.cause
+            ]
+            assert incident.broker_name == "broker1"
+            assert "go to broker2" in incident.action
+
+    run_world(story)
+
+
+def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams() -> None:
+    async def story(world: World) -> None:
+        world.simulation.set_faults("broker1", first_scrips_only=10)
+        async with world.manager() as manager:
+            await manager.subscribe(await manager.options_around("NIFTY", strikes=10))
+            await eventually(lambda: manager.health["broker2"].role is Role.SOME_QUOTES, within_s=400)
+            await asyncio.sleep(10)
+            kept = manager.carrier.streamed_by("broker1")
+            assert len(kept) >= 10
+            assert all(len(streaming(world, key)) == 1 for key in manager.subscriptions.book.wanted())
+
+    run_world(story, liveness={"instrument_silent_after": 20.0})
+
+
+def test_what_a_broker_does_not_know_stays_where_it_is_and_is_named() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE-EQ"])
+            world.simulation.set_faults("broker2", lacks=frozenset({"RELIANCE-EQ"}))
+            failover = await manager.set_quote_source("broker2")
+            assert failover is not None
+            assert failover.uncovered == ("NSE:RELIANCE-EQ",)
+            await asyncio.sleep(10)
+            assert manager.carrier.target_of(("NSE", "2885")) == "broker1"
+            assert manager.carrier.target_of(("NSE", "26000")) == "broker2"
+
+    run_world(story)
+
+
+def test_an_unsubscribe_during_a_failover_leaves_nothing_behind() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(2)
+            world.simulation.strike("broker1", Strike(action="reset"))
+            await manager.unsubscribe(["NIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(120)
+            assert not streaming(world, ("NSE", "26000"))
+            assert not streaming(world, ("NSE", "2885"))
+            assert manager.health["broker2"].role is not Role.SOME_QUOTES
+
+    run_world(story)
+
+
+def test_a_failover_whose_target_dies_too_ends_with_whoever_comes_back() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE"])
+            await asyncio.sleep(5)
+            world.simulation.set_faults("all", refuse=True)
+            world.simulation.strike("all", Strike(action="reset"))
+            await asyncio.sleep(30)
+            count = manager.quotes.tick_count
+            world.simulation.clear_faults("broker2")
+            await eventually(partial(ticks_after, manager, count + 5), within_s=60)
+            assert carried_by(manager, "broker2")
+
+    run_world(story)
