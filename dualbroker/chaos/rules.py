@@ -213,14 +213,15 @@ def _ledger(scene: Scene) -> Iterator[str]:
     for (broker, number), days in states.items():
         if len(days) > 1:
             yield f"{broker}'s order {number} stands under {len(days)} trading days"
-    for broker, orders in scene.orders.items():
+    truth = scene.orders
+    for broker, orders in truth.items():
         if not _hears_orders(scene, broker):
             continue
         for number, order in orders.items():
-            state = ledger.get((broker, number))
-            if state is None:
+            if (broker, number) not in ledger:
                 yield f"{broker}'s order {number} ({order.status.value}) is not in the ledger"
                 continue
+            state = ledger[broker, number]
             if state.status is not _as_known(order.status):
                 says = state.status.value
                 yield f"{broker}'s order {number} is {order.status.value}, the ledger says {says}"
@@ -234,7 +235,7 @@ def _ledger(scene: Scene) -> Iterator[str]:
             if fills != counted:
                 yield f"{broker}'s order {number} has the fills {fills}, the ledger says {counted}"
     for broker, number in ledger:
-        if number in scene.orders[broker]:
+        if number in truth[broker]:
             continue
         yield f"the ledger has an order {number} of {broker}, which {broker} has not"
 

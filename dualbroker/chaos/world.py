@@ -62,6 +62,8 @@ class World:
             clock=self.clock,
             wall_clock=self.clock,
             rng=random.Random(f"client/{schedule.seed}"),
+            # The market of these runs keeps the exchanges' hours, as the shipped simulated one does not.
+            market_hours=self.config.market_hours.market_hours(),
         )
 
     def _make_config(self) -> Config:

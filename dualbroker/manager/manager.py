@@ -62,6 +62,8 @@ class WebSocketManager:
         A validated config.
     transport, clock, wall_clock, rng
         The network, receive times, the time of day, and chance; real ones unless given.
+    market_hours
+        When which exchange is open; of the config, and always where it is simulated, unless given.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class WebSocketManager:
         clock: Clock | None = None,
         wall_clock: Clock | None = None,
         rng: random.Random | None = None,
+        market_hours: MarketHours | None = None,
     ) -> None:
         self.config = config
         self.quotes = QuoteStore(config.ticks.max_rows)
@@ -84,7 +87,7 @@ class WebSocketManager:
         self.wall_clock: Clock = wall_clock or SystemClock()
         replays = config.is_simulated and config.simulator.market == "replay"
         self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
-        self.market_hours: MarketHours = (
+        self.market_hours: MarketHours = market_hours or (
             MarketHours.always() if config.is_simulated else config.market_hours.market_hours()
         )
         """When which exchange is open; the simulated market and a replay always are."""
