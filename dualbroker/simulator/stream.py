@@ -93,11 +93,6 @@ class StreamSession:
         self._answer(frame)
         return self.outbox[start:]
 
-    @property
-    def subscribed(self) -> list[tuple[int, FeedType]]:
-        """Positions in the market of what it has subscribed, and as what."""
-        return list(self._subscriptions)
-
     def take(self) -> list[bytes]:
         """The frames to write now; the outbox is empty afterwards."""
         taken = self.outbox
