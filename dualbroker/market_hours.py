@@ -82,9 +82,16 @@ class MarketHours:
         if self._always:
             return True
         hold = self._holds.get(exchange)
-        if hold is None or not hold[0] <= now_ns < hold[1]:
-            hold = self._holds[exchange] = self._hold(exchange, now_ns)
-        return hold[2]
+        if hold is not None and hold[0] <= now_ns < hold[1]:
+            return hold[2]
+        return self._look_up(exchange, now_ns)[2]
+
+    def open_since_ns(self, exchange: str, now_ns: int) -> int | None:
+        """When the session of that moment began (UTC ns); None when closed, 0 when it never closes."""
+        if self._always:
+            return 0
+        since_ns, _, is_open = self._look_up(exchange, now_ns)
+        return since_ns if is_open else None
 
     def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
         """Whether one of them trades; False for none at all."""
@@ -151,6 +158,10 @@ class MarketHours:
         while True:
             yield from self.sessions(exchange, day)
             day += timedelta(days=1)
+
+    def _look_up(self, exchange: str, now_ns: int) -> tuple[int, int, bool]:
+        hold = self._holds[exchange] = self._hold(exchange, now_ns)
+        return hold
 
     def _hold(self, exchange: str, now_ns: int) -> tuple[int, int, bool]:
         day = _day(now_ns)

@@ -11,13 +11,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import IO, Any
 
 import msgspec
 from pydantic import SecretStr
 
+from dualbroker.brokers.simulator_control import SimulatorSurface
 from dualbroker.config.schema import BrokerConfig, SimulatorConfig
 from dualbroker.errors import ConnectionFailedError
+from dualbroker.transport.network import NetworkTransport
 
 __all__ = ["SimulatorProcess"]
 
@@ -32,18 +36,29 @@ class SimulatorProcess:
         self._process = process
         self._errors = errors
         self._brokers: list[dict[str, Any]] = greeting["brokers"]
+        self._names: dict[str, str] = {}
+        """The simulator's name of each broker, by its name here."""
         self.masters_base: str = greeting["masters_base"]
 
     @classmethod
-    async def start(cls, config: SimulatorConfig, brokers: int) -> SimulatorProcess:
+    async def start(cls, config: SimulatorConfig, brokers: int | Sequence[str]) -> SimulatorProcess:
         """Start one with that many brokers, and wait until it has said where they are.
+
+        Parameters
+        ----------
+        brokers
+            How many, or what they are called here: under these names ``config.faults`` and the methods
+            find them; ``login_for`` adds names too.
 
         Raises
         ------
         ConnectionFailedError
             It did not start; the message carries what it said.
         """
-        command = [sys.executable, "-m", "dualbroker", *_arguments(config, brokers)]
+        called = [] if isinstance(brokers, int) else brokers
+        names = {name: f"broker{number}" for number, name in enumerate(called, start=1)}
+        count = brokers if isinstance(brokers, int) else len(brokers)
+        command = [sys.executable, "-m", "dualbroker", *_arguments(config, count, names)]
         process, errors = _spawn(command)
         assert process.stdout is not None
         try:
@@ -58,11 +73,14 @@ class SimulatorProcess:
             elif not isinstance(problem, msgspec.DecodeError):
                 raise
             raise ConnectionFailedError(f"the simulator did not start: {words}") from None
-        return cls(process, errors, greeting)
+        simulator = cls(process, errors, greeting)
+        simulator._names = names
+        return simulator
 
     def login_for(self, number: int, config: BrokerConfig, generation: str) -> BrokerConfig:
         """The section of the config with the address and login of the simulator's broker of that number."""
         broker = self._brokers[number]
+        self._names[config.name] = broker["name"]
         return config.model_copy(
             update={
                 "user_id": broker["uid"],
@@ -75,10 +93,67 @@ class SimulatorProcess:
                 "api_secret": SecretStr(broker["oauth_secret"]),
                 "rest_base": broker["rest_base"],
                 "websocket_url": broker["websocket_url"],
-                "masters_base": self.masters_base,
+                "masters_base": f"{self.masters_base}/{broker['name']}",
                 "dialect": "shoonya" if generation == "a" else "shoonya_legacy",
             }
         )
+
+    async def set_faults(self, broker: str, **switches: Any) -> None:
+        """Turn faults of a broker, or of ``all``, on or off; those that are not named stay as they are.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker or switch, or it can't be set to that.
+        ConnectionFailedError
+            The simulator does not answer.
+        """
+        async with self._surface() as surface:
+            await surface.set_faults(self._name(broker), switches)
+
+    async def clear_faults(self, broker: str = "all") -> None:
+        """Turn all faults of a broker, or of ``all``, off.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker.
+        ConnectionFailedError
+            The simulator does not answer.
+        """
+        async with self._surface() as surface:
+            await surface.clear_faults(self._name(broker))
+
+    async def strike(self, broker: str, action: str, **details: Any) -> None:
+        """Deal a blow to the open connections of a broker, or of ``all``.
+
+        Parameters
+        ----------
+        action
+            ``close``, ``reset``, ``half_frame``, ``garbage``, ``oversized``, ``evict``, ``expire_tokens``.
+        **details
+            ``code`` and ``reason`` of a close.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker or blow.
+        ConnectionFailedError
+            The simulator does not answer.
+        """
+        async with self._surface() as surface:
+            await surface.strike(self._name(broker), {"action": action, **details})
+
+    @asynccontextmanager
+    async def _surface(self) -> AsyncIterator[SimulatorSurface]:
+        transport = NetworkTransport()
+        try:
+            yield SimulatorSurface(self.masters_base, transport)
+        finally:
+            await transport.aclose()
+
+    def _name(self, broker: str) -> str:
+        return self._names.get(broker, broker)
 
     @property
     def process_id(self) -> int:
@@ -128,7 +203,7 @@ def _kill(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
     return said[-1] if said else f"exit status {process.returncode}"
 
 
-def _arguments(config: SimulatorConfig, brokers: int) -> list[str]:
+def _arguments(config: SimulatorConfig, brokers: int, names: Mapping[str, str]) -> list[str]:
     arguments = [
         "simulate",
         "--json",
@@ -145,4 +220,7 @@ def _arguments(config: SimulatorConfig, brokers: int) -> list[str]:
         arguments += [f"--file={config.file}", f"--speed={config.speed:g}"]
     if config.hold:
         arguments.append("--hold")
+    if config.faults:
+        faults = {names.get(name, name): each.model_dump() for name, each in config.faults.items()}
+        arguments.append("--faults=" + msgspec.json.encode(faults).decode("utf-8"))
     return arguments

@@ -11,7 +11,6 @@ import base64
 import binascii
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from datetime import time
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ import msgspec
 
 from dualbroker.brokers.base import Broker
 from dualbroker.brokers.noren import NorenBroker
-from dualbroker.clock import Clock, ist
+from dualbroker.clock import Clock
 from dualbroker.config.broker import BUILT_IN_TYPES, PRIVATE_KEYS
 from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError, InstrumentError
@@ -28,6 +27,7 @@ from dualbroker.model import Instrument
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
+from dualbroker.view.market import market_state
 
 __all__ = ["Finding", "Verdict", "diagnose"]
 
@@ -36,8 +36,6 @@ ANSWER_TIMEOUT_S = 5.0
 MASTERS_TIMEOUT_S = 7.0
 SNAPSHOT_TIMEOUT_S = 6.0
 TICK_TIMEOUT_S = 4.0
-MARKET_OPENS, MARKET_CLOSES = time(9, 15), time(15, 30)
-"""Indian time, Monday to Friday; holidays are not known here."""
 UP = (BrokerState.LIVE, BrokerState.POLLING)
 
 
@@ -277,18 +275,15 @@ def _price(manager: WebSocketManager, subject: str, name: str, wall_clock: Clock
     price = f"{name} at ₹{float(rows[0]['ltp']):,.2f}"
     if manager.quotes.tick_count:
         return Finding(Verdict.OK, subject, f"{price}, and ticks flow")
-    now = ist(wall_clock.now_ns())
-    is_open = now.weekday() < 5 and MARKET_OPENS <= now.time() < MARKET_CLOSES
-    if manager.config.is_simulated or is_open:
+    market = market_state(manager, wall_clock.now_ns())
+    if market["open"]:
         return Finding(
             Verdict.WARN,
             subject,
             f"{price}, but no tick within {TICK_TIMEOUT_S:.0f} s: a holiday, a market that is held, or the "
             "broker's feed is slow",
         )
-    return Finding(
-        Verdict.OK, subject, f"{price}; ticks come in market hours (09:15 to 15:30 IST, Monday to Friday)"
-    )
+    return Finding(Verdict.OK, subject, f"{price}; {market['words']}")
 
 
 def _tags(manager: WebSocketManager, primary: str) -> Iterator[Finding]:

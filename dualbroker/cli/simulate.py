@@ -46,6 +46,10 @@ def simulate(
     expiries: Annotated[
         int, typer.Option(min=1, max=10, help="Synthetic: weekly expiries of each chain.")
     ] = 2,
+    faults: Annotated[
+        str | None,
+        typer.Option(help='What is wrong from the start, as JSON: {"broker2": {"delay_s": 0.2}, "all": …}.'),
+    ] = None,
     generation: Annotated[
         GenerationChoice,
         typer.Option(
@@ -76,6 +80,7 @@ def simulate(
             orders_per_minute=orders_per_minute,
             strikes=strikes,
             expiries=expiries,
+            faults=faults,
             generation=generation.value,
             as_json=as_json,
             until_stdin_closes=until_stdin_closes,

@@ -182,6 +182,19 @@ class Config(Section):
             raise ValueError("\n".join(problems))
         return brokers
 
+    @field_validator("simulator")
+    @classmethod
+    def _faults_are_of_a_broker(cls, value: SimulatorConfig, info: ValidationInfo) -> SimulatorConfig:
+        brokers: dict[str, BrokerConfig] = info.data.get("brokers", {})
+        known = [name for name, broker in brokers.items() if broker.is_simulated]
+        unknown = [name for name in value.faults if name not in (*known, "all")]
+        if brokers and unknown:
+            raise ValueError(
+                f"expected faults of all, or of a simulated broker ({', '.join(known) or 'there is none'}), "
+                f"found {', '.join(map(repr, unknown))}"
+            )
+        return value
+
     @field_validator("primary")
     @classmethod
     def _primary_streams(cls, value: str, info: ValidationInfo) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     model_validator,
 )
+
+from .faults import FaultsConfig
+from .section import Section
 
 __all__ = [
     "Around",
@@ -28,22 +28,6 @@ __all__ = [
     "SimulatorConfig",
     "TicksConfig",
 ]
-
-
-class Section(BaseModel):
-    """What all sections share: no unknown keys, no silent conversions, no changes once read."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_default(cls, data: Any) -> Any:
-        """A key whose values are all commented out is as good as none."""
-        if not isinstance(data, Mapping):
-            return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
@@ -92,6 +76,8 @@ class SimulatorConfig(Section):
     """Of the protocol: ``c`` logs in with password and TOTP, ``a`` by OAuth with a bearer token."""
     hold: bool = False
     """The market waits until it is told to go."""
+    faults: dict[str, FaultsConfig] = Field(default={})
+    """What is wrong from the start, by the broker's name here, or ``all``."""
 
     @model_validator(mode="after")
     def _replay_has_a_file(self) -> SimulatorConfig:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, times
@@ -13,6 +16,9 @@ __all__ = ["SESSION_START", "bars_frame"]
 SESSION_START = pd.Timedelta(hours=9, minutes=15)
 """NSE and BSE open at 09:15 IST; bars of every day are counted from there."""
 
+_LONGEST_DIP_TICKS = 1000
+"""How far ahead a fall of the volume is looked for to be made good; bounds the work."""
+
 _DAY_NS = 86_400 * 1_000_000_000
 _IST_OFFSET_NS = int(5.5 * 3600) * 1_000_000_000
 
@@ -21,9 +27,11 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     """Open, high, low, close, volume per interval, indexed by ``time`` (the left edge, Indian time).
 
     Prices are those of ticks; a snapshot is no price of its own time and only sets the volume's base.
-    Volume is the difference of the cumulative volume; negative steps are clipped and counted in
-    ``attrs["negative_volume_steps"]``. Intervals without a tick have no bar. No bar holds ticks
-    of two days: that of a day (``"1D"``) is labelled 09:15 and holds what came before, too.
+    Volume is the difference of the cumulative volume within a day and a quote source; the first tick
+    of each is a base only, since what was traded before it is not known. Negative steps are clipped and
+    counted in ``attrs["negative_volume_steps"]``; a fall that is made good in one step (a 0 between two
+    totals) traded nothing either way, any other is a new base. Intervals without a tick have no bar. No
+    bar holds ticks of two days: that of a day (``"1D"``) is labelled 09:15 and holds what came before, too.
 
     Parameters
     ----------
@@ -39,15 +47,15 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     """
     width_ns = _width_ns(interval)
     receive_ns = pd.DatetimeIndex(ticks.index).as_unit("ns").asi8
-    volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
-    steps = np.diff(volumes, prepend=np.nan)
-    negative = int(np.sum(steps < 0))
     traded = ticks["ltp"].to_numpy() > 0
     use = traded & ~ticks["snapshot"].to_numpy(dtype=bool)
     # Since midnight in India, less the session's start; days are kept apart, so that an interval that
     # does not divide a day begins anew each morning.
     local_ns = receive_ns + _IST_OFFSET_NS
     midnight_ns = local_ns // _DAY_NS * _DAY_NS
+    sources = ticks["broker_name"].to_numpy()
+    volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
+    steps, negative = _volume_steps(volumes, midnight_ns, sources)
     into_session_ns = local_ns - midnight_ns - SESSION_START.value
     from_start_ns = into_session_ns // width_ns * width_ns
     # What is before the session belongs to its own day: a day's bar holds all of it, no other bar
@@ -59,8 +67,8 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
         {
             "start": start_ns[use],
             "price": ticks["ltp"].to_numpy()[use],
-            "step": np.clip(steps, 0, None)[use],
-            "broker_name": ticks["broker_name"].to_numpy()[use],
+            "step": steps[use],
+            "broker_name": sources[use],
         }
     )
     grouped = table.groupby("start", sort=True)
@@ -80,6 +88,34 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     bars.index = times(grouped.size().index.to_numpy(dtype=np.int64)).rename("time")
     bars.attrs["negative_volume_steps"] = negative
     return bars
+
+
+def _volume_steps(
+    volumes: NDArray[np.float64], days: NDArray[np.int64], sources: NDArray[Any]
+) -> tuple[NDArray[np.float64], int]:
+    """What was traded from each tick to the next, NaN where that is not known, and how often it fell."""
+    steps = np.diff(volumes, prepend=np.nan)
+    if not len(steps):
+        return steps, 0
+    begins = np.concatenate([[True], (np.diff(days) != 0) | (sources[1:] != sources[:-1])])
+    steps[begins] = np.nan
+    falls = np.flatnonzero(steps < 0)
+    ends = np.append(np.flatnonzero(begins), len(steps))
+    done = 0
+    for fall in falls.tolist():
+        if fall < done:
+            continue
+        total = volumes[fall - 1]
+        end = min(int(ends[np.searchsorted(ends, fall, side="right")]), fall + _LONGEST_DIP_TICKS)
+        reached = np.flatnonzero(volumes[fall:end] >= total)
+        if not len(reached):
+            continue
+        back = fall + int(reached[0])
+        if 2 * steps[back] >= total - np.nanmin(volumes[fall:back]):
+            steps[fall:back] = 0.0
+            steps[back] = volumes[back] - total
+            done = back
+    return np.maximum(steps, 0.0), len(falls)
 
 
 def _width_ns(interval: str) -> int:

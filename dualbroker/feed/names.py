@@ -97,10 +97,12 @@ class SymbolNames:
             raise UnknownInstrumentError(
                 f"{symbol[:LONGEST_SHOWN]} was never subscribed here; subscribed: {shown}", known
             )
-        if len(matches) > 1:
-            names = [self._store.instruments[index].qualified_name for index in matches]
+        # A symbol that came back with another token is two instruments of one name: the newer one is meant.
+        newest = {self._store.instruments[index].qualified_name: index for index in matches}
+        if len(newest) > 1:
+            names = list(newest)
             raise AmbiguousInstrumentError(f"{symbol} may mean {' or '.join(names)}", names)
-        return matches[0]
+        return matches[-1]
 
     def _by_master(self, symbol: str, exchange: str | None) -> int | None:
         """By names that only the symbol master understands, such as Kite's monthly ones."""

@@ -17,15 +17,16 @@ import msgspec
 
 from dualbroker.brokers.base import Broker, QuoteCallback
 from dualbroker.clock import Clock
+from dualbroker.manager.failover_log import FailoverLog, names_shown
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.refusals import Refusals
+from dualbroker.manager.standing import Standing
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.model import FeedType, InstrumentKey, Role
 from dualbroker.roles import assign, choose_source
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.quotes import QuoteStore
-from dualbroker.stores.stability import Stability, StabilityStore, Trouble
 
 __all__ = ["QuoteCarrier"]
 
@@ -34,7 +35,6 @@ logger = logging.getLogger("dualbroker")
 ACKNOWLEDGE_WITHIN_S = 5.0
 """After a subscription was asked for; then another broker is asked where there is one."""
 HAND_OVER_WITHIN_S = 60.0
-NAMES_SHOWN = 5
 
 
 class _Move(msgspec.Struct, gc=False):
@@ -69,7 +69,7 @@ class QuoteCarrier:
     ----------
     brokers, health
         By name, in file order; filled while the feed starts.
-    quotes, book, incidents, stability
+    quotes, book, incidents
         What is remembered.
     clock
         Receive times.
@@ -89,7 +89,6 @@ class QuoteCarrier:
         quotes: QuoteStore,
         book: SubscriptionBook,
         incidents: IncidentStore,
-        stability: StabilityStore,
         mapping: InstrumentMapping,
         clock: Clock,
         on_quotes: QuoteCallback,
@@ -102,7 +101,6 @@ class QuoteCarrier:
         self._quotes = quotes
         self._book = book
         self._incidents = incidents
-        self._stability = stability
         self._mapping = mapping
         self._clock = clock
         self._on_quotes = on_quotes
@@ -115,10 +113,8 @@ class QuoteCarrier:
         self._streams: dict[InstrumentKey, tuple[str, FeedType]] = {}
         """Who was told to stream an instrument, and as what; not those on their way."""
         self._moves: dict[InstrumentKey, _Move] = {}
-        self._open: dict[int, tuple[Failover, set[InstrumentKey], asyncio.Event]] = {}
-        self._stale: dict[str, str] = {}
-        self._why_down: dict[str, str] = {}
-        self._up: set[str] = set()
+        self._failovers = FailoverLog(incidents)
+        self.standing = Standing(brokers, health, self.refusals.count)
         self._has_begun = False
         self._reason = ""
         """Why the primary of now was chosen, where it was no failover."""
@@ -129,11 +125,7 @@ class QuoteCarrier:
 
     def serves(self, name: str) -> bool:
         """Whether a broker's socket is up and of use for quotes."""
-        return (
-            self._brokers[name].config.orders == "stream"
-            and self._health[name].state is BrokerState.LIVE
-            and name not in self._stale
-        )
+        return self.standing.serves(name)
 
     def streamed_by(self, name: str) -> list[InstrumentKey]:
         """Instruments that a broker streams, without those on their way to it."""
@@ -169,21 +161,15 @@ class QuoteCarrier:
 
     def on_connected(self, name: str) -> None:
         """A broker's socket is up."""
-        self._stale.pop(name, None)
-        self._why_down.pop(name, None)
-        self._up.add(name)
-        self._stability.first_seen(name, _now_s())
+        self.standing.came_up(name)
         self.refusals.forget(name)
         self.arrange()
 
     def on_down(self, name: str, why: str) -> None:
         """A broker's socket is of no use any more."""
-        if self._brokers[name].config.orders != "stream":
+        if not self.standing.can_stream(name):
             return
-        if name in self._up and name not in self._stale:
-            self._stability.note(name, Trouble.DISCONNECT, _now_s())
-        self._up.discard(name)
-        self._why_down[name] = why
+        self.standing.went_down(name, why)
         before = self._incidents.failover_count
         self.arrange()
         if self._incidents.failover_count > before:
@@ -198,11 +184,9 @@ class QuoteCarrier:
 
     def mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
         """A broker answers and brings no quotes while the market moves: it is treated as failed."""
-        if name in self._stale:
+        if self.standing.is_stale(name):
             return
-        self._stale[name] = why
-        self._why_down[name] = why
-        self._stability.note(name, Trouble.STALE, _now_s())
+        self.standing.became_stale(name, why)
         self.arrange()
         broker = self._brokers[name]
         if renew_session:
@@ -219,7 +203,7 @@ class QuoteCarrier:
         elsewhere = Counter(self.target_of(key) for key in fresh)
         elsewhere.pop(name, None)
         elsewhere.pop(None, None)
-        names = self._names(fresh)
+        names = names_shown(map(self._name, fresh))
         action = (
             ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
             or "no other broker can stream them; they are asked for again from time to time"
@@ -275,7 +259,7 @@ class QuoteCarrier:
         self.arrange()
         begun = [each for each in self._incidents.failovers if each.number > before]
         for failover in begun:
-            await self.until_finished(failover, HAND_OVER_WITHIN_S)
+            await self._failovers.until_finished(failover, HAND_OVER_WITHIN_S)
         return begun[0] if begun else None
 
     # The arrangement
@@ -290,11 +274,13 @@ class QuoteCarrier:
         for key in [key for key in (*self._streams, *self._moves) if key not in wanted]:
             self._let_go(key, told)
         begun: dict[tuple[str, str, bool], list[InstrumentKey]] = {}
-        for key, target in assign(wanted, self.primary, self._serving(), self._refused(wanted)).items():
+        for key, target in assign(
+            wanted, self.primary, self.standing.serving(), self._refused(wanted)
+        ).items():
             self._place(key, wanted[key], target, told, begun)
         for (old, new, planned), keys in begun.items():
             self._note_failover(old, new, planned, keys)
-        self._close_finished()
+        self._failovers.close_finished()
         self._tell(told)
         self._give_roles()
 
@@ -354,56 +340,23 @@ class QuoteCarrier:
             told.to_unsubscribe(str(name), key)
         self._quotes.set_source(self._index(key), None)
         if move is not None:
-            self._settle(move, key)
+            self._failovers.settled(move.failover, key)
 
     def _choose(self) -> bool:
         """Whether another broker shall carry the quotes from now on."""
         if not self._has_begun:
             return False
-        choice = choose_source(self.measurements(), self.primary, preferred=self.preferred)
+        choice = choose_source(self.standing.measurements(), self.primary, preferred=self.preferred)
         if self.primary is None or choice.primary is None or choice.primary == self.primary:
             return False
         logger.info("%s carries quotes: %s", choice.primary, choice.reason)
         old, self.primary = self.primary, choice.primary
         if old is not None and not self.serves(old):
-            self._stability.note_failover(old, _now_s())
+            self.standing.lost_quotes(old)
         else:
             self._reason = choice.reason
         self._on_new_primary()
         return True
-
-    def measurements(self) -> list[Stability]:
-        """What was measured of each broker that can carry quotes, in file order."""
-        now_s = _now_s()
-        found = []
-        for name, broker in self._brokers.items():
-            if broker.config.orders != "stream":
-                continue
-            counts = self._stability.counts(name, now_s)
-            health = self._health[name]
-            found.append(
-                Stability(
-                    name=name,
-                    is_serving=self.serves(name),
-                    why_not=self._why_not(name),
-                    disconnects=counts[Trouble.DISCONNECT],
-                    stales=counts[Trouble.STALE],
-                    unacknowledged=self.refusals.count(name),
-                    round_trip_s=health.round_trip_s,
-                    steady_s=self._stability.steady_s(name, now_s),
-                    failures=self._stability.failures(name, now_s),
-                )
-            )
-        return found
-
-    def _why_not(self, name: str) -> str:
-        why = self._stale.get(name) or self._why_down.get(name) or self._health[name].problem
-        return f"does not serve ({why})" if why else "is not connected"
-
-    def _serving(self) -> list[str]:
-        """Who can carry quotes, the steadiest first."""
-        rows = [row for row in self.measurements() if row.is_serving]
-        return [row.name for row in sorted(rows, key=lambda row: row.trouble)]
 
     def _refused(self, wanted: Iterable[InstrumentKey]) -> dict[str, set[InstrumentKey]]:
         keys = list(wanted)
@@ -416,33 +369,23 @@ class QuoteCarrier:
     # Failovers, written down
 
     def _note_failover(self, old: str, new: str, planned: bool, keys: list[InstrumentKey]) -> None:
-        now_ns = self._clock.now_ns()
-        last_ns = self._health[old].last_quote_ns
         if self.serves(old):
             why = self._reason if planned else f"{old} does not stream them"
             why = why or f"{new} can stream them again"
         else:
-            why = f"{old}: {self._stale.get(old) or self._why_down.get(old) or 'is not connected'}"
-        failover = self._incidents.begin_failover(
-            time_ns=now_ns,
+            why = f"{old} {self.standing.why_not(old)}"
+        failover = self._failovers.begin(
+            keys,
+            time_ns=self._clock.now_ns(),
             from_broker=old,
             to_broker=new,
             why=why,
             planned=planned,
-            detected_after_s=None if planned or last_ns is None else max(0, now_ns - last_ns) / 1e9,
-            instruments=len(keys),
+            last_quote_ns=self._health[old].last_quote_ns,
+            unknown=[
+                self._name(key) for key in self._mapping.unknown_at(self._brokers[new], self._book.wanted())
+            ],
         )
-        unknown = self._mapping.unknown_at(self._brokers[new], self._book.wanted())
-        failover.uncovered = tuple(self._name(key) for key in unknown)
-        logger.warning(
-            "quotes of %d instruments move from %s to %s: %s%s",
-            len(keys),
-            old,
-            new,
-            why,
-            f"; {new} can't carry {self._names(unknown)}" if unknown else "",
-        )
-        self._open[failover.number] = (failover, set(keys), asyncio.Event())
         for key in keys:
             self._moves[key].failover = failover
 
@@ -459,47 +402,18 @@ class QuoteCarrier:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._left_over.to_unsubscribe(old[0], key)
         base_ns = last_ns if move.planned else move.base_ns
-        if move.failover is not None and base_ns:
-            move.failover.gaps_s[key] = max(0, receive_ns - base_ns) / 1e9
-        self._settle(move, key)
+        gap_s = max(0, receive_ns - base_ns) / 1e9 if base_ns else None
+        self._failovers.settled(move.failover, key, gap_s=gap_s)
 
     def _flush(self) -> None:
         told, self._left_over = self._left_over, _Told()
         self._tell(told)
         self._give_roles()
-        self._close_finished()
+        self._failovers.close_finished()
 
     def _leave_uncovered(self, move: _Move, key: InstrumentKey) -> None:
-        if move.failover is not None and (key not in self._streams or self.refusals.has(move.to, key)):
-            move.failover.uncovered = tuple(dict.fromkeys((*move.failover.uncovered, self._name(key))))
-        self._settle(move, key)
-
-    def _settle(self, move: _Move, key: InstrumentKey) -> None:
-        """A move has come to its end, one way or the other."""
-        if move.failover is not None and (entry := self._open.get(move.failover.number)) is not None:
-            entry[1].discard(key)
-
-    def _close_finished(self) -> None:
-        for number in [number for number, (_, left, _) in self._open.items() if not left]:
-            failover, _, finished = self._open.pop(number)
-            failover.finished = True
-            finished.set()
-            gaps = [failover.gap_quantile(share) for share in (0.5, 1.0)]
-            figures = "" if None in gaps else f", gap {gaps[0]:.3f} s (median) to {gaps[1]:.3f} s"
-            missing = f"; not carried: {', '.join(failover.uncovered)}" if failover.uncovered else ""
-            logger.info(
-                "%s carries the quotes of %s%s%s", failover.to_broker, failover.from_broker, figures, missing
-            )
-
-    async def until_finished(self, failover: Failover, timeout_s: float) -> None:
-        """Return when a failover has come to its end, or the time is up."""
-        entry = self._open.get(failover.number)
-        if entry is None:
-            return
-        try:
-            await asyncio.wait_for(entry[2].wait(), timeout_s)
-        except TimeoutError:
-            return
+        is_uncovered = key not in self._streams or self.refusals.has(move.to, key)
+        self._failovers.settled(move.failover, key, uncovered=self._name(key) if is_uncovered else None)
 
     # Telling brokers
 
@@ -550,11 +464,6 @@ class QuoteCarrier:
 
     def _name(self, key: InstrumentKey) -> str:
         return self._quotes.instruments[self._index(key)].qualified_name
-
-    def _names(self, keys: Iterable[InstrumentKey]) -> str:
-        names = [self._name(key) for key in keys]
-        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 def _now_s() -> float:

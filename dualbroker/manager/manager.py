@@ -39,7 +39,6 @@ from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
-from dualbroker.stores.stability import StabilityStore
 from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
@@ -112,7 +111,6 @@ class WebSocketManager:
             quotes=self.quotes,
             book=book,
             incidents=self.incidents,
-            stability=StabilityStore(),
             mapping=self.mapping,
             clock=self.clock,
             on_quotes=self._on_quotes,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from dualbroker.errors import ConnectionFailedError
+from dualbroker.brokers.simulator_control import SimulatorSurface
 from dualbroker.measure.figures import Truth
-from dualbroker.transport.base import Transport
 
 __all__ = ["SimulatorControl", "SimulatorState"]
 
@@ -22,39 +19,21 @@ class SimulatorState(msgspec.Struct, frozen=True):
     """Changes of the market so far."""
 
 
-class SimulatorControl:
-    """Calls on one simulator.
-
-    Parameters
-    ----------
-    masters_base
-        Its address, as it greets with.
-    """
-
-    def __init__(self, masters_base: str, transport: Transport) -> None:
-        self._base = masters_base.rstrip("/")
-        self._transport = transport
+class SimulatorControl(SimulatorSurface):
+    """Watches a simulator's market, and starts and stops it."""
 
     async def state(self) -> SimulatorState:
         """How far it is."""
-        return msgspec.convert(await self._call("GET", "state"), SimulatorState)
+        return msgspec.convert(await self.call("GET", "state"), SimulatorState)
 
     async def truth(self) -> Truth:
         """What a perfect observer would know; final once the market was stopped."""
-        return msgspec.convert(await self._call("GET", "truth"), Truth)
+        return msgspec.convert(await self.call("GET", "truth"), Truth)
 
     async def release(self) -> None:
         """Start a market that was held."""
-        await self._call("POST", "release")
+        await self.call("POST", "release")
 
     async def stop(self) -> None:
         """No more ticks, fills or orders; the brokers still answer."""
-        await self._call("POST", "stop")
-
-    async def _call(self, method: str, name: str) -> dict[str, Any]:
-        answer = await self._transport.request(method, f"{self._base}/simulator/{name}")
-        if answer.status != 200:
-            raise ConnectionFailedError(
-                f"expected HTTP status 200 from the simulator ({name}), found {answer.status}"
-            )
-        return msgspec.json.decode(answer.body, type=dict[str, Any])
+        await self.call("POST", "stop")

@@ -121,6 +121,8 @@ class OrderActor:
             tradable = (index for index in candidates if _is_quoted(self._market.quote(index)))
             self._favourites = [index for index, _ in zip(tradable, range(_FAVOURITES), strict=False)]
         quoted = [index for index in self._favourites if _is_quoted(self._market.quote(index))]
+        if not quoted:
+            self._favourites = []  # they have all expired
         return self._dice.choice(quoted) if quoted else None
 
     def _wait_ns(self) -> int:

@@ -101,6 +101,11 @@ class MinuteRecorder:
         self._volume_before = np.nan_to_num(volume)
         self._turnover_before = turnover.copy()
 
+    def begin_day(self, volume: Floats, turnover: Floats) -> None:
+        """The cumulative figures start anew; to be told right after ``begin``."""
+        self._volume_before = np.nan_to_num(volume)
+        self._turnover_before = turnover.copy()
+
     def note(self, traded: Integers, price: Floats) -> None:
         """Note last prices of distinct instruments."""
         opened = self._open[traded]

@@ -92,6 +92,21 @@ class Board:
         self.state[np.ix_(_NOT_OF_AN_INDEX, np.flatnonzero(self.is_index))] = np.nan
         self.state[np.ix_(_NOT_OF_A_SHARE, np.flatnonzero(self._is_share))] = np.nan
 
+    def rest_until(self, now_s: float) -> None:
+        """Nothing was traded until now (epoch seconds): what follows is not the trade of that time."""
+        self._last_tick_s[:] = now_s
+
+    def begin_day(self) -> None:
+        """Yesterday's last price is the previous close, and the day's figures start there."""
+        last = self.state[_LTP].copy()
+        self.state[[_CLOSE, _OPEN, _HIGH, _LOW]] = last
+        self.state[_CHANGE] = 0.0
+        self.state[_AVERAGE] = np.where(np.isnan(self.state[_AVERAGE]), np.nan, last)
+        self.state[_VOLUME] = np.where(np.isnan(self.state[_VOLUME]), np.nan, 0.0)
+        self.state[_PREVIOUS_INTEREST] = self.state[_INTEREST]
+        self.turnover[:] = 0.0
+        self._set_price_bands(last)
+
     def move(self, which: Integers, now_s: float) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
         """Give distinct instruments a tick each.
 

@@ -150,6 +150,16 @@ class SimulatedBroker:
             else:
                 session.close_command = _SESSION_OVER
 
+    def end_orders(self) -> None:
+        """The market closes: no order outlives the day."""
+        for trading in self.trading.values():
+            trading.end_orders()
+
+    def begin_day(self) -> None:
+        """The books of the day before are gone."""
+        for trading in self.trading.values():
+            trading.begin_day()
+
     def follow_faults(self) -> None:
         """Let open connections feel a change of ``faults``; no-op when there is none."""
         if self.faults != self._faults_followed:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.noren.times import ist_day
+from dualbroker.simulator.faults import ALL_BROKERS
 from dualbroker.simulator.market import Market
 from dualbroker.simulator.replay import ReplayMarket
 from dualbroker.simulator.server import SimulatorServer
@@ -48,6 +49,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Of each chain, on each side of the money."""
     expiries: int = 2
     """Weekly ones of each chain that has them."""
+    faults: str | None = None
+    """What is wrong from the start: JSON of switches by broker, ``all`` among them."""
     generation: Literal["c", "a"] = "a"
     """Which login the printed table explains; every broker takes both."""
     as_json: bool = False
@@ -77,13 +80,26 @@ def build_simulation(options: SimulatorOptions, now_ns: int) -> Simulation:
         market = SyntheticMarket(
             universe, seed=options.seed, start_ns=now_ns, ticks_per_second=options.ticks_per_second
         )
-    return Simulation(
+    simulation = Simulation(
         market,
         [f"broker{number}" for number in range(1, options.brokers + 1)],
         seed=options.seed,
         orders_per_minute=options.orders_per_minute,
         hold=options.hold,
     )
+    for name, switches in _faults(options.faults).items():
+        simulation.set_faults(name, **switches)
+    return simulation
+
+
+def _faults(text: str | None) -> dict[str, dict[str, Any]]:
+    """What is said of all first, so that what is said of one goes beyond it."""
+    try:
+        faults = msgspec.json.decode(text or "{}", type=dict[str, dict[str, Any]])
+    except msgspec.MsgspecError as error:
+        example = '{"broker2": {"delay_s": 0.2}}'
+        raise DualBrokerError(f"--faults: expected JSON such as {example}; found: {error}") from None
+    return dict(sorted(faults.items(), key=lambda item: item[0] != ALL_BROKERS))
 
 
 def run_simulator(options: SimulatorOptions) -> None:

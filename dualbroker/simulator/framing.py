@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["client_frame_size", "payload_of", "text_frame"]
+__all__ = ["client_frame_size", "close_frame", "half_frame", "payload_of", "text_frame"]
 
 _FINAL_TEXT = 0x81
+_FINAL_CLOSE = 0x88
+_NO_CODE = 1005
+_LONGEST_REASON = 123
 _MASK_SIZE = 4
 
 
@@ -22,6 +25,18 @@ def text_frame(payload: bytes) -> bytes:
     if length < 65536:
         return struct.pack("!BBH", _FINAL_TEXT, 126, length) + payload
     return struct.pack("!BBQ", _FINAL_TEXT, 127, length) + payload
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """A close frame with any code, also one that must not be sent; 1005 stands for none at all."""
+    payload = b"" if code == _NO_CODE else struct.pack("!H", code) + reason.encode("utf-8")[:_LONGEST_REASON]
+    return bytes((_FINAL_CLOSE, len(payload))) + payload
+
+
+def half_frame() -> bytes:
+    """The first half of a text frame."""
+    frame = text_frame(b'{"t":"tf","e":"NSE","tk":"26000","lp":"%s"}' % (b"1" * 500))
+    return frame[: len(frame) // 2]
 
 
 def payload_of(frame: bytes) -> bytes:

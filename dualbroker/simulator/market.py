@@ -63,6 +63,14 @@ class Market(Protocol):
         """Move the market on by an elapsed real time; returns all changes, in the order of time."""
         ...
 
+    def rest(self, elapsed_ns: int) -> None:
+        """Let time pass while the market is closed: nothing changes, however long it is."""
+        ...
+
+    def begin_day(self) -> None:
+        """A new day: figures of the day begin anew, expired derivatives are found and quoted no more."""
+        ...
+
     def quote(self, index: int) -> Mapping[str, float]:
         """Full state now: names of ``model.QUOTE_FIELDS`` and ``feed_time``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dualbroker.model import Instrument
 from dualbroker.noren.fields import number, whole
 from dualbroker.noren.times import exchange_time_text
 from dualbroker.simulator.answers import INVALID_INPUT, NO_DATA, Refusal
@@ -19,37 +20,25 @@ _INTERVALS_MINUTES = frozenset({1, 3, 5, 10, 15, 30, 60, 120, 240})
 _SEGMENTS = {"NSE": "EQT", "BSE": "EQT", "NFO": "DER", "BFO": "DER", "CDS": "CUR", "MCX": "COM"}
 
 
-def search_scrip(catalogue: Catalogue, fields: Mapping[str, str]) -> dict[str, object]:
-    """Instruments by words.
-
-    Raises
-    ------
-    Refusal
-        Nothing is found.
-    """
-    found = catalogue.search(fields.get("exch", ""), fields.get("stext", ""))
-    if not found:
-        raise Refusal(NO_DATA)
-    return {"stat": "Ok", "values": [scrip_row(item) for item in found]}
+def search_scrip(catalogue: Catalogue, fields: Mapping[str, str]) -> list[Instrument]:
+    """Instruments by words."""
+    return catalogue.search(fields.get("exch", ""), fields.get("stext", ""))
 
 
-def option_chain(catalogue: Catalogue, fields: Mapping[str, str]) -> dict[str, object]:
+def option_chain(catalogue: Catalogue, fields: Mapping[str, str]) -> list[Instrument]:
     """Options around a strike; ``tsym`` names any contract of the underlying and expiry.
 
     Raises
     ------
     Refusal
-        No such contract, no strike, or no options.
+        No such contract or no strike.
     """
     index = catalogue.index_of_symbol(fields.get("exch", ""), fields.get("tsym", ""))
     strike = number(fields.get("strprc"))
     count = whole(fields.get("cnt"))
     if index is None or strike is None or count is None or count < 0:
         raise Refusal(INVALID_INPUT)
-    options = catalogue.chain(catalogue.instruments[index], strike, count)
-    if not options:
-        raise Refusal(NO_DATA)
-    return {"stat": "Ok", "values": [scrip_row(item) for item in options]}
+    return catalogue.chain(catalogue.instruments[index], strike, count)
 
 
 def security_info(market: Market, fields: Mapping[str, str]) -> dict[str, str]:

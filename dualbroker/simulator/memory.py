@@ -26,6 +26,8 @@ MASTERS_BASE = "http://masters.simulated"
 _DOMAIN = ".simulated"
 _NS_PER_S = 1_000_000_000
 _GOING_AWAY = 1001
+_CLOSED_STEP_S = 0.5
+"""Between two steps while the market is closed, so that a night costs little."""
 _LOOK_AGAIN_S = 0.25
 """Between two looks at whether a black hole is over."""
 
@@ -167,7 +169,9 @@ class MemoryTransport:
         if elapsed_ns > 0:
             self._simulation.step(elapsed_ns)
         self._deliver_all()
-        self._timer = loop.call_later(self._step_interval_s, self._step)
+        is_open = self._simulation.is_open
+        interval_s = self._step_interval_s if is_open else max(self._step_interval_s, _CLOSED_STEP_S)
+        self._timer = loop.call_later(interval_s, self._step)
 
     def _deliver_all(self) -> None:
         self._websockets = [websocket for websocket in self._websockets if not websocket.is_closed]

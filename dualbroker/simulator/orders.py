@@ -162,6 +162,8 @@ class OrderDesk:
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         """Those that rest in the market or wait for their trigger."""
+        self.earlier: dict[str, Order] = {}
+        """Orders of the days before, which no book shows any more."""
         self._uid = uid
         self._numbers = numbers
         self._now_ns = now_ns
@@ -228,6 +230,12 @@ class OrderDesk:
     def withdraw(self, order: Order) -> None:
         """Cancel without a request: what is left of an immediate-or-cancel order."""
         self._next(order, ReportType.CANCELED, OrderStatus.CANCELED, cancelled_quantity=order.remaining)
+
+    def begin_day(self) -> None:
+        """A new day: what was is in no book any more."""
+        self.earlier |= self.orders
+        self.orders.clear()
+        self.open.clear()
 
     def trigger(self, order: Order) -> None:
         """A stop order's trigger price has traded: it rests in the market from now on."""

@@ -87,6 +87,12 @@ class ReplayMarket:
         self.finished = end == self.rows
         return make_ticks(which, recording.values[start:end], recording.changed[start:end])
 
+    def rest(self, elapsed_ns: int) -> None:
+        """A recorded day is as long as it was: nothing, not even time, is left out."""
+
+    def begin_day(self) -> None:
+        """A recording holds one day."""
+
     def quote(self, index: int) -> Mapping[str, float]:
         """What the contract's latest row says; empty before its first."""
         row = int(self._latest_row[index])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from dualbroker.errors import WireError
-from dualbroker.model import InstrumentKey
+from dualbroker.model import Instrument, InstrumentKey
 from dualbroker.noren.fields import text
 from dualbroker.noren.requests import Endpoint, parse_body
 from dualbroker.noren.times import order_time_text
@@ -26,7 +26,7 @@ from dualbroker.simulator.answers import (
     json_answer,
     refusal_answer,
 )
-from dualbroker.simulator.catalogue import Catalogue
+from dualbroker.simulator.catalogue import Catalogue, scrip_row
 from dualbroker.simulator.fan_out import QuoteFanOut
 from dualbroker.simulator.faults import Faults
 from dualbroker.simulator.market import Market
@@ -121,6 +121,9 @@ def _as_asked(host: RestHost, name: str, caller: TradingAccount, fields: Fields)
     key = (fields.get("exch", ""), fields.get("token", ""))
     if "token" in fields and host.index_of(key) is None:
         raise Refusal(INVALID_INPUT)
+    named = host.catalogue.index_of_symbol(key[0], fields.get("tsym", ""))
+    if named is not None and host.index_of(host.catalogue.instruments[named].key) is None:
+        raise Refusal(INVALID_INPUT)
     if name == Endpoint.GET_QUOTES and host.faults.wrong_quotes:
         return host.rest_mischief.mistaken(host.faults, host.market.instruments, fields)
     return fields
@@ -199,6 +202,16 @@ def _user(host: RestHost, account: Account) -> dict[str, object]:
     }
 
 
+def _listed(call: _Call, find: Callable[[Catalogue, Fields], list[Instrument]]) -> dict[str, object]:
+    """What was found, as far as it can be had here today."""
+    found = [
+        item for item in find(call.host.catalogue, call.fields) if call.host.index_of(item.key) is not None
+    ]
+    if not found:
+        raise Refusal(NO_DATA)
+    return {"stat": "Ok", "values": [scrip_row(item) for item in found]}
+
+
 def _log_out(call: _Call) -> dict[str, object]:
     call.host.log_out(call.token)
     return {"stat": "Ok"}
@@ -238,8 +251,8 @@ _HANDLERS: Mapping[str, Callable[[_Call], object]] = {
     Endpoint.TRADE_BOOK: lambda call: order_requests.trade_book(call.caller),
     Endpoint.POSITION_BOOK: lambda call: order_requests.position_book(call.caller),
     Endpoint.LIMITS: lambda call: call.caller.limits(),
-    Endpoint.SEARCH_SCRIP: lambda call: market_requests.search_scrip(call.host.catalogue, call.fields),
-    Endpoint.GET_OPTION_CHAIN: lambda call: market_requests.option_chain(call.host.catalogue, call.fields),
+    Endpoint.SEARCH_SCRIP: lambda call: _listed(call, market_requests.search_scrip),
+    Endpoint.GET_OPTION_CHAIN: lambda call: _listed(call, market_requests.option_chain),
     Endpoint.GET_SECURITY_INFO: lambda call: market_requests.security_info(call.host.market, call.fields),
     Endpoint.GET_QUOTES: lambda call: market_requests.quotes(
         call.host.market, call.host.fan_out, call.fields

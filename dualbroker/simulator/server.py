@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import Generator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.requests import Request
@@ -24,6 +25,7 @@ from websockets.protocol import State
 
 from dualbroker.simulator.answers import Answer
 from dualbroker.simulator.broker import SimulatedBroker
+from dualbroker.simulator.connection import CLOSE_TIMEOUT_S, BrokerConnection
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.site import SimulatorSite
 from dualbroker.simulator.stream import StreamSession
@@ -39,7 +41,9 @@ _MOST_UNSENT_BYTES = 16 * 1024 * 1024
 _REPLAY_WAITS_AT_BYTES = 1024 * 1024
 _REPLAY_WAITS_AT_MOST_NS = 30_000_000_000
 """After which a reader that holds a replay up is dropped."""
-_CLOSE_TIMEOUT_S = 2.0
+_HANDSHAKE_TIMEOUT_S = 60.0
+"""Longer than any client's: a broker that does not answer is one from which the client walks away."""
+_LOOK_AGAIN_S = 0.1
 _GOING_AWAY = 1001
 _TRY_AGAIN_LATER = 1013
 _REST_PATH = "NorenWClientTP/"
@@ -63,14 +67,15 @@ class SimulatorServer:
         self.simulation = simulation
         self._waits_for_readers = waits_for_readers
         self._site = SimulatorSite(simulation)
-        self._connections: dict[StreamSession, ServerConnection] = {}
+        self._connections: dict[StreamSession, BrokerConnection] = {}
+        self._all_links: set[BrokerConnection] = set()
+        """Those that are still in the opening handshake too."""
         self._brokers_by_port: dict[int, SimulatedBroker] = {}
         self._rest_ports: dict[str, int] = {}
         self._websocket_servers: dict[str, Server] = {}
         self._masters_port = 0
         self._http: _QuietServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._closing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> SimulatorServer:
         await self.start()
@@ -116,8 +121,11 @@ class SimulatorServer:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self.simulation.clear_faults()
         connections = list(self._connections.values())
-        await asyncio.gather(*(_end(each, _GOING_AWAY, "the simulator ends") for each in connections))
+        await asyncio.gather(*(each.end(_GOING_AWAY, "the simulator ends") for each in connections))
+        for connection in list(self._all_links):
+            connection.transport.abort()
         for server in self._websocket_servers.values():
             server.close()
         for server in self._websocket_servers.values():
@@ -162,32 +170,22 @@ class SimulatorServer:
                     last_ns = now_ns
                     continue
                 for connection in laggards:
-                    self._close(connection, _TRY_AGAIN_LATER, "too slow")
+                    connection.end(_TRY_AGAIN_LATER, "too slow")
             waiting_since_ns = None
             self.simulation.step(min(now_ns - last_ns, _LONGEST_STEP_NS))
             last_ns = now_ns
+            for link in list(self._all_links):
+                link.carry_on()
             self._flush()
 
     def _flush(self) -> None:
         """One write per connection, however many frames are due."""
         for session, connection in list(self._connections.items()):
-            frames = session.take()
-            if connection.state is not State.OPEN:
-                continue
-            transport = connection.transport
-            if frames:
-                transport.write(b"".join(frames))
-            if session.close_command is not None:
-                self._close(connection, *session.close_command)
-            elif transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
-                self._close(connection, _TRY_AGAIN_LATER, "too slow")
+            connection.flush(session)
+            if connection.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+                connection.end(_TRY_AGAIN_LATER, "too slow")
 
-    def _close(self, connection: ServerConnection, code: int, reason: str) -> None:
-        task = asyncio.create_task(_end(connection, code, reason))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    def _laggards(self) -> list[ServerConnection]:
+    def _laggards(self) -> list[BrokerConnection]:
         return [
             connection
             for connection in self._connections.values()
@@ -197,6 +195,7 @@ class SimulatorServer:
 
     async def _serve_websockets(self, broker: SimulatedBroker) -> Server:
         async def converse(connection: ServerConnection) -> None:
+            assert isinstance(connection, BrokerConnection)
             session = broker.open_session()
             self._connections[session] = connection
             try:
@@ -215,23 +214,38 @@ class SimulatorServer:
             0,
             compression=None,
             ping_interval=None,
-            close_timeout=_CLOSE_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            open_timeout=_HANDSHAKE_TIMEOUT_S,
             server_header=None,
+            create_connection=cast(
+                type[ServerConnection], functools.partial(BrokerConnection, broker, self._all_links)
+            ),
         )
 
     async def _answer_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        port = scope["server"][1]
-        answer = self._answer(
-            self._brokers_by_port.get(port),
-            request.method,
-            request.url.path,
-            await request.body(),
-            {name.lower(): value for name, value in request.headers.items()},
-        )
+        broker = self._brokers_by_port.get(scope["server"][1])
+        body = await request.body()
+        if broker is not None and not await self._is_answered(broker, receive):
+            return
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = self._answer(broker, request.method, request.url.path, body, headers)
         self._flush()
         response = Response(answer.body, answer.status, media_type=answer.content_type)
         await response(scope, receive, send)
+
+    async def _is_answered(self, broker: SimulatedBroker, receive: Receive) -> bool:
+        """True once the broker answers a REST call; False when its caller has gone before that."""
+        hangs = broker.faults.rest_hangs
+        while hangs or broker.faults.black_hole:
+            if self._http is None or self._http.should_exit:
+                return True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    if (await receive())["type"] == "http.disconnect":
+                        return False
+        await asyncio.sleep(broker.faults.delay_s)
+        return True
 
     def _answer(
         self,
@@ -242,7 +256,7 @@ class SimulatorServer:
         headers: Mapping[str, str],
     ) -> Answer:
         if broker is None:
-            return self._site.handle_request(method, path)
+            return self._site.handle_request(method, path, body)
         if method != "POST":
             return Answer(405, "text/html; charset=utf-8", b"<html><body>405</body></html>")
         return broker.handle_request(path, body, headers, time.time_ns())
@@ -262,15 +276,6 @@ class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-async def _end(connection: ServerConnection, code: int, reason: str) -> None:
-    """Close, or break off when the other side does not read (its close frame then never arrives)."""
-    try:
-        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-            await connection.close(code, reason)
-    except TimeoutError:
-        connection.transport.abort()
 
 
 def _listening_socket() -> socket.socket:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from dualbroker.errors import DualBrokerError
+from dualbroker.model import Instrument
+from dualbroker.noren.times import ist_day
 from dualbroker.simulator.accounts import generate_account
 from dualbroker.simulator.actor import OrderActor
 from dualbroker.simulator.broker import BrokerRules, SimulatedBroker, TokensDie
 from dualbroker.simulator.catalogue import Catalogue
+from dualbroker.simulator.day import DayCalendar, Turn, still_listed
 from dualbroker.simulator.fan_out import QuoteFanOut
 from dualbroker.simulator.faults import ALL_BROKERS, NO_FAULTS, Faults, Strike, changed
 from dualbroker.simulator.market import Market
@@ -43,8 +47,14 @@ class Simulation:
         How the brokers behave where real ones differ.
     hold
         True: market and actors wait for ``release``.
+    trading_days
+        True: days turn, by market time. Orders end at the close; the books are empty and expired
+        derivatives gone from midnight on; session tokens die at 03:00 IST. For synthetic markets.
+    session
+        When the market opens and closes every day, nanoseconds after midnight IST; outside it nothing
+        moves and no actor trades. None: it is always open.
     tokens_die
-        What becomes of connections whose session token dies.
+        What becomes of connections whose session token dies; ``never``: none dies at 03:00.
     """
 
     def __init__(
@@ -57,6 +67,8 @@ class Simulation:
         accounts_per_broker: int = 1,
         rules: BrokerRules | None = None,
         hold: bool = False,
+        trading_days: bool = False,
+        session: tuple[int, int] | None = None,
         tokens_die: TokensDie = "close",
     ) -> None:
         self.market = market
@@ -68,6 +80,8 @@ class Simulation:
         self.running_ns = 0
         """Time it has been moved on by."""
         self._next_match_ns = 0
+        self._calendar = DayCalendar(session, trading_days=trading_days)
+        self._tokens_die = tokens_die
         catalogue = Catalogue(market.instruments)
         self.brokers = [
             SimulatedBroker(
@@ -92,7 +106,8 @@ class Simulation:
             for broker in self.brokers
             for uid, trading in broker.trading.items()
         ]
-        self._actors_started_ns: int | None = None if hold else 0
+        self._trading_ns = 0
+        """Time during which the actors could trade."""
 
     def step(self, elapsed_ns: int) -> None:
         """Move on: the market, then orders against it, then the actors; fills the sessions' outboxes."""
@@ -101,6 +116,37 @@ class Simulation:
             broker.carry_on(self.running_ns)
         if self.held or self.stopped:
             return
+        if self._calendar.never_turns:
+            self._trade(elapsed_ns)
+        else:
+            self._live_through(elapsed_ns)
+
+    def _live_through(self, elapsed_ns: int) -> None:
+        """Move on piece by piece, from one turn of the day to the next."""
+        market = self.market
+        while elapsed_ns > 0:
+            turn_ns, turn = self._calendar.next_turn(market.now_ns())
+            piece_ns = min(elapsed_ns, turn_ns - market.now_ns())
+            elapsed_ns -= piece_ns
+            if self.is_open:
+                self._trade(piece_ns)
+            else:
+                market.rest(piece_ns)
+            if market.now_ns() >= turn_ns and self._calendar.trading_days:
+                self._take_turn(turn)
+
+    def _take_turn(self, turn: Turn) -> None:
+        if turn is Turn.MIDNIGHT:
+            self.market.begin_day()
+        for broker in self.brokers:
+            if turn is Turn.CLOSE:
+                broker.end_orders()
+            elif turn is Turn.MIDNIGHT:
+                broker.begin_day()
+            elif turn is Turn.TOKENS_DIE and self._tokens_die != "never":
+                broker.expire_tokens()
+
+    def _trade(self, elapsed_ns: int) -> None:
         ticks = self.market.advance(elapsed_ns)
         self.ticks_produced += len(ticks)
         self.fan_out.publish(ticks)
@@ -108,16 +154,15 @@ class Simulation:
             self._next_match_ns = self.running_ns + _MATCH_INTERVAL_NS
             for broker in self.brokers:
                 broker.match_orders()
+        self._trading_ns += elapsed_ns
         if not self.market.finished:
-            started_ns = self._actors_started_ns or 0
             for actor in self._actors:
-                actor.act(self.running_ns - started_ns)
+                actor.act(self._trading_ns)
 
     def release(self) -> None:
         """Start a held market; no-op when it runs."""
         if self.held:
             self.held = False
-            self._actors_started_ns = self.running_ns
 
     def stop(self) -> None:
         """No more ticks, fills or orders of the actors from now on; brokers still answer."""
@@ -156,6 +201,29 @@ class Simulation:
         """
         for broker in self._named(name):
             broker.strike(strike)
+
+    def faults(self) -> dict[str, Faults]:
+        """The faults of every broker."""
+        return {broker.name: broker.faults for broker in self.brokers}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the market is within its session now."""
+        return self._calendar.is_open(self.market.now_ns())
+
+    def listed(self, broker_name: str = "") -> Sequence[Instrument]:
+        """What is listed today; at a broker, if one is named, without what it lacks."""
+        day, lacks = self.listing(broker_name)
+        instruments = self.market.instruments
+        if day is not None:
+            instruments = still_listed(instruments, day)
+        return [item for item in instruments if item.symbol not in lacks] if lacks else instruments
+
+    def listing(self, broker_name: str = "") -> tuple[date | None, frozenset[str]]:
+        """By what the lists of two days or brokers differ: the day, if days turn, and what is lacking."""
+        day = ist_day(self.market.now_ns()) if self._calendar.trading_days else None
+        lacks = [broker.faults.lacks for broker in self.brokers if broker.name == broker_name]
+        return day, lacks[0] if lacks else frozenset()
 
     def state(self) -> dict[str, object]:
         """How far it is."""

@@ -18,6 +18,7 @@ from dualbroker.simulator.accounts import Account
 from dualbroker.simulator.fan_out import QuoteFanOut
 from dualbroker.simulator.faults import Faults, Strike
 from dualbroker.simulator.framing import text_frame
+from dualbroker.simulator.market import Market
 from dualbroker.simulator.skew import skewed_frame
 
 __all__ = ["CloseCommand", "StreamHost", "StreamSession"]
@@ -33,6 +34,7 @@ class CloseCommand(NamedTuple):
 class StreamHost(Protocol):
     """What a connection asks of its broker."""
 
+    market: Market
     fan_out: QuoteFanOut
     faults: Faults
 
@@ -192,7 +194,7 @@ class StreamSession:
 
     def _unsubscribe(self, frame: frames.Subscribe) -> None:
         for key in frame.keys:
-            index = self._host.index_of(key)
+            index = self._host.market.index_of(key)
             if index is not None:
                 self._drop(index, frame.feed_type)
         if self._host.faults.first_scrips_only is not None:

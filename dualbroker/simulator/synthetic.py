@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import DepthLevel, Instrument, InstrumentKey
+from dualbroker.noren.times import ist_day
 from dualbroker.simulator.bars import MinuteRecorder, merge_bars
 from dualbroker.simulator.board import Board
 from dualbroker.simulator.deltas import FIELD_ROW, FIELDS, make_ticks
@@ -74,6 +76,7 @@ class SyntheticMarket:
         busy = liquidity(universe, self._factors.volatility, self._now_s)
         self._weight: Floats = busy.tick_weight
         self._board = Board(universe, self._factors, busy, self._random, self._now_s)
+        self._is_gone: NDArray[np.bool_] = np.zeros(len(universe.instruments), dtype=bool)
         self._everything: Integers = np.arange(len(universe.instruments))
         self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // _ROUND_DIVISOR)
         self._quotes: dict[int, Mapping[str, float]] = {}
@@ -111,18 +114,36 @@ class SyntheticMarket:
             self._factors.step(seconds)
         return ticks
 
+    def rest(self, elapsed_ns: int) -> None:
+        """Let time pass while the market is closed; what is traded next is not traded for that time too."""
+        self._now_ns += elapsed_ns
+        self._board.rest_until(self._now_s)
+
+    def begin_day(self) -> None:
+        """A new day: the last price becomes the previous close, expired derivatives are no more."""
+        board = self._board
+        self._recorder.begin(self._now_s, board.volume, board.turnover, board.open_interest)
+        board.begin_day()
+        self._recorder.begin_day(board.volume, board.turnover)
+        self._quotes.clear()
+        today = ist_day(self._now_ns)
+        for position, item in enumerate(self.instruments):
+            if item.expiry is not None and item.expiry < today:
+                self._positions.pop(item.key, None)
+                self._is_gone[position] = True
+
     def quote(self, index: int) -> Mapping[str, float]:
-        """Full state now, under the names of ``model.QUOTE_FIELDS`` and ``feed_time``."""
+        """Full state now, under the names of ``model.QUOTE_FIELDS`` and ``feed_time``; empty once expired."""
         quote = self._quotes.get(index)
         if quote is None:
-            values = self._board.state[:, index].tolist()
-            quote = {name: value for name, value in zip(FIELDS, values, strict=True) if value == value}
+            values = [] if self._is_gone[index] else self._board.state[:, index].tolist()
+            quote = {name: value for name, value in zip(FIELDS, values, strict=False) if value == value}
             self._quotes[index] = quote
         return quote
 
     def depth(self, index: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """Five bids and five asks, best first; empty for an index."""
-        if self._board.is_index[index]:
+        if self._board.is_index[index] or self._is_gone[index]:
             return [], []
         quote = self.quote(index)
         tick = float(self._board.tick[index])
@@ -157,6 +178,9 @@ class SyntheticMarket:
     def _choose(self, count: int) -> Integers:
         """Distinct instruments, liquid ones more often: an exponential race in which the first win."""
         finish = self._random.standard_exponential(self._weight.size) / self._weight
+        if self._is_gone.any():
+            finish[self._is_gone] = np.inf
+            count = min(count, int(np.count_nonzero(~self._is_gone)))
         if count >= finish.size:
             return self._everything
         winners = np.argpartition(finish, count)[:count]

@@ -95,6 +95,17 @@ class TradingAccount:
             if order.terms.retention == "IOC" and not order.status.is_final:
                 self.desk.withdraw(order)
 
+    def end_orders(self) -> None:
+        """Cancel all that is still open."""
+        for order in list(self.desk.open.values()):
+            self.desk.withdraw(order)
+
+    def begin_day(self) -> None:
+        """Empty the books; positions were of the day."""
+        self.end_orders()
+        self.desk.begin_day()
+        self.positions = PositionKeeper(self._last_price)
+
     def limits(self) -> dict[str, str]:
         """The answer of Limits."""
         return risk.limits_row(self.account.cash, self._blocked(), self.positions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -155,6 +155,30 @@ class QuoteStore:
 
     def source(self, index: int) -> str | None:
         return self._source[index]
+
+    def start_day(self) -> None:
+        """Forget every latest quote: until today's first message an instrument's figures are unknown, and
+        no cumulative volume of yesterday is the base of today's. Sources and stored ticks stay."""
+        self._forget(range(len(self.instruments)))
+
+    def retire(self, *indices: int) -> None:
+        """Let instruments go that have expired. Their keys are free for others, since exchanges give a
+        token out again; their stored ticks stay under the old index."""
+        gone = set(indices)
+        for index in gone:
+            self.set_source(index, None)
+        for known in (self._index, *self._index_at.values()):
+            for key in [key for key, index in known.items() if index in gone]:
+                del known[key]
+        self._forget(gone)
+
+    def _forget(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            self._merged[index] = list(_BLANK_ROW)
+            self._last[index] = -1
+            self._depth.pop(index, None)
+            self._old_rows.pop(index, None)
+            self._old_marks.pop(index, None)
 
     # Writing: the path every tick takes
 

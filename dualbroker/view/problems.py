@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import time
-
-from dualbroker.clock import ist
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.market import subscribed_exchanges
 from dualbroker.view.rows import age_s, healths
 
 __all__ = ["broker_problems", "feed_problems"]
 
 SIMULATED_SILENCE_S = 15.0
 LIVE_SILENCE_S = 60.0
-SESSION_START, SESSION_END = time(9, 16), time(15, 30)
-"""Of the equity and derivatives market; its first minute is left out."""
 
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
@@ -73,11 +69,13 @@ def _silence(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> st
         if silent_s < SIMULATED_SILENCE_S or simulator.market == "replay" or simulator.hold:
             return None
         return f"no quote for {silent_s:.0f} s; the simulated market has stopped: start it again"
-    now = ist(now_ns)
-    in_session = now.weekday() < 5 and SESSION_START <= now.time() < SESSION_END
-    if silent_s < LIVE_SILENCE_S or not in_session:
+    hours = manager.market_hours
+    openings = [hours.open_since_ns(exchange, now_ns) for exchange in subscribed_exchanges(manager)]
+    open_s = age_s(max((moment for moment in openings if moment is not None), default=None), now_ns)
+    if open_s is None or min(silent_s, open_s) < LIVE_SILENCE_S:
         return None
     return (
-        f"no quote for {silent_s:.0f} s in market hours; unless the exchange has a holiday, check whether "
-        "another program took over this login's one socket"
+        f"no quote for {min(silent_s, open_s):.0f} s in market hours; unless this is a holiday that "
+        "market_hours in config.yaml should know, check whether another program took over this login's "
+        "one socket"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
+from dualbroker.view.market import market_state
 from dualbroker.view.problems import broker_problems, feed_problems
 from dualbroker.view.rows import broker_rows, healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
@@ -36,7 +37,8 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``problems``, ``brokers``,
+        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``market`` (``open``, ``words``),
+        ``problems``, ``brokers``,
         ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
         ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
         ``traffic``.
@@ -45,6 +47,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
         "mode": mode(manager),
         "time": iso_time(now_ns),
         "headline": _headline(manager),
+        "market": market_state(manager, now_ns),
         "problems": feed_problems(manager, now_ns),
         "brokers": [
             {**row, "problems": broker_problems(manager, health, now_ns)}

@@ -83,6 +83,73 @@ def test_a_volume_that_falls_is_clipped_and_counted() -> None:
     assert bars.attrs["negative_volume_steps"] == 1
 
 
+def at_seconds(*volumes: float, day: str = "2026-01-15", broker: str = "broker1") -> pd.DataFrame:
+    """A tick a second from 10:00 on."""
+    frame = ticks(
+        [f"{day} 10:{second // 60:02d}:{second % 60:02d}" for second in range(len(volumes))],
+        [1.0] * len(volumes),
+        list(volumes),
+    )
+    return frame.assign(broker_name=broker)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "traded", "falls"),
+    [
+        ([1000, 1100, 0, 1200, 1300], 300, 1),  # a blemish of the recorded day
+        ([1000, 1100, 0, 0, 0, 1200], 200, 1),
+        ([1000, 1100, 1050, 1120], 120, 1),  # a late message
+        ([1000, 0, 700, 1100], 1100 - 0, 1),  # half-way back, then on: a new base
+        ([1_000_000, 100, 150, 400], 300, 1),  # yesterday's total, then today's
+        ([1000, 0, 1000, 0, 1000, 1001], 1, 2),
+        ([1000, 900, 800, 700], 0, 3),
+        ([1000, 0], 0, 1),
+    ],
+)
+def test_a_fall_of_the_volume_makes_no_bar_huge(volumes: list[float], traded: float, falls: int) -> None:
+    bars = bars_frame(at_seconds(*volumes), "1min")
+    assert bars["volume"].sum() == traded
+    assert bars.attrs["negative_volume_steps"] == falls
+
+
+def test_volume_begins_anew_each_day() -> None:
+    two_days = pd.concat([at_seconds(500, 900), at_seconds(700, 710, day="2026-01-16")])
+    bars = bars_frame(two_days, "1D")
+    assert bars["volume"].tolist() == [400, 10]
+    assert bars.attrs["negative_volume_steps"] == 0
+    grown = pd.concat([at_seconds(500, 900), at_seconds(9000, 9010, day="2026-01-16")])
+    assert bars_frame(grown, "1D")["volume"].tolist() == [400, 10], "the night traded nothing"
+
+
+def test_another_source_is_a_new_base() -> None:
+    later = at_seconds(100_000, 100_003, broker="broker2")
+    later.index = later.index + pd.Timedelta(seconds=2)
+    moved = pd.concat([at_seconds(500, 900), later])
+    bars = bars_frame(moved, "1min")
+    assert bars["volume"].tolist() == [403]
+    assert bars["broker_name"].tolist() == ["broker2"]
+
+
+@given(
+    st.lists(st.integers(0, 1000), min_size=2, max_size=60),
+    st.sets(st.integers(1, 58), max_size=10),
+)
+def test_zeros_between_two_totals_change_no_volume(steps: list[int], zeros: set[int]) -> None:
+    totals = np.cumsum(np.array(steps)) + 1_000_000
+    blemished = totals.astype(float)
+    blemished[[place for place in zeros if place < len(totals) - 1]] = 0.0
+    bars = bars_frame(at_seconds(*blemished.tolist()), "1min")
+    assert bars["volume"].sum() == totals[-1] - totals[0]
+
+
+@given(st.lists(st.integers(0, 50) | st.just(np.nan), min_size=2, max_size=60))
+def test_volume_is_never_negative_nor_more_than_the_rises(volumes: list[float]) -> None:
+    bars = bars_frame(at_seconds(*volumes), "1min")
+    rises = np.diff(np.array(volumes, float))
+    total = bars["volume"].dropna().sum()
+    assert 0 <= total <= rises[rises > 0].sum()
+
+
 def test_a_volume_without_a_base_is_unknown() -> None:
     bars = bars_frame(ticks(["2026-01-15 10:00:00"], [1.0], [500.0]), "1min")
     assert bars["volume"].isna().all()

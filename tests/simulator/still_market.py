@@ -60,6 +60,12 @@ class StillMarket:
         ticks, self._ticks = self._ticks, []
         return ticks
 
+    def rest(self, elapsed_ns: int) -> None:
+        self.time_ns += elapsed_ns
+
+    def begin_day(self) -> None:
+        """Nothing expires here."""
+
     def quote(self, index: int) -> Mapping[str, float]:
         return self.quotes[index]
 

@@ -175,3 +175,53 @@ def test_merging_equals_a_dictionary_per_instrument(
         got = {name: value for name, value in latest(store, index).items() if not math.isnan(value)}
         assert got == fields
     assert np.sum([block.count for block in store.blocks()]) + store.dropped_rows == len(messages)
+
+
+def test_a_new_day_knows_nothing_before_its_first_message() -> None:
+    store = store_with("1", "2", max_rows=100)
+    apply(store, snapshot("1", ltp=100.0, prev_close=99.0, volume=5000.0), at=1)
+    apply(store, DepthSnapshot(exchange="NSE", token="2", ltp=1.0, bid2=9.0), at=1)
+    for number in range(200):
+        apply(store, delta("2", ltp=float(number)), at=2 + number)
+    assert store.dropped_rows > 0
+    assert latest(store, 0)["volume"] == 5000.0, "a latest quote outlives its block"
+    store.start_day()
+    assert store.latest()[0].tolist() == []
+    assert store.depth(1) is None
+    assert store.source(0) == "broker1"
+    assert len(store.rows_of(1)[0]) > 0, "yesterday's ticks stay"
+    apply(store, delta("1", ltp=101.0), at=300)
+    today = latest(store, 0)
+    assert today["ltp"] == 101.0
+    assert math.isnan(today["volume"])
+    assert math.isnan(today["prev_close"])
+
+
+def test_a_retired_instrument_gives_its_key_free_and_keeps_its_ticks() -> None:
+    store = store_with("1", "2")
+    apply(store, snapshot("1", ltp=1.0), snapshot("2", ltp=2.0))
+    store.retire(0)
+    assert store.source(0) is None
+    assert store.index_of(("NSE", "1")) is None
+    assert store.latest()[0].tolist() == [1]
+    strays = store.stray_count
+    apply(store, delta("1", ltp=5.0))
+    assert store.stray_count == strays + 1
+    assert store.rows_of(0)[0]["ltp"].tolist() == [1.0]
+    recycled = Instrument(exchange="NSE", token="1", symbol="NEW-EQ", name="NEW", kind=InstrumentKind.EQUITY)
+    index = store.register(recycled)
+    assert index == 2
+    store.set_source(index, "broker1")
+    apply(store, snapshot("1", ltp=7.0))
+    assert latest(store, index)["ltp"] == 7.0
+    assert store.rows_of(0)[0]["ltp"].tolist() == [1.0]
+
+
+def test_retiring_forgets_the_keys_at_every_broker() -> None:
+    store = store_with("1")
+    store.set_source(0, "broker2", ("NSE", "77"))
+    store.expect_source(0, "broker1")
+    store.retire(0)
+    apply(store, snapshot("1", ltp=1.0))
+    apply(store, snapshot("77", ltp=1.0), broker="broker2")
+    assert (store.total_rows, store.stray_count) == (0, 2)

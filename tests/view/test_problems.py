@@ -11,7 +11,9 @@ import pytest
 from dualbroker.clock import IST
 from dualbroker.config import Config, demo_config
 from dualbroker.manager import WebSocketManager
-from dualbroker.model import Role
+from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import FeedType, Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.problems import feed_problems
 
@@ -28,10 +30,19 @@ def health(name: str = "broker1", **changes: Any) -> BrokerHealth:
 
 
 def problems(
-    *brokers: BrokerHealth, primary: str | None = "broker1", now_ns: int = 0, config: Config | None = None
+    *brokers: BrokerHealth,
+    primary: str | None = "broker1",
+    now_ns: int = 0,
+    config: Config | None = None,
+    exchanges: tuple[str, ...] = ("NFO",),
 ) -> list[str]:
+    config = config or demo_config(len(brokers))
+    book = SubscriptionBook()
+    book.add("test", [(exchange, "1") for exchange in exchanges], FeedType.TOUCHLINE)
     manager = SimpleNamespace(
-        config=config or demo_config(len(brokers)),
+        config=config,
+        market_hours=MarketHours.always() if config.is_simulated else config.market_hours.market_hours(),
+        subscriptions=SimpleNamespace(book=book),
         health={broker.broker_name: broker for broker in brokers},
         primary=primary,
     )
@@ -86,21 +97,27 @@ def test_connected_and_silent_is_not_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "expected"),
+    ("moment", "exchanges", "expected"),
     [
-        ("2026-03-10T11:00:00", True),
-        ("2026-03-10T09:15:30", False),
-        ("2026-03-10T15:30:00", False),
-        ("2026-03-10T20:00:00", False),
-        ("2026-03-14T11:00:00", False),  # a Saturday
+        ("2026-03-10T11:00:00", ("NFO",), True),
+        ("2026-03-10T09:15:30", ("NFO",), False),  # open for half a minute
+        ("2026-03-10T09:16:00", ("NFO",), True),
+        ("2026-03-10T15:30:00", ("NFO",), False),
+        ("2026-03-10T20:00:00", ("NFO", "NSE"), False),
+        ("2026-03-10T20:00:00", ("NFO", "MCX"), True),
+        ("2026-03-14T11:00:00", ("NFO",), False),  # a Saturday
+        ("2026-03-26T11:00:00", ("NFO", "MCX"), False),  # Ram Navami
     ],
 )
-def test_a_live_feed_may_be_silent_while_the_market_is_closed(moment: str, expected: bool) -> None:
+def test_a_live_feed_may_be_silent_while_the_market_is_closed(
+    moment: str, exchanges: tuple[str, ...], expected: bool
+) -> None:
     now_ns = at(moment)
     quiet = health(
         simulated=False, subscriptions=1, acknowledged=1, connected_since_ns=now_ns - 300_000_000_000
     )
-    assert bool(problems(quiet, now_ns=now_ns, config=live_config())) is expected
+    said = problems(quiet, now_ns=now_ns, config=live_config(), exchanges=exchanges)
+    assert bool(said) is expected
 
 
 def test_a_replay_may_wait() -> None:

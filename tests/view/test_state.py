@@ -18,6 +18,7 @@ def test_the_state_is_plain_and_whole_before_anything_has_connected() -> None:
         state = view_state(manager, world.clock.now_ns())
         assert json.loads(json.dumps(state, allow_nan=False)) == state
         assert state["mode"] == "SIMULATED"
+        assert state["market"] == {"open": True, "words": "market open"}
         assert state["headline"]["quotes"] == "Price/Quote updates: no broker"
         assert state["headline"]["orders"] == "Order updates: no broker"
         assert [row["state"] for row in state["brokers"]] == ["connecting", "connecting"]

@@ -1,0 +1,123 @@
+"""Writes down each change of the quote source: what moved, why, what it cost, and when it was over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+import msgspec
+
+from dualbroker.model import InstrumentKey
+from dualbroker.stores.incidents import Failover, IncidentStore
+
+__all__ = ["FailoverLog", "names_shown"]
+
+logger = logging.getLogger("dualbroker")
+
+NAMES_SHOWN = 5
+
+
+class _Open(msgspec.Struct):
+    failover: Failover
+    left: set[InstrumentKey]
+    finished: asyncio.Event
+
+
+class FailoverLog:
+    """The failovers under way; the finished ones are in the incident store."""
+
+    def __init__(self, incidents: IncidentStore) -> None:
+        self._incidents = incidents
+        self._open: dict[int, _Open] = {}
+
+    def begin(
+        self,
+        keys: Iterable[InstrumentKey],
+        *,
+        time_ns: int,
+        from_broker: str,
+        to_broker: str,
+        why: str,
+        planned: bool,
+        last_quote_ns: int | None,
+        unknown: Iterable[str],
+    ) -> Failover:
+        """One begins, with these instruments; ``unknown`` names those that the new broker does not know."""
+        left = set(keys)
+        failover = self._incidents.begin_failover(
+            time_ns=time_ns,
+            from_broker=from_broker,
+            to_broker=to_broker,
+            why=why,
+            planned=planned,
+            detected_after_s=None
+            if planned or last_quote_ns is None
+            else max(0, time_ns - last_quote_ns) / 1e9,
+            instruments=len(left),
+        )
+        failover.uncovered = tuple(unknown)
+        self._open[failover.number] = _Open(failover, left, asyncio.Event())
+        lacking = f"; {to_broker} can't carry {names_shown(unknown)}" if failover.uncovered else ""
+        logger.warning(
+            "quotes of %d instruments move from %s to %s: %s%s",
+            len(left),
+            from_broker,
+            to_broker,
+            why,
+            lacking,
+        )
+        return failover
+
+    def settled(
+        self,
+        failover: Failover | None,
+        key: InstrumentKey,
+        *,
+        gap_s: float | None = None,
+        uncovered: str | None = None,
+    ) -> None:
+        """An instrument's move has come to its end: after a gap, or with nobody who would stream it there."""
+        if failover is None:
+            return
+        if gap_s is not None:
+            failover.gaps_s[key] = gap_s
+        if uncovered is not None:
+            failover.uncovered = tuple(dict.fromkeys((*failover.uncovered, uncovered)))
+        if (entry := self._open.get(failover.number)) is not None:
+            entry.left.discard(key)
+
+    def close_finished(self) -> None:
+        """Say of those that are over what they cost."""
+        for number in [number for number, entry in self._open.items() if not entry.left]:
+            entry = self._open.pop(number)
+            failover = entry.failover
+            failover.finished = True
+            entry.finished.set()
+            median, longest = failover.gap_quantile(0.5), failover.gap_quantile(1.0)
+            figures = (
+                ""
+                if median is None or longest is None
+                else f", gap {median:.3f} s (median), {longest:.3f} s at most"
+            )
+            missing = f"; not carried: {names_shown(failover.uncovered)}" if failover.uncovered else ""
+            logger.info(
+                "%s carries the quotes of %s%s%s", failover.to_broker, failover.from_broker, figures, missing
+            )
+
+    async def until_finished(self, failover: Failover, timeout_s: float) -> None:
+        """Return when a failover has come to its end, or the time is up."""
+        entry = self._open.get(failover.number)
+        if entry is None:
+            return
+        try:
+            await asyncio.wait_for(entry.finished.wait(), timeout_s)
+        except TimeoutError:
+            return
+
+
+def names_shown(names: Iterable[str]) -> str:
+    """The first few of many names, for a line that a person reads."""
+    known = list(names)
+    more = f" and {len(known) - NAMES_SHOWN} more" if len(known) > NAMES_SHOWN else ""
+    return ", ".join(known[:NAMES_SHOWN]) + more
