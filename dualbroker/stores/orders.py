@@ -1,114 +1,29 @@
 """The ledger: every order of every broker, its latest state and each update that led there.
 
-Pure: no I/O, no clock. The order stream and the order book may cross, repeat and arrive late, so
-an update is merged and never replaces, a final state is never left, a fill is counted once, and a
-message that says nothing new changes nothing. A row of a book that was asked for after all that the
-stream has brought is the broker's last word: it corrects what the stream left wrong.
+Pure: no I/O, no clock. The order stream and the books may cross, repeat and arrive late, so an update
+is merged and never replaces, a final state is never left, a fill is counted once, and a message that
+says nothing new changes nothing. A row of a book that was asked for after all that the stream has
+brought is the broker's last word: it corrects what the stream left wrong.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import msgspec
 
-from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.stores.order_state import OrderState, Standing, join_fills, merge, standing_of
+from dualbroker.stores.order_steps import StepRecord, match_steps, signature, step_of
 
 __all__ = ["Ledger", "OrderEvent", "OrderState"]
 
-_RANK = {
-    OrderStatus.UNKNOWN: 0,
-    OrderStatus.PENDING: 1,
-    OrderStatus.TRIGGER_PENDING: 2,
-    OrderStatus.OPEN: 3,
-    OrderStatus.COMPLETE: 4,
-    OrderStatus.CANCELED: 4,
-    OrderStatus.REJECTED: 4,
-}
-
-_STEPS_BACK = frozenset(
-    {
-        ReportType.MOD_ACK,
-        ReportType.CAN_ACK,
-        ReportType.PENDING_REPLACE,
-        ReportType.PENDING_CANCEL,
-    }
-)
-"""Reports after which an open order is for a moment pending again (protocol: section 2.4)."""
-
-_MERGED_FIELDS = (
-    "exchange",
-    "token",
-    "symbol",
-    "side",
-    "quantity",
-    "price",
-    "trigger_price",
-    "price_type",
-    "product",
-    "retention",
-    "reject_reason",
-    "exchange_order_id",
-    "remarks",
-    "order_time_ns",
-    "exchange_time_ns",
-)
-_MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "retention", "exchange_time_ns"})
-"""What a later message may say anew; the rest is only filled in."""
-
-_MOST_REPEATS_KNOWN = 1000
-"""Steps of one order that are remembered, so that a repeat is known as one; the oldest go first."""
-
-Signature = tuple[object, ...]
-
-
-class OrderState(msgspec.Struct, kw_only=True):
-    """The latest that is known of one order. ``None`` is unknown."""
-
-    key: OrderKey
-    status: OrderStatus = OrderStatus.UNKNOWN
-    report_type: ReportType | None = None
-    raw_status: str | None = None
-    exchange: str | None = None
-    token: str | None = None
-    symbol: str | None = None
-    side: str | None = None
-    quantity: float | None = None
-    filled_quantity: float | None = None
-    average_price: float | None = None
-    cancelled_quantity: float | None = None
-    price: float | None = None
-    trigger_price: float | None = None
-    price_type: str | None = None
-    product: str | None = None
-    retention: str | None = None
-    reject_reason: str | None = None
-    exchange_order_id: str | None = None
-    remarks: str | None = None
-    order_time_ns: int | None = None
-    exchange_time_ns: int | None = None
-    first_seen_ns: int = 0
-    last_update_ns: int = 0
-    updates: int = 0
-    fills: dict[str, tuple[float, float | None]] = {}
-    """Fill id to (quantity, price)."""
-    last_event_ns: int | None = None
-    """The broker's own time of the newest update, where it sends one."""
-    last_stream_ns: int = 0
-    """When the stream last brought something new of this order; 0 when it never did."""
-
-    @property
-    def broker_name(self) -> str:
-        return self.key[0]
-
-    @property
-    def trading_day(self) -> date:
-        return self.key[1]
-
-    @property
-    def order_id(self) -> str:
-        return self.key[2]
+MOST_RECORDS = 20_000
+"""Orders whose steps are remembered; those that were silent longest are forgotten first."""
+MOST_WAITING = 20_000
+"""Orders whose fills wait for a cumulative quantity that covers them."""
 
 
 class OrderEvent(msgspec.Struct, frozen=True):
@@ -147,56 +62,192 @@ class Ledger:
         self.event_count = 0
         self.repeat_count = 0
         """Updates that said nothing new."""
-        self._known_steps: dict[OrderKey, dict[Signature, None]] = {}
+        self._records: dict[OrderKey, StepRecord] = {}
+        self._waiting: dict[OrderKey, dict[str, FillReport]] = {}
 
     @property
     def dropped_events(self) -> int:
         return self.event_count - len(self.events)
 
+    # What the stream and the books bring
+
     def apply(self, update: OrderUpdate) -> OrderEvent | None:
         """Take one update in; None when it says nothing that was not known."""
-        old = self.states.get(update.key)
-        from_stream = update.source is UpdateSource.STREAM
-        if from_stream and self._is_repeat(update):
-            self.repeat_count += 1
-            return None
-        if old is None:
-            state = OrderState(key=update.key, first_seen_ns=update.receive_time_ns)
+        record = self._record(update.key)
+        was_told = False
+        if update.source is UpdateSource.STREAM:
+            own_signature = signature(update)
+            if own_signature in record.signatures:
+                # The stream has brought this very step before. A book may well say again what it said.
+                record.note_said(update)
+                self.repeat_count += 1
+                return None
+            was_told = record.note_stream(update, own_signature)
+        state = self.states.get(update.key)
+        if state is None:
+            standing = Standing.CURRENT
         else:
-            state = msgspec.structs.replace(old)
-        stale = _is_stale(state, update)
-        changed = old is None
-        changed |= _merge_details(state, update, stale)
-        changed |= _merge_fill(state, update)
-        changed |= _merge_status(state, update, stale)
-        if not changed:
+            standing = standing_of(state, update, record.as_of_ns)
+            if was_told and standing is Standing.CURRENT:
+                standing = Standing.STALE
+            elif standing is not Standing.STALE and update.source is UpdateSource.STREAM:
+                record.note_ahead(update)
+        return self._take(update, standing, record)
+
+    def apply_history(self, key: OrderKey, rows: Sequence[OrderUpdate]) -> list[OrderEvent]:
+        """Take the steps of one order in, oldest first, all of one read; the events they bring.
+
+        Only steps after the newest that is known are news. What the stream has brought is not told
+        again, and of what it brings later, told here, nothing is counted twice.
+        """
+        rows = [row if row.key == key else msgspec.structs.replace(row, trading_day=key[1]) for row in rows]
+        record = self._record(key)
+        as_of_ns = max((row.as_of_ns or 0 for row in rows), default=0)
+        if not rows or as_of_ns < record.as_of_ns:
+            return []
+        rows = _with_cumulative(rows)
+        # A history leaves nothing out: of a step without a cumulative quantity it is zero.
+        steps = [step_of(row)._replace(filled_quantity=row.filled_quantity or 0.0) for row in rows]
+        matched, left = match_steps(steps, [*record.steps, *record.told])
+        record.note_told((step for place, step in enumerate(steps) if place not in matched), as_of_ns)
+        state = self.states.get(key)
+        if state is not None and any(step.receive_time_ns > as_of_ns for step in left):
+            return []  # the stream is ahead of this history
+        first_new = max(matched, default=-1) + 1
+        if state is not None:
+            first_new = max(first_new, _place_of(state, rows, max(0, first_new - 1)) + 1)
+        events = []
+        for row in rows[first_new:]:
+            state = self.states.get(key)
+            if state is None or not _is_behind(row, state):
+                events.append(self._take(row, Standing.CERTAIN, record))
+        # The last row is the order as it stands, like a book's; its step is not told anew.
+        events.append(self.apply(msgspec.structs.replace(rows[-1], report_type=None)))
+        return [event for event in events if event is not None]
+
+    def apply_fill(self, fill: FillReport, receive_time_ns: int) -> OrderEvent | None:
+        """Take one row of a trade book in; None when it says nothing that was not known.
+
+        A fill counts once by its id, within the order's cumulative quantity. One beyond that waits until
+        an update of its order covers it; so does one whose order is not known yet. Without an id it
+        can't be told from another, and the cumulative quantity alone counts.
+        """
+        key = (fill.broker_name, fill.trading_day, fill.order_id)
+        old = self.states.get(key)
+        if fill.fill_id is None or fill.quantity is None or (old and fill.fill_id in old.fills):
             self.repeat_count += 1
             return None
-        if from_stream:
-            self._note_step(update)
-            state.last_stream_ns = max(state.last_stream_ns, update.receive_time_ns)
-        if update.event_time_ns is not None and not stale:
-            state.last_event_ns = update.event_time_ns
-        state.last_update_ns = max(state.last_update_ns, update.receive_time_ns)
-        state.updates += 1
-        # A fresh struct each time: a reader on another thread never sees half an update.
-        self.states[update.key] = state
-        self.event_count += 1
-        event = OrderEvent(
-            self.event_count, update, state.status, state.filled_quantity, state.average_price, state.symbol
+        waiting = self._waiting.setdefault(key, {})
+        waiting[fill.fill_id] = fill
+        if len(self._waiting) > MOST_WAITING:
+            # It comes again with the next trade book.
+            del self._waiting[next(iter(self._waiting))]
+        if old is None:
+            return None
+        state = msgspec.structs.replace(old)
+        if not self._join(state):
+            return None
+        if fill.fill_id not in state.fills:
+            self.states[key] = state
+            return None
+        return self._commit(state, _update_of_fill(fill, receive_time_ns))
+
+    def count_uncovered(
+        self, key: OrderKey, filled_quantity: float, doubt: str, receive_time_ns: int
+    ) -> OrderEvent | None:
+        """Believe a trade book whose fills no order book covers, and say that it is in doubt.
+
+        An order that no book and no message has named becomes known, with what its fills say.
+        """
+        rows = list(self._waiting.get(key, {}).values())
+        old = self.states.get(key)
+        state = (
+            OrderState(key=key, first_seen_ns=receive_time_ns)
+            if old is None
+            else msgspec.structs.replace(old)
         )
-        self.events.append(event)
-        return event
+        for row in rows:
+            state.exchange = state.exchange or row.exchange
+            state.symbol = state.symbol or row.symbol
+            state.side = state.side or row.side
+        state.doubt = doubt
+        if filled_quantity <= (state.filled_quantity or 0.0):
+            self.states[key] = state
+            return None
+        state.filled_quantity, state.average_price = filled_quantity, None
+        self._join(state)
+        update = OrderUpdate(
+            broker_name=key[0],
+            trading_day=key[1],
+            order_id=key[2],
+            receive_time_ns=receive_time_ns,
+            source=UpdateSource.RECONCILE,
+            filled_quantity=filled_quantity,
+        )
+        return self._commit(state, update)
 
-    def _is_repeat(self, update: OrderUpdate) -> bool:
-        """Whether the stream has brought this very step before. A book may well say again what it said."""
-        return _signature(update) in self._known_steps.get(update.key, ())
+    def set_doubt(self, key: OrderKey, words: str) -> bool:
+        """Say why an order may not be as shown, with "" that it is; whether that is new."""
+        old = self.states.get(key)
+        if old is None or old.doubt == words:
+            return False
+        self.states[key] = msgspec.structs.replace(old, doubt=words)
+        return True
 
-    def _note_step(self, update: OrderUpdate) -> None:
-        known = self._known_steps.setdefault(update.key, {})
-        known[_signature(update)] = None
-        if len(known) > _MOST_REPEATS_KNOWN:
-            del known[next(iter(known))]
+    # What a reconcile asks
+
+    def differs(self, row: OrderUpdate) -> bool:
+        """Whether a book's row says something newer of its order than what is known: pure."""
+        state = self.states.get(row.key)
+        if state is None:
+            return True
+        record = self._records.get(row.key)
+        standing = standing_of(state, row, record.as_of_ns if record else 0)
+        if standing is not Standing.CURRENT:
+            return standing is Standing.CERTAIN
+        if row.status is not None and row.status != state.status and not state.status.is_final:
+            return True
+        terms = ("quantity", "price", "trigger_price")
+        return any(getattr(row, name) not in (None, getattr(state, name)) for name in terms)
+
+    def behind_stream(self, key: OrderKey) -> bool:
+        """Whether the stream has yet to say how far this order is known to have got: pure.
+
+        By its status and cumulative quantity, and by whatever message, a repeat or a late one included.
+        """
+        state = self.states.get(key)
+        if state is None:
+            return False
+        record = self._records.get(key)
+        if record is None or not (record.steps or record.statuses_said):
+            return state.last_stream_ns == 0
+        if state.status.is_final:
+            status_said = any(status.is_final for status in record.statuses_said)
+        else:
+            status_said = state.status in record.statuses_said or state.status is OrderStatus.UNKNOWN
+        return not status_said or (state.filled_quantity or 0.0) > record.filled_said
+
+    def stream_has_brought(self, row: OrderUpdate) -> bool:
+        """Whether the stream has brought the step that this row of a history tells of: pure."""
+        record = self._records.get(row.key)
+        return record is not None and record.has_brought(row)
+
+    def orders_of(self, broker_name: str, day: date, seen_before_ns: int) -> list[OrderState]:
+        """A broker's orders of one trading day that were first seen before a moment."""
+        return [
+            state
+            for state in self.states.values()
+            if state.broker_name == broker_name
+            and state.trading_day == day
+            and state.first_seen_ns < seen_before_ns
+        ]
+
+    def forget_waiting(self, broker_name: str, keep: Collection[OrderKey] = ()) -> None:
+        """Drop what waits of a broker but for these orders: its newest trade book names it no more."""
+        for key in [k for k in self._waiting if k[0] == broker_name and k not in keep]:
+            del self._waiting[key]
+
+    # Snapshots
 
     def snapshot(self) -> list[OrderState]:
         """All states at this moment, in order of first sight; safe from any thread."""
@@ -206,109 +257,103 @@ class Ledger:
         """All kept events at this moment, oldest first; safe from any thread."""
         return list(self.events.copy())
 
+    # How it is done
 
-def _signature(update: OrderUpdate) -> Signature:
-    """Equal for two messages that report the same step of the same order (protocol: section 2.4)."""
-    return (
-        update.status,
-        update.report_type,
-        update.filled_quantity,
-        update.fill_id,
-        update.event_time_ns,
-        update.exchange_time_ns,
-        update.quantity,
-        update.price,
-        update.trigger_price,
-        update.average_price,
-        update.reject_reason,
-    )
+    def _record(self, key: OrderKey) -> StepRecord:
+        """What is remembered of an order's steps; the newest touched stands last."""
+        record = self._records.pop(key, None) or StepRecord()
+        self._records[key] = record
+        if len(self._records) > MOST_RECORDS:
+            del self._records[next(iter(self._records))]
+        return record
 
+    def _take(self, update: OrderUpdate, standing: Standing, record: StepRecord) -> OrderEvent | None:
+        old = self.states.get(update.key)
+        if old is None:
+            state = OrderState(key=update.key, first_seen_ns=update.receive_time_ns)
+        else:
+            state = msgspec.structs.replace(old)
+        changed = merge(state, update, standing, record.book_second)
+        changed |= old is None
+        changed |= self._join(state)
+        if update.as_of_ns is not None and standing is not Standing.STALE:
+            record.as_of_ns = max(record.as_of_ns, update.as_of_ns)
+            if update.order_time_ns is not None:
+                record.book_second = update.order_time_ns // 1_000_000_000
+        if not changed:
+            self.repeat_count += 1
+            return None
+        if update.source is UpdateSource.STREAM:
+            state.last_stream_ns = max(state.last_stream_ns, update.receive_time_ns)
+        return self._commit(state, update)
 
-def _is_stale(state: OrderState, update: OrderUpdate) -> bool:
-    """Whether something newer is known already: by the broker's own clock, or since the book was asked."""
-    if update.as_of_ns is not None and state.last_stream_ns > update.as_of_ns:
-        return True
-    return (
-        update.event_time_ns is not None
-        and state.last_event_ns is not None
-        and update.event_time_ns < state.last_event_ns
-    )
-
-
-def _is_last_word(update: OrderUpdate, stale: bool) -> bool:
-    """Whether it is a book's row that no message of the stream has overtaken."""
-    return update.as_of_ns is not None and not stale
-
-
-def _merge_details(state: OrderState, update: OrderUpdate, stale: bool) -> bool:
-    changed = False
-    may_change = not stale and (not state.status.is_final or _is_last_word(update, stale))
-    for name in _MERGED_FIELDS:
-        new = getattr(update, name)
-        old = getattr(state, name)
-        if new is None or new == old:
-            continue
-        if old is None or (may_change and name in _MAY_CHANGE):
-            setattr(state, name, new)
-            changed = True
-    return changed
-
-
-def _merge_fill(state: OrderState, update: OrderUpdate) -> bool:
-    """Count fills by their id, and let the broker's cumulative figure only grow."""
-    changed = False
-    if update.fill_id is not None and update.fill_quantity is not None and update.fill_id not in state.fills:
-        # Never changed in place: the state before this one shares it.
-        state.fills = {**state.fills, update.fill_id: (update.fill_quantity, update.fill_price)}
-        changed = True
-    counted = sum(quantity for quantity, _ in state.fills.values()) if state.fills else None
-    candidates = [q for q in (update.filled_quantity, counted, state.filled_quantity) if q is not None]
-    filled = max(candidates, default=None)
-    if filled != state.filled_quantity:
-        state.filled_quantity = filled
-        state.average_price = _average_price(state, update)
-        changed = True
-    elif update.average_price is not None and update.filled_quantity == filled and filled:
-        changed |= update.average_price != state.average_price
-        state.average_price = update.average_price
-    if update.cancelled_quantity and update.cancelled_quantity != state.cancelled_quantity:
-        state.cancelled_quantity = update.cancelled_quantity
-        changed = True
-    return changed
-
-
-def _average_price(state: OrderState, update: OrderUpdate) -> float | None:
-    """The broker's average where it goes with the new total, else ours where every fill is known."""
-    if update.average_price is not None and update.filled_quantity == state.filled_quantity:
-        return update.average_price
-    quantity = sum(q for q, _ in state.fills.values())
-    if quantity and quantity == state.filled_quantity:
-        prices = [(q, p) for q, p in state.fills.values() if p is not None]
-        if len(prices) == len(state.fills):
-            return sum(q * p for q, p in prices) / quantity
-    return None
-
-
-def _merge_status(state: OrderState, update: OrderUpdate, stale: bool) -> bool:
-    if update.status is None:
-        return False
-    if update.status.is_final:
-        # A final word is true however late it comes; between two of them a book's row decides.
-        if state.status.is_final and not _is_last_word(update, stale):
+    def _join(self, state: OrderState) -> bool:
+        waiting = self._waiting.get(state.key)
+        if waiting is None:
             return False
-    elif stale or state.status.is_final:
-        return False
-    goes_back = _RANK[update.status] < _RANK[state.status]
-    if goes_back and update.report_type not in _STEPS_BACK:
-        return False
-    if goes_back and update.event_time_ns is None:
-        # Without the broker's clock a late repeat can't be told from a real step back.
-        return False
-    same_report = update.report_type is None or update.report_type == state.report_type
-    if update.status == state.status and same_report:
-        return False
-    state.status = update.status
-    state.raw_status = update.raw_status
-    if update.report_type is not None:
-        state.report_type = update.report_type
-    return True
+        joined = join_fills(state, waiting)
+        if not waiting:
+            del self._waiting[state.key]
+        return joined
+
+    def _commit(self, state: OrderState, update: OrderUpdate) -> OrderEvent:
+        state.last_update_ns = max(state.last_update_ns, update.receive_time_ns)
+        state.updates += 1
+        # A fresh struct each time: a reader on another thread never sees half an update.
+        self.states[state.key] = state
+        self.event_count += 1
+        event = OrderEvent(
+            self.event_count, update, state.status, state.filled_quantity, state.average_price, state.symbol
+        )
+        self.events.append(event)
+        return event
+
+
+def _with_cumulative(rows: Sequence[OrderUpdate]) -> list[OrderUpdate]:
+    """A history's rows, the cumulative quantity carried on to those that leave it out."""
+    carried = 0.0
+    full = []
+    for row in rows:
+        carried = max(carried, row.filled_quantity or 0.0)
+        if row.filled_quantity is None and carried:
+            row = msgspec.structs.replace(row, filled_quantity=carried)
+        full.append(row)
+    return full
+
+
+def _is_behind(row: OrderUpdate, state: OrderState) -> bool:
+    """Whether a history's row is a step that the order has left behind, whoever told how far it has got."""
+    if (row.filled_quantity or 0.0) < (state.filled_quantity or 0.0):
+        return True
+    return state.status.is_final and not (row.status is not None and row.status.is_final)
+
+
+def _place_of(state: OrderState, rows: Sequence[OrderUpdate], start: int) -> int:
+    """The first row from there on that is as the order stands; -1 when none is."""
+    terms = ("quantity", "price", "trigger_price")
+    for place, row in enumerate(rows[start:], start):
+        if (
+            row.status == state.status
+            and (row.filled_quantity or 0.0) == (state.filled_quantity or 0.0)
+            and all(getattr(row, name) in (None, getattr(state, name)) for name in terms)
+        ):
+            return place
+    return -1
+
+
+def _update_of_fill(fill: FillReport, receive_time_ns: int) -> OrderUpdate:
+    return OrderUpdate(
+        broker_name=fill.broker_name,
+        trading_day=fill.trading_day,
+        order_id=fill.order_id,
+        receive_time_ns=receive_time_ns,
+        source=UpdateSource.RECONCILE,
+        exchange=fill.exchange,
+        symbol=fill.symbol,
+        side=fill.side,
+        report_type=ReportType.FILL,
+        fill_id=fill.fill_id,
+        fill_quantity=fill.quantity,
+        fill_price=fill.price,
+        fill_time_ns=fill.fill_time_ns,
+    )

@@ -1,0 +1,292 @@
+"""The state of one order, and how an update changes it. Pure: no I/O, no clock.
+
+Whether an update is news is told by what can't lie: a cumulative fill only grows. Where that says
+nothing, the broker's times are compared with the broker's times, and ours (when a book was asked for,
+when the stream last said something) with ours; never one with the other, for the clocks may be apart.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+
+import msgspec
+
+from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType
+
+__all__ = ["OrderState", "Standing", "join_fills", "merge", "standing_of"]
+
+_RANK = {
+    OrderStatus.UNKNOWN: 0,
+    OrderStatus.PENDING: 1,
+    OrderStatus.TRIGGER_PENDING: 2,
+    OrderStatus.OPEN: 3,
+    OrderStatus.COMPLETE: 4,
+    OrderStatus.CANCELED: 4,
+    OrderStatus.REJECTED: 4,
+}
+
+_STEPS_BACK = frozenset(
+    {
+        ReportType.MOD_ACK,
+        ReportType.CAN_ACK,
+        ReportType.PENDING_REPLACE,
+        ReportType.PENDING_CANCEL,
+        ReportType.REPLACED,
+    }
+)
+"""Reports after which an open order may be pending again, or wait for a trigger (protocol: section 2.4)."""
+
+_MERGED_FIELDS = (
+    "exchange",
+    "token",
+    "symbol",
+    "side",
+    "quantity",
+    "price",
+    "trigger_price",
+    "price_type",
+    "product",
+    "retention",
+    "reject_reason",
+    "exchange_order_id",
+    "remarks",
+    "order_time_ns",
+    "exchange_time_ns",
+)
+_MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "retention", "exchange_time_ns"})
+"""What a later message may say anew; the rest is only filled in."""
+
+_BOOK_LAG_NS = 3_000_000_000
+"""A book that was asked for so long after the stream's last word does not lag behind it."""
+
+_NS_PER_S = 1_000_000_000
+
+
+class OrderState(msgspec.Struct, kw_only=True):
+    """The latest that is known of one order. ``None`` is unknown."""
+
+    key: OrderKey
+    status: OrderStatus = OrderStatus.UNKNOWN
+    report_type: ReportType | None = None
+    raw_status: str | None = None
+    exchange: str | None = None
+    token: str | None = None
+    symbol: str | None = None
+    side: str | None = None
+    quantity: float | None = None
+    filled_quantity: float | None = None
+    average_price: float | None = None
+    cancelled_quantity: float | None = None
+    price: float | None = None
+    trigger_price: float | None = None
+    price_type: str | None = None
+    product: str | None = None
+    retention: str | None = None
+    reject_reason: str | None = None
+    exchange_order_id: str | None = None
+    remarks: str | None = None
+    order_time_ns: int | None = None
+    exchange_time_ns: int | None = None
+    first_seen_ns: int = 0
+    last_update_ns: int = 0
+    updates: int = 0
+    fills: dict[str, tuple[float, float | None]] = {}
+    """Fill id to (quantity, price)."""
+    doubt: str = ""
+    """Why what is shown may not be so, in words; empty when nothing contradicts it."""
+    last_event_ns: int | None = None
+    """The broker's own time of the newest update, where it sends one."""
+    last_stream_ns: int = 0
+    """When the stream last brought something new of this order; 0 when it never did."""
+
+    @property
+    def broker_name(self) -> str:
+        return self.key[0]
+
+    @property
+    def trading_day(self) -> date:
+        return self.key[1]
+
+    @property
+    def order_id(self) -> str:
+        return self.key[2]
+
+
+class Standing(Enum):
+    """How an update stands to what is known of its order."""
+
+    STALE = "something newer is known"
+    CURRENT = "nothing newer is known"
+    CERTAIN = "it is newer than all that is known"
+
+
+def standing_of(state: OrderState, update: OrderUpdate, newest_as_of_ns: int) -> Standing:
+    """Whether an update is news. ``newest_as_of_ns`` is when the newest book so far was asked for."""
+    filled, known = update.filled_quantity, state.filled_quantity or 0.0
+    if filled is not None and filled != known:
+        return Standing.CERTAIN if filled > known else Standing.STALE
+    if update.as_of_ns is not None and max(state.last_stream_ns, newest_as_of_ns) > update.as_of_ns:
+        return Standing.STALE
+    if update.event_time_ns is not None and state.last_event_ns is not None:
+        is_older = update.event_time_ns < state.last_event_ns
+    else:
+        # Of a message that bears no time, only its place in an order's life tells its age.
+        is_dated = update.as_of_ns is not None or update.event_time_ns is not None
+        is_older = not is_dated and update.status is not None and _goes_back(state, update.status)
+    return Standing.STALE if is_older else Standing.CURRENT
+
+
+def merge(state: OrderState, update: OrderUpdate, standing: Standing, book_second: int | None) -> bool:
+    """Take an update into a state, in place; whether it changed anything.
+
+    ``book_second`` is the broker's own second in the newest row of a book.
+    """
+    changed = _merge_details(state, update, standing)
+    changed |= _merge_fill(state, update)
+    changed |= _merge_status(state, update, standing, book_second)
+    if standing is not Standing.STALE:
+        _follow_brokers_clock(state, update, changed)
+    return changed
+
+
+def join_fills(state: OrderState, waiting: dict[str, FillReport]) -> bool:
+    """Count fills of a trade book that the cumulative quantity covers, in place; those leave ``waiting``.
+
+    One beyond it happened after all that is known of the order: it waits, for a status that does not go
+    with it would be shown.
+    """
+    counted = sum(quantity for quantity, _ in state.fills.values())
+    fills = dict(state.fills)
+    for fill_id, fill in sorted(waiting.items(), key=lambda item: item[1].fill_time_ns or 0):
+        quantity = fill.quantity or 0.0
+        if fill_id not in fills:
+            if counted + quantity > (state.filled_quantity or 0.0):
+                continue
+            fills[fill_id] = (quantity, fill.price)
+            counted += quantity
+        del waiting[fill_id]
+    if len(fills) == len(state.fills):
+        return False
+    # Never changed in place: the state before this one shares it.
+    state.fills = fills
+    if state.average_price is None:
+        state.average_price = _average_of_fills(state)
+    return True
+
+
+def _is_last_word(update: OrderUpdate, standing: Standing) -> bool:
+    """Whether it is a book's row that no message of the stream has overtaken."""
+    return update.as_of_ns is not None and standing is not Standing.STALE
+
+
+def _follow_brokers_clock(state: OrderState, update: OrderUpdate, changed: bool) -> None:
+    if update.event_time_ns is not None:
+        state.last_event_ns = update.event_time_ns
+    elif changed and update.as_of_ns is not None and update.order_time_ns is not None:
+        # Also back: a broker's clock that was set right again must not make all that follows look old.
+        known = state.last_event_ns
+        if known is None or known // _NS_PER_S != update.order_time_ns // _NS_PER_S:
+            state.last_event_ns = update.order_time_ns
+
+
+def _merge_details(state: OrderState, update: OrderUpdate, standing: Standing) -> bool:
+    changed = False
+    is_current = standing is not Standing.STALE and not state.status.is_final
+    may_change = is_current or _is_last_word(update, standing)
+    for name in _MERGED_FIELDS:
+        new = getattr(update, name)
+        old = getattr(state, name)
+        if new is None or new == old:
+            continue
+        if old is None or (may_change and name in _MAY_CHANGE):
+            setattr(state, name, new)
+            changed = True
+    return changed
+
+
+def _merge_fill(state: OrderState, update: OrderUpdate) -> bool:
+    """Count fills by their id, and let the broker's cumulative figure only grow."""
+    changed = False
+    filled = update.filled_quantity
+    if update.fill_id is not None and update.fill_quantity is not None:
+        if update.fill_id not in state.fills:
+            state.fills = {**state.fills, update.fill_id: (update.fill_quantity, update.fill_price)}
+            changed = True
+        if filled is None:
+            filled = sum(quantity for quantity, _ in state.fills.values())
+    if filled is not None and (state.filled_quantity is None or filled > state.filled_quantity):
+        state.filled_quantity = filled
+        state.average_price = _average_price(state, update)
+        changed = True
+    elif update.average_price is not None and update.filled_quantity == state.filled_quantity and filled:
+        changed |= update.average_price != state.average_price
+        state.average_price = update.average_price
+    if update.cancelled_quantity and update.cancelled_quantity != state.cancelled_quantity:
+        state.cancelled_quantity = update.cancelled_quantity
+        changed = True
+    return changed
+
+
+def _average_price(state: OrderState, update: OrderUpdate) -> float | None:
+    """The broker's average where it goes with the new total, else ours where every fill is known."""
+    if update.average_price is not None and update.filled_quantity == state.filled_quantity:
+        return update.average_price
+    return _average_of_fills(state)
+
+
+def _average_of_fills(state: OrderState) -> float | None:
+    quantity = sum(q for q, _ in state.fills.values())
+    if quantity and quantity == state.filled_quantity:
+        prices = [(q, p) for q, p in state.fills.values() if p is not None]
+        if len(prices) == len(state.fills):
+            return sum(q * p for q, p in prices) / quantity
+    return None
+
+
+def _merge_status(
+    state: OrderState, update: OrderUpdate, standing: Standing, book_second: int | None
+) -> bool:
+    if update.status is None:
+        return False
+    if update.status.is_final:
+        # A final word is true however late it comes; between two of them a book's row decides.
+        if state.status.is_final and not _is_last_word(update, standing):
+            return False
+    elif standing is Standing.STALE or state.status.is_final:
+        return False
+    if (
+        _goes_back(state, update.status)
+        and standing is not Standing.CERTAIN
+        and not _may_go_back(state, update, book_second)
+    ):
+        return False
+    same_report = update.report_type is None or update.report_type == state.report_type
+    if update.status == state.status and same_report:
+        return False
+    state.status = update.status
+    state.raw_status = update.raw_status
+    if update.report_type is not None:
+        state.report_type = update.report_type
+    return True
+
+
+def _goes_back(state: OrderState, status: OrderStatus) -> bool:
+    return _RANK[status] < _RANK[state.status]
+
+
+def _may_go_back(state: OrderState, update: OrderUpdate, book_second: int | None) -> bool:
+    """Whether an update that is not stale may lead an open order back to pending."""
+    if update.as_of_ns is not None:
+        return (
+            update.status is OrderStatus.TRIGGER_PENDING
+            or update.report_type in _STEPS_BACK
+            or update.as_of_ns - state.last_stream_ns > _BOOK_LAG_NS
+        )
+    # Without the broker's clock a late repeat can't be told from a real step back, and within the second
+    # that a book's row bears neither can.
+    return (
+        update.report_type in _STEPS_BACK
+        and update.event_time_ns is not None
+        and (book_second is None or update.event_time_ns // _NS_PER_S > book_second)
+    )
