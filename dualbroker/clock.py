@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-__all__ = ["IST", "Clock", "MarketClock", "SystemClock", "ist"]
+__all__ = ["IST", "PREPARED_AT", "Clock", "MarketClock", "SystemClock", "ist", "market_day"]
 
 IST = ZoneInfo("Asia/Kolkata")
+PREPARED_AT = time_of_day(8, 30)
+"""Indian time at which a day is made ready; the first session, of commodities, begins at 09:00."""
 
 
 class Clock(Protocol):
@@ -56,3 +59,9 @@ class MarketClock:
 def ist(time_ns: int) -> datetime:
     """The Indian wall time of UTC nanoseconds since the epoch (microsecond precision)."""
     return datetime.fromtimestamp(time_ns / 1e9, IST)
+
+
+def market_day(now_ns: int) -> date:
+    """The day that symbol masters of this moment belong to; it begins at ``PREPARED_AT``."""
+    since_midnight = timedelta(hours=PREPARED_AT.hour, minutes=PREPARED_AT.minute)
+    return (ist(now_ns) - since_midnight).date()

@@ -19,6 +19,7 @@ method                  required   what it does
 ``close``               yes        close the socket, leave the session alone
 ``reconnect``           optional   give the connection up and open another
 ``renew_session``       optional   the same with a new session
+``session_has_ended``   optional   whether the night has ended the session
 ``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
 ``logout``              optional   end the session at the broker
@@ -172,6 +173,10 @@ class Broker(ABC):
     def renew_session(self, why: str) -> None:
         """The session is dead: open a new one, and with it a new connection. Optional."""
         self.reconnect(why)
+
+    def session_has_ended(self) -> bool:
+        """Whether the session is one that brokers have dropped by now. Optional."""
+        return False
 
     async def wait_for_login(self) -> None:
         """Return once a person has logged in at this broker elsewhere. Optional; else it never returns."""

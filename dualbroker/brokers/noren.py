@@ -147,6 +147,9 @@ class NorenBroker(Broker):
         if self._stream is not None and self._poll is None:
             self._stream.drop(why, renew_session=True)
 
+    def session_has_ended(self) -> bool:
+        return self._login.is_of_yesterday()
+
     async def wait_for_login(self) -> None:
         await self._login.wait_for_saved_session()
 

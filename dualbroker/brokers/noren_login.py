@@ -79,13 +79,13 @@ class NorenLogin:
             Another process on this machine holds this login.
         """
         self._take_lock()
-        if renew or self._is_of_yesterday():
+        if renew or self.is_of_yesterday():
             self._forget()
         if self._session is None:
             self._session = await self._saved_session() or await self._new_session()
         return self._session
 
-    def _is_of_yesterday(self) -> bool:
+    def is_of_yesterday(self) -> bool:
         """Brokers drop tokens in the small hours: one from before is not even tried."""
         return self._session is not None and self._context.wall_clock.now_ns() >= self._expires_ns
 

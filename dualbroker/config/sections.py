@@ -121,8 +121,8 @@ class LivenessConfig(Section):
     quotes_silent_after: float = Field(default=5.0, gt=0)
     """Silence of all instruments of one source in market hours, after which the market is asked by REST."""
     instrument_silent_after: float = Field(default=60.0, gt=0)
-    """Silence of one instrument while others tick, after which it is asked by REST; at least ten times
-    its usual interval."""
+    """Silence of one instrument while others tick, after which it is asked by REST; at least twenty
+    times its usual interval."""
     probe_every: float = Field(default=5.0, gt=0)
     """Between two such questions while the silence lasts; the interval grows to a minute."""
 

@@ -25,6 +25,7 @@ from dualbroker.manager.announcements import announce_order, announce_prices, an
 from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, ConfigSubscriptions
+from dualbroker.manager.day import DayTurn
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import keep_book_read
@@ -32,7 +33,7 @@ from dualbroker.manager.subscriber import Subscribed, Subscriber
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.market_hours import MarketHours
-from dualbroker.model import FeedType, Instrument, OrderUpdate, QuoteBatch
+from dualbroker.model import FeedType, Instrument, InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
@@ -62,7 +63,7 @@ class WebSocketManager:
     transport, clock, wall_clock, rng
         The network, receive times, the time of day, and chance; real ones unless given.
     market_hours
-        When which exchange is open; of the config, and always where it is simulated, unless given.
+        When markets are open; as the config says unless given.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class WebSocketManager:
         self.wall_clock: Clock = wall_clock or SystemClock()
         replays = config.is_simulated and config.simulator.market == "replay"
         self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
-        self.market_hours: MarketHours = market_hours or (
-            MarketHours.always() if config.is_simulated else config.market_hours.market_hours()
-        )
+        if market_hours is None:
+            simulated = config.is_simulated
+            market_hours = MarketHours.always() if simulated else config.market_hours.market_hours()
+        self.market_hours: MarketHours = market_hours
         """When which exchange is open; the simulated market and a replay always are."""
         self.quote_listeners: list[Callable[[], None]] = []
         """Called once per batch after it was stored, on the manager's loop; must not block."""
@@ -130,7 +132,20 @@ class WebSocketManager:
             clock=self.clock,
             limits=config.liveness,
         )
+        self._day_turn = DayTurn(
+            self.brokers,
+            carrier=self.carrier,
+            book=book,
+            quotes=self.quotes,
+            masters=self.masters,
+            incidents=self.incidents,
+            market_hours=self.market_hours,
+            clock=self.wall_clock,
+            source=lambda: None if self.primary is None else self.brokers[self.primary],
+            take_up_config=self._renew_config_subscriptions,
+        )
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
+        self._taken_up: set[InstrumentKey] = set()
         self._roles_given = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -165,6 +180,9 @@ class WebSocketManager:
         ConnectionFailedError
             The built-in simulator does not start.
         """
+        if not self.market_hours.never_closes:
+            # Takes a tenth of a second once; now rather than between two ticks.
+            self.market_hours.load()
         for section in await self._with_simulator(self.config.enabled_brokers):
             self._add_broker(section)
         self._spawn(self._count_seconds())
@@ -182,6 +200,7 @@ class WebSocketManager:
         self._roles_given = True
         self.carrier.begin()
         self._spawn(self._watch.run())
+        self._spawn(self._day_turn.run())
         if self.primary is not None:
             await self._take_up_config_subscriptions()
 
@@ -191,7 +210,7 @@ class WebSocketManager:
         if not simulated:
             return sections
         settings = self.config.simulator
-        self.simulator = await SimulatorProcess.start(settings, len(simulated))
+        self.simulator = await SimulatorProcess.start(settings, [section.name for section in simulated])
         numbers = {section.name: number for number, section in enumerate(simulated)}
         return [
             self.simulator.login_for(numbers[section.name], section, settings.generation)
@@ -362,7 +381,20 @@ class WebSocketManager:
         names: Sequence[str | Instrument] = [entry] if isinstance(entry, str) else []
         if isinstance(entry, Around):
             names = await self.options_around(entry.underlying, expiry=entry.expiry, strikes=entry.strikes)
-        await self.subscribe(names, holder=CONFIG_HOLDER)
+        accepted = await self.subscribe(names, holder=CONFIG_HOLDER)
+        self._taken_up.update(row.instrument.key for row in accepted)
+
+    async def _renew_config_subscriptions(self) -> None:
+        """What the config wants on a new day: other strikes and expiries, most likely, than yesterday."""
+        book = self.subscriptions.book
+        before = book.held_by(CONFIG_HOLDER)
+        self._taken_up.clear()
+        left = await self._from_config.take_up(self.config.subscribe)
+        if left:
+            self._spawn(self._from_config.keep_trying(left))
+            return
+        book.remove(CONFIG_HOLDER, [key for key in before if key not in self._taken_up])
+        self.carrier.arrange()
 
     # Who carries quotes
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock, ist
+from dualbroker.clock import Clock, market_day
 from dualbroker.errors import DualBrokerError
 from dualbroker.instruments import Instruments
 from dualbroker.manager.masters import MasterLoader
@@ -49,7 +49,7 @@ class InstrumentMapping:
         """
         if broker is source or broker.master_urls("NSE") == source.master_urls("NSE"):
             return
-        today = ist(self._clock.now_ns()).date()
+        today = market_day(self._clock.now_ns())
         if self._days.get(broker.name) != today:
             self._days[broker.name] = today
             self._keys[broker.name] = {}

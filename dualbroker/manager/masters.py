@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock, ist
+from dualbroker.clock import Clock, market_day
 from dualbroker.errors import RequestRefusedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import EXCHANGES
@@ -54,7 +54,8 @@ class MasterLoader:
             raise UnknownInstrumentError(
                 f"expected one of the exchanges {', '.join(EXCHANGES)}, found {str(exchange)[:20]!r}"
             )
-        today = ist(self._clock.now_ns()).date()
+        # A download of the small hours may still be yesterday's file.
+        today = market_day(self._clock.now_ns())
         async with self._loading:
             if self._loaded.get(exchange) == today:
                 return

@@ -60,6 +60,19 @@ class SubscriptionBook:
                 del self._holders[key]
         return self._change(before)
 
+    def discard(self, key: InstrumentKey) -> None:
+        """Let everybody let go of an instrument: it is no more."""
+        self._holders.pop(key, None)
+
+    def move(self, old: InstrumentKey, new: InstrumentKey) -> None:
+        """Let everybody who holds one instrument hold another one: the same, under a new key."""
+        holders = self._holders.pop(old, {})
+        self._holders[new] = {**holders, **self._holders.get(new, {})}
+
+    def held_by(self, holder: str) -> list[InstrumentKey]:
+        """What one holder holds, in order of first subscription."""
+        return [key for key, kinds in self._holders.items() if holder in kinds]
+
     def _change(self, before: dict[InstrumentKey, FeedType | None]) -> SubscriptionChange:
         subscribe: dict[FeedType, list[InstrumentKey]] = {}
         unsubscribe: list[InstrumentKey] = []

@@ -88,6 +88,10 @@ class QuoteWatch:
         self._since_s: NDArray[np.float64] = np.empty(0)
         self._tick_counts: NDArray[np.int64] = np.empty(0, np.int64)
         self._rows_seen = 0
+        self._active_s = 0.0
+        """Time in which quotes flowed: what all are silent in is no instrument's own silence."""
+        self._looked_s: float | None = None
+        self._flowed_s = 0.0
         self._proofs: dict[int, int] = {}
         self._single_evidence = MarketEvidence()
         self._next_single_s = 0.0
@@ -214,14 +218,19 @@ class QuoteWatch:
 
     def _note_ticks(self, now_s: float) -> None:
         rows = self._quotes.last_rows()
+        passed_s = 0.0 if self._looked_s is None else now_s - self._looked_s
+        self._looked_s = now_s
+        if self._quotes.total_rows != self._rows_seen:
+            self._flowed_s = now_s
+        if now_s - self._flowed_s < self._limits.quotes_silent_after:
+            self._active_s += passed_s
         fresh = len(rows) - len(self._last_rows)
         if fresh:
             self._last_rows = np.concatenate([self._last_rows, np.full(fresh, -1, np.int64)])
-            self._ticked_s = np.concatenate([self._ticked_s, np.full(fresh, now_s)])
-            self._since_s = np.concatenate([self._since_s, np.full(fresh, now_s)])
+            self._ticked_s = np.concatenate([self._ticked_s, np.full(fresh, self._active_s)])
+            self._since_s = np.concatenate([self._since_s, np.full(fresh, self._active_s)])
             self._tick_counts = np.concatenate([self._tick_counts, np.zeros(fresh, np.int64)])
-        ticked = rows != self._last_rows
-        self._ticked_s[ticked] = now_s
+        self._ticked_s[rows != self._last_rows] = self._active_s
         self._last_rows = rows
         for block, start, stop in self._quotes.rows_since(self._rows_seen):
             indices = np.frombuffer(block.instruments, np.int32)[start:stop]
@@ -241,17 +250,17 @@ class QuoteWatch:
             keys = (
                 self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
             )
-            suspects = self._suspects(keys, now_s)
+            suspects = self._suspects(keys)
             if suspects:
                 self._single = asyncio.create_task(self._probe_single(name, suspects))
                 return
 
-    def _suspects(self, keys: list[InstrumentKey], now_s: float) -> list[int]:
+    def _suspects(self, keys: list[InstrumentKey]) -> list[int]:
         indices = [self._index(key) for key in keys]
         indices = [index for index in indices if index < len(self._ticked_s)]
-        silent_s = {index: now_s - float(self._ticked_s[index]) for index in indices}
+        silent_s = {index: self._active_s - float(self._ticked_s[index]) for index in indices}
         usual_s = {
-            index: float(now_s - self._since_s[index]) / int(self._tick_counts[index])
+            index: float(self._active_s - self._since_s[index]) / int(self._tick_counts[index])
             for index in indices
             if self._tick_counts[index] > 1
         }

@@ -58,6 +58,8 @@ class MemoryWebSocket:
         self._round_trip_s = 2 * latency_s
         self._arrives_s = 0.0
         """Loop time at which the last thing sent by the broker arrives; nothing overtakes on one link."""
+        self._reaches_s = 0.0
+        """The same for what the client has sent."""
         self._held_back: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         """What was under way, in either direction, when a black hole opened."""
         self._is_inside_a_message = False
@@ -67,13 +69,13 @@ class MemoryWebSocket:
         """Send one text message; returns the bytes it would take. No-op (0) when closed."""
         if self._closed.done():
             return 0
-        self._loop.call_later(self._latency_s, self._arrive, text)
+        self._loop.call_at(self._reach_s(), self._arrive, text)
         return client_frame_size(len(text.encode("utf-8")))
 
     def ping(self) -> None:
         """Send one ping; its pong sets ``last_pong_s``. No-op when closed."""
         if not self._closed.done():
-            self._loop.call_later(self._latency_s, self._ping_arrives, self._loop.time())
+            self._loop.call_at(self._reach_s(), self._ping_arrives, self._loop.time())
 
     def abort(self) -> None:
         """Drop the link at once, without a closing handshake."""
@@ -129,8 +131,13 @@ class MemoryWebSocket:
             arrives_s += faults.delay_s
             if faults.burst_s:
                 arrives_s = math.ceil(arrives_s / faults.burst_s) * faults.burst_s
-        self._arrives_s = max(arrives_s, self._arrives_s)
+        self._arrives_s = _not_before(arrives_s, self._arrives_s)
         return self._arrives_s
+
+    def _reach_s(self) -> float:
+        """When what the client sends now is there."""
+        self._reaches_s = _not_before(self._loop.time() + self._latency_s, self._reaches_s)
+        return self._reaches_s
 
     def _hold_back(self, session: StreamSession) -> None:
         if self._is_inside_a_message:
@@ -209,3 +216,8 @@ class MemoryWebSocket:
             self._held_back.clear()
             self._broker.close_session(self._session)
             self._closed.set_result(MemoryCloseReason(code, reason, clean=code in _CLEAN_CODES))
+
+
+def _not_before(moment_s: float, last_s: float) -> float:
+    """A moment after the last one: timers that are due at the very same time run in no certain order."""
+    return moment_s if moment_s > last_s else math.nextafter(last_s, math.inf)

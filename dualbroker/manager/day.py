@@ -1,0 +1,145 @@
+"""The day's turn: before the market opens, everything that is a day old is made new.
+
+Tokens die in the small hours, symbol masters are of one day, contracts expire and their tokens go to other
+contracts, and a cumulative volume of yesterday is no base for today's (protocol: sections 3 and 4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from dualbroker.brokers.base import Broker
+from dualbroker.clock import Clock, ist, market_day
+from dualbroker.errors import DualBrokerError
+from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.failover_log import names_shown
+from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import Instrument
+from dualbroker.stores.incidents import IncidentStore
+from dualbroker.stores.quotes import QuoteStore
+
+__all__ = ["DayTurn"]
+
+logger = logging.getLogger("dualbroker")
+
+CHECK_EVERY_S = 20.0
+"""A sleeping laptop wakes at any time: the clock is looked at, not waited for."""
+TRY_AGAIN_S = 60.0
+
+
+class DayTurn:
+    """Makes the feed ready for each new day; runs until cancelled.
+
+    Parameters
+    ----------
+    source
+        The broker whose symbol masters count, None while there is none.
+    take_up_config
+        Subscribes anew what config.yaml wants, such as the options around today's money.
+    """
+
+    def __init__(
+        self,
+        brokers: Mapping[str, Broker],
+        *,
+        carrier: QuoteCarrier,
+        book: SubscriptionBook,
+        quotes: QuoteStore,
+        masters: MasterLoader,
+        incidents: IncidentStore,
+        market_hours: MarketHours,
+        clock: Clock,
+        source: Callable[[], Broker | None],
+        take_up_config: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._brokers = brokers
+        self._carrier = carrier
+        self._book = book
+        self._quotes = quotes
+        self._masters = masters
+        self._incidents = incidents
+        self._market_hours = market_hours
+        self._clock = clock
+        self._source = source
+        self._take_up_config = take_up_config
+        self._day = market_day(clock.now_ns())
+
+    async def run(self) -> None:
+        """Turn once a day, as soon as the day has begun. A market that never closes has no days."""
+        if self._market_hours.never_closes:
+            return
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            day = market_day(self._clock.now_ns())
+            if day == self._day:
+                continue
+            try:
+                await self.turn()
+            except DualBrokerError as error:
+                words = f"the new day could not be made ready: {error}"
+                self._incidents.note(self._clock.now_ns(), None, words, "it is tried again in a minute")
+                logger.warning("%s", words)
+                await asyncio.sleep(TRY_AGAIN_S)
+            else:
+                self._day = day
+
+    async def turn(self) -> None:
+        """Sessions, masters, subscriptions and baselines of the new day.
+
+        Raises
+        ------
+        DualBrokerError
+            No broker could give its symbol masters; sessions are renewed all the same.
+        """
+        for broker in self._brokers.values():
+            if broker.session_has_ended():
+                broker.renew_session("a new day: yesterday's session has ended")
+        source = self._source()
+        if source is None:
+            return
+        exchanges = {exchange for exchange, _ in self._book.wanted()}
+        for exchange in sorted(exchanges):
+            await self._masters.load(source, exchange)
+        expired, moved = self._resolve_anew()
+        self._quotes.start_day()
+        await self._take_up_config()
+        words = "a new day has begun"
+        if expired:
+            words += f"; expired: {names_shown(expired)}"
+        action = "sessions, symbol masters, subscriptions and volume baselines are today's"
+        if moved:
+            action += f"; {moved} instruments have new tokens"
+        self._incidents.note(self._clock.now_ns(), None, words, action)
+        logger.info("%s; %s", words, action)
+
+    def _resolve_anew(self) -> tuple[list[str], int]:
+        """Look every wanted instrument up by its symbol; returns what has expired, and how many have moved."""
+        gone: list[int] = []
+        expired: list[str] = []
+        moved = 0
+        today = ist(self._clock.now_ns()).date()
+        for key in list(self._book.wanted()):
+            index = self._quotes.index_of(key)
+            assert index is not None, "what is wanted is registered"
+            old = self._quotes.instruments[index]
+            new = self._masters.instruments.by_symbol(old.exchange, old.symbol)
+            if new is None or (old.expiry is not None and old.expiry < today):
+                expired.append(old.qualified_name)
+                self._book.discard(key)
+                gone.append(index)
+            elif new.key != key:
+                self._move(old, new)
+                gone.append(index)
+                moved += 1
+        self._carrier.arrange()
+        self._quotes.retire(*gone)
+        self._carrier.arrange()
+        return expired, moved
+
+    def _move(self, old: Instrument, new: Instrument) -> None:
+        self._quotes.register(new)
+        self._book.move(old.key, new.key)
