@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.model import FeedType
 from dualbroker.noren import frames
@@ -19,7 +20,6 @@ from dualbroker.simulator.memory import MASTERS_BASE, MemoryTransport
 from dualbroker.simulator.memory_websocket import MemoryCloseReason, MemoryWebSocket
 from dualbroker.simulator.orders import OrderTerms
 from dualbroker.simulator.simulation import Simulation
-from tests.virtual_time import run_in_virtual_time
 
 from .broker_client import ask, log_in, order_fields
 from .still_market import OPTION, SHARE, StillMarket
