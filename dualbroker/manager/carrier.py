@@ -140,9 +140,9 @@ class QuoteCarrier:
         return None if at is None else at[0]
 
     @property
-    def sources(self) -> set[str]:
+    def sources(self) -> list[str]:
         """Brokers that stream anything."""
-        return {at for at, _ in self._streams.values()}
+        return list(dict.fromkeys(at for at, _ in self._streams.values()))
 
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
@@ -336,8 +336,8 @@ class QuoteCarrier:
     def _let_go(self, key: InstrumentKey, told: _Told) -> None:
         move = self._moves.pop(key, None)
         at = self._streams.pop(key, None)
-        for name in {move.to if move else None, at[0] if at else None} - {None}:
-            told.to_unsubscribe(str(name), key)
+        for name in dict.fromkeys((*([move.to] if move else ()), *([at[0]] if at else ()))):
+            told.to_unsubscribe(name, key)
         self._quotes.set_source(self._index(key), None)
         if move is not None:
             self._failovers.settled(move.failover, key)
@@ -418,7 +418,7 @@ class QuoteCarrier:
     # Telling brokers
 
     def _tell(self, told: _Told) -> None:
-        for name in {*told.subscribe, *told.unsubscribe}:
+        for name in dict.fromkeys((*told.subscribe, *told.unsubscribe)):
             broker = self._brokers[name]
             if name in told.subscribe:
                 broker.set_quote_callback(self._on_quotes)
