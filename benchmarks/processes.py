@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-__all__ = ["Client", "Measurement", "clients", "measure", "source"]
+__all__ = ["Client", "Measurement", "child_process", "clients", "measure", "source"]
 
 HERE = Path(__file__).parent
 
@@ -54,7 +54,7 @@ def clients(official_python: str | None) -> list[Client]:
 def source(ticks: int, instruments: int, rate: float = 0.0) -> Iterator[dict[str, Any]]:
     """A running raw source; gives what it says of itself (port, sizes of its frames)."""
     options = [f"--ticks={ticks}", f"--instruments={instruments}", f"--rate={rate}"]
-    with _process([sys.executable, str(HERE / "raw_source.py"), *options]) as process:
+    with child_process([sys.executable, str(HERE / "raw_source.py"), *options]) as process:
         yield _line(process, "the raw source")
 
 
@@ -67,7 +67,7 @@ def measure(client: Client, port: int, ticks: int, instruments: int) -> Measurem
         The client ended before its result; what it said is on standard error.
     """
     options = [f"--port={port}", f"--ticks={ticks}", f"--instruments={instruments}", f"--work={client.work}"]
-    with _process([client.python, str(HERE / client.script), *options]) as process:
+    with child_process([client.python, str(HERE / client.script), *options]) as process:
         imported = _line(process, client.name)
         memory_before = psutil.Process(process.pid).memory_info().rss
         _go(process)
@@ -86,7 +86,8 @@ def measure(client: Client, port: int, ticks: int, instruments: int) -> Measurem
 
 
 @contextmanager
-def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def child_process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process with pipes for its standard input and output; it ends with the block."""
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Spread", "machine", "print_table", "spread"]
+__all__ = ["Spread", "machine", "print_markdown", "print_table", "spread"]
+
+WIDTH_IN_A_FILE = 140
 
 
 class Spread(NamedTuple):
@@ -54,11 +57,34 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> None:
-    """A table in the terminal: the first column words, the others figures."""
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    note: str = "",
+    *,
+    words: Collection[str] = (),
+) -> None:
+    """A table: the first column and those in ``words`` are words, which may wrap, the others figures."""
     table = Table(title=title, caption=note or None, title_justify="left", caption_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=bool(number))
+        is_figure = number > 0 and column not in words
+        table.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE).print(table)
+
+
+def print_markdown(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    note: str = "",
+    *,
+    words: Collection[str] = (),
+) -> None:
+    """The same as `print_table`, as a page in Markdown has it."""
+    aligned = ["---" if not number or name in words else "---:" for number, name in enumerate(columns)]
+    lines = [f"**{title}**", ""]
+    lines += [f"| {' | '.join(cells)} |" for cells in (columns, aligned, *rows)]
+    print("\n".join([*lines, "", *([note] if note else [])]))

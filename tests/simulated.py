@@ -13,6 +13,8 @@ from dualbroker.clock import IST
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager import WebSocketManager
+from dualbroker.market_hours import MarketHours
+from dualbroker.simulator.market import Market
 from dualbroker.simulator.memory import MASTERS_BASE, MemoryResponse, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.stream import CloseCommand
@@ -26,8 +28,8 @@ T = TypeVar("T")
 class WatchedTransport(MemoryTransport):
     """Counts requests by host and path, and can be slow or dead for a host."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__(simulation, step_interval_s=0.1)
+    def __init__(self, simulation: Simulation, step_interval_s: float) -> None:
+        super().__init__(simulation, step_interval_s=step_interval_s)
         self.requests: list[str] = []
         self.delays_s: dict[str, float] = {}
         self.dead_hosts: set[str] = set()
@@ -61,18 +63,26 @@ class World:
         orders_per_minute: float = 60.0,
         start: datetime = datetime(2026, 3, 10, 10, 0, tzinfo=IST),
         changes: Mapping[str, Mapping[str, Any]] | None = None,
+        market: Market | None = None,
+        market_hours: MarketHours | None = None,
+        step_interval_s: float = 0.1,
+        simulation: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         start_ns = int(start.timestamp()) * 1_000_000_000
-        market = SyntheticMarket(
-            build_universe(start.date(), strikes_each_side=12, expiries=1),
-            seed=seed,
-            start_ns=start_ns,
-            ticks_per_second=40,
-        )
+        if market is None:
+            market = SyntheticMarket(
+                build_universe(start.date(), strikes_each_side=12, expiries=1),
+                seed=seed,
+                start_ns=start_ns,
+                ticks_per_second=40,
+            )
+        self.market_hours = market_hours
         names = [f"broker{number + 1}" for number in range(brokers)]
-        self.simulation = Simulation(market, names, seed=seed, orders_per_minute=orders_per_minute)
-        self.transport = WatchedTransport(self.simulation)
+        self.simulation = Simulation(
+            market, names, seed=seed, orders_per_minute=orders_per_minute, **(simulation or {})
+        )
+        self.transport = WatchedTransport(self.simulation, step_interval_s)
         self.clock = VirtualClock(loop, start_ns)
         self.random = random.Random(seed)
         sections = {}
@@ -96,7 +106,12 @@ class World:
         # The simulator keeps apart from the client's modules, so its answers are of its own, equal types.
         transport = cast(Transport, self.transport)
         return WebSocketManager(
-            self.config, transport=transport, clock=self.clock, wall_clock=self.clock, rng=self.random
+            self.config,
+            transport=transport,
+            clock=self.clock,
+            wall_clock=self.clock,
+            rng=self.random,
+            market_hours=self.market_hours,
         )
 
     def drop(self, broker_name: str, code: int = 1001, reason: str = "going away") -> None:

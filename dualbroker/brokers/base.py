@@ -19,6 +19,7 @@ method                  required   what it does
 ``close``               yes        close the socket, leave the session alone
 ``reconnect``           optional   give the connection up and open another
 ``renew_session``       optional   the same with a new session
+``refresh``             optional   ask for full quotes of all that is streamed
 ``session_has_ended``   optional   whether the night has ended the session
 ``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
@@ -173,6 +174,10 @@ class Broker(ABC):
     def renew_session(self, why: str) -> None:
         """The session is dead: open a new one, and with it a new connection. Optional."""
         self.reconnect(why)
+
+    async def refresh(self) -> None:
+        """Ask for a new full quote of everything that is streamed. Optional; deltas go on without it."""
+        return
 
     def session_has_ended(self) -> bool:
         """Whether the session is one that brokers have dropped by now. Optional."""

@@ -39,6 +39,10 @@ class NorenSubscriptions:
         self._count()
         await self._ask_for(dict(self._wanted))
 
+    async def refresh(self) -> None:
+        """Ask for a new full quote of everything: a repeated subscription answers with one."""
+        await self._ask_for(dict(self._wanted))
+
     def lose_socket(self) -> None:
         """The socket is no more; what is wanted waits for the next one."""
         self._socket = None

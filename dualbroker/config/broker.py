@@ -107,7 +107,7 @@ class BrokerConfig(Section):
 
     requests_per_second: float | None = Field(default=None, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
-    subscribe_chunk: int | None = Field(default=None, ge=1)
+    subscribe_chunk: int | None = Field(default=None, ge=1, le=100_000)
     """Instruments per subscribe frame."""
     chunk_pause: float | None = Field(default=None, ge=0)
     """Seconds between two subscribe frames."""
@@ -127,6 +127,18 @@ class BrokerConfig(Section):
         if value not in types:
             raise PydanticCustomError("broker_type", "expected one of {types}", {"types": ", ".join(types)})
         return value
+
+    @field_validator("password", "totp_secret", "api_key", "api_secret")
+    @classmethod
+    def _is_text(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            (value.get_secret_value() if value else "").encode("utf-8")
+        except UnicodeEncodeError:
+            pass
+        else:
+            return value
+        # Raised here, for the error above quotes the secret.
+        raise ValueError("expected readable text, found characters that are none")
 
     @model_validator(mode="after")
     def _can_log_in(self) -> BrokerConfig:

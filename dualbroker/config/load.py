@@ -16,7 +16,7 @@ from dualbroker.errors import ConfigError
 from .problems import file_message, problem_lines
 from .schema import Config
 from .secrets import fill_in, literal_secrets, read_keyring
-from .yaml_text import parse_yaml
+from .yaml_text import LONGEST_TEXT, parse_yaml
 
 __all__ = ["CONFIG_NAME", "CONFIG_VARIABLE", "find_config", "load_config", "parse_config"]
 
@@ -58,7 +58,7 @@ def load_config(path: Path | str | None = None) -> Config:
         if found is None:
             raise ConfigError(_nothing_found(passed_by))
         path = found
-    path = Path(path).expanduser().absolute()
+    path = _expanded(path).absolute()
     config = parse_config(_read(path), source=str(path), folder=path.parent)
     config._path = path
     _logger.info("Config: %s", path)
@@ -117,12 +117,12 @@ def parse_config(
 def _search(start: Path | None) -> tuple[Path | None, list[Path]]:
     named = os.environ.get(CONFIG_VARIABLE)
     if named:
-        return Path(named).expanduser(), []
+        return _expanded(named), []
     passed_by: list[Path] = []
     folder = (start or Path.cwd()).absolute()
     for candidate in (parent / CONFIG_NAME for parent in (folder, *folder.parents)):
         try:
-            if _OURS.search(candidate.read_text(encoding="utf-8-sig", errors="replace")):
+            if _OURS.search(_beginning(candidate).decode("utf-8-sig", "replace")):
                 return candidate, passed_by
             passed_by.append(candidate)
         except OSError:
@@ -138,15 +138,35 @@ def _nothing_found(passed_by: list[Path]) -> str:
     )
 
 
+def _expanded(path: Path | str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: expected a config file, found no home folder for its ~") from None
+
+
+def _beginning(path: Path) -> bytes:
+    """A byte more than a config may have, of whatever file it is."""
+    with path.open("rb") as file:
+        return file.read(LONGEST_TEXT + 1)
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = _beginning(path)
+        if len(content) > LONGEST_TEXT:
+            raise ConfigError(
+                f"{path}: expected a config of at most {LONGEST_TEXT:,} bytes, found a larger file"
+            )
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         problem = "expected a config file, found no such file"
     except IsADirectoryError:
         problem = "expected a config file, found a folder"
     except UnicodeDecodeError as error:
         problem = f"expected UTF-8 text, found the byte 0x{error.object[error.start]:02x} at {error.start}"
+    except ValueError as error:
+        problem = f"expected the path of a config file, found one that can't be: {error}"
     except OSError as error:
         problem = (
             "expected a config file, found a folder"

@@ -15,6 +15,7 @@ from .broker import missing_for_login
 __all__ = ["file_message", "key_path", "problem_lines"]
 
 _LONGEST_SHOWN = 60
+_MOST_DIGITS = 30
 
 _PLAIN_KEY = re.compile(r"[\w -]{1,60}")
 
@@ -157,7 +158,15 @@ def _found(where: tuple[str | int, ...], document: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return str(value) if may_be_shown else "a number"
+        # Python writes out no number of thousands of digits, and nobody could read one of thirty.
+        is_huge = isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS
+        return (
+            f"a number of more than {_MOST_DIGITS} digits"
+            if is_huge
+            else str(value)
+            if may_be_shown
+            else "a number"
+        )
     if isinstance(value, str):
         return _shorten(value) if may_be_shown else "text" if value else "empty text"
     return f"a {type(value).__name__}"

@@ -32,7 +32,12 @@ __all__ = [
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
-    path = path.expanduser()
+    if "\0" in str(path):
+        raise ValueError("expected a path, found a NUL character in it")
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path, found a ~ of a user who has no home folder here") from None
     return path if folder is None else Path(folder) / path
 
 
@@ -49,7 +54,7 @@ class Around(Section):
 
     underlying: str = Field(min_length=1)
     """NIFTY, BANKNIFTY …, or a share with options."""
-    expiry: int = Field(default=0, ge=0)
+    expiry: int = Field(default=0, ge=0, le=1_000)
     """0 is the nearest expiry, 1 the next one."""
     strikes: int = Field(default=5, ge=0, le=200)
     """How many strikes on each side of the one at the money."""
@@ -59,10 +64,10 @@ class SimulatorConfig(Section):
     """The market and the accounts behind brokers of ``type: simulated``."""
 
     market: Literal["synthetic", "replay"] = "synthetic"
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
     ticks_per_second: float = Field(default=600.0, ge=1, le=50_000)
     """Of the synthetic market, all instruments together."""
-    orders_per_minute: float = Field(default=12.0, ge=0)
+    orders_per_minute: float = Field(default=12.0, ge=0, le=60_000)
     """Placed on each account by the simulator's own actor."""
     strikes: int = Field(default=15, ge=1, le=200)
     """Of each chain of the synthetic market, on each side of the money."""
@@ -89,14 +94,14 @@ class SimulatorConfig(Section):
 class TicksConfig(Section):
     """How much of the past is kept."""
 
-    max_rows: int = Field(default=2_000_000, ge=1)
+    max_rows: int = Field(default=2_000_000, ge=1, le=1_000_000_000)
     """Ticks kept in memory, of all instruments together; the oldest go first."""
 
 
 class OrderEventsConfig(Section):
     """How many order events are kept."""
 
-    max_rows: int = Field(default=100_000, ge=1)
+    max_rows: int = Field(default=100_000, ge=1, le=1_000_000_000)
     """Order events kept in memory; the oldest go first."""
 
 

@@ -1,4 +1,7 @@
-"""YAML text into plain values: duplicate keys are an error, and no message quotes the text."""
+"""YAML text into plain values: duplicate keys are an error, and no message quotes the text.
+
+What would take minutes or all memory to read is refused: no config of a person looks like it.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,38 @@ import yaml
 
 from dualbroker.errors import ConfigError
 
-__all__ = ["parse_yaml"]
+__all__ = ["LONGEST_TEXT", "parse_yaml"]
+
+LONGEST_TEXT = 256 * 1024
+"""Characters or bytes. Ten thousand instruments take as much, and a few seconds to read."""
+_MOST_MERGED = 10_000
+"""Keys that all ``<<`` together may bring."""
 
 _QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"[^\"]{2,}\"")
 
 
 class _StrictLoader(yaml.SafeLoader):
     """A safe loader whose every complaint carries a line and a column."""
+
+    merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                for mapping in merged:
+                    if isinstance(mapping, yaml.MappingNode):
+                        self.flatten_mapping(mapping)
+                        # Each level of merges of merges multiplies: ten lines can ask for a billion keys.
+                        self.merged += len(mapping.value)
+                        self._check_merged(node)
+        super().flatten_mapping(node)
+
+    def _check_merged(self, node: yaml.MappingNode) -> None:
+        if self.merged > _MOST_MERGED:
+            raise yaml.constructor.ConstructorError(
+                problem=f"found more than {_MOST_MERGED:,} keys brought by <<", problem_mark=node.start_mark
+            )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         first_lines: dict[tuple[str, str], int] = {}
@@ -30,7 +58,7 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             unreadable = yaml.constructor.ConstructorError(
                 problem="found a value that is not what its form or tag promises",
                 problem_mark=node.start_mark,
@@ -53,6 +81,8 @@ def parse_yaml(text: str) -> Any:
     ConfigError
         With line and column. What stands there is not quoted: it may be a secret.
     """
+    if len(text) > LONGEST_TEXT:
+        raise ConfigError(f"expected at most {LONGEST_TEXT:,} characters, found {len(text):,}")
     try:
         return yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:

@@ -7,6 +7,7 @@ price                  float64, rupees; NaN is unknown
 quantity               Int64, units (never lots); <NA> is unknown
 time                   datetime64[ns, Asia/Kolkata]; NaT is unknown
 text                   str (object before pandas 3); None or NaN is unknown
+number                 float64; of durations seconds, unless the name says otherwise; NaN is unknown
 =====================  ==========================================================================
 """
 
@@ -23,6 +24,9 @@ __all__ = [
     "BARS",
     "BROKERS",
     "DEPTH",
+    "FAILOVERS",
+    "GAPS",
+    "INCIDENTS",
     "INSTRUMENTS",
     "ORDERS",
     "ORDER_EVENTS",
@@ -152,6 +156,37 @@ BROKERS = {
 """Indexed by ``broker_name``."""
 
 BANDWIDTH = {"time": TIME, "broker_name": TEXT, "kind": TEXT, "bytes": COUNT, "messages": COUNT}
+
+FAILOVERS = {
+    "number": COUNT,
+    "time": TIME,
+    "from_broker": TEXT,
+    "to_broker": TEXT,
+    "why": TEXT,
+    "planned": FLAG,
+    "detected_after": NUMBER,
+    "instruments": COUNT,
+    "gap_p50": NUMBER,
+    "gap_p99": NUMBER,
+    "gap_max": NUMBER,
+    "uncovered": COUNT,
+    "finished": FLAG,
+}
+"""Gaps and ``detected_after`` in seconds."""
+
+GAPS = {
+    "number": COUNT,
+    "symbol": TEXT,
+    "exchange": TEXT,
+    "token": TEXT,
+    "from_broker": TEXT,
+    "to_broker": TEXT,
+    "gap": NUMBER,
+    "covered": FLAG,
+}
+"""``gap`` in seconds."""
+
+INCIDENTS = {"number": COUNT, "time": TIME, "broker_name": TEXT, "cause": TEXT, "action": TEXT}
 
 INSTRUMENTS = {
     "exchange": TEXT,

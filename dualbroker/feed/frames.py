@@ -15,6 +15,7 @@ from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import OrderEvent, OrderState
 from dualbroker.stores.quotes import QuoteStore
 
@@ -22,6 +23,9 @@ __all__ = [
     "bandwidth_frame",
     "brokers_frame",
     "depth_frame",
+    "failovers_frame",
+    "gaps_frame",
+    "incidents_frame",
     "instruments_frame",
     "order_events_frame",
     "orders_frame",
@@ -185,6 +189,48 @@ def bandwidth_frame(store: BandwidthStore) -> pd.DataFrame:
             "messages": _column(rows, "messages"),
         },
     )
+
+
+def failovers_frame(failovers: Sequence[Failover]) -> pd.DataFrame:
+    """One row per failover, in order; columns: ``FAILOVERS``."""
+    renamed: dict[str, list[Any]] = {
+        "time": _column(failovers, "time_ns"),
+        "detected_after": _column(failovers, "detected_after_s"),
+        "gap_p50": [failover.gap_quantile(0.5) for failover in failovers],
+        "gap_p99": [failover.gap_quantile(0.99) for failover in failovers],
+        "gap_max": [failover.gap_quantile(1.0) for failover in failovers],
+        "uncovered": [len(failover.uncovered) for failover in failovers],
+    }
+    data = {name: _column(failovers, name) for name in columns.FAILOVERS if name not in renamed}
+    return frame(columns.FAILOVERS, data | renamed)
+
+
+def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame:
+    """One row per instrument of each failover; columns: ``GAPS``."""
+    by_name = {instrument.qualified_name: instrument for instrument in store.instruments}
+    rows: list[tuple[Any, ...]] = []
+    for failover in failovers:
+        brokers = (failover.from_broker, failover.to_broker)
+        gaps_s = failover.gaps_s.copy()  # the manager may be writing to it
+        for (exchange, token), gap_s in gaps_s.items():
+            index = store.index_of((exchange, token))
+            found = None if index is None else store.instruments[index].symbol
+            rows.append((failover.number, found, exchange, token, *brokers, gap_s, True))
+        for name in failover.uncovered:
+            exchange, _, symbol = name.partition(":")
+            known = by_name.get(name)
+            if known is None or known.key not in gaps_s:
+                number_there = None if known is None else known.token
+                rows.append((failover.number, symbol, exchange, number_there, *brokers, None, False))
+    return frame(columns.GAPS, {name: [row[at] for row in rows] for at, name in enumerate(columns.GAPS)})
+
+
+def incidents_frame(incidents: Sequence[Incident]) -> pd.DataFrame:
+    """One row per incident, in order; columns: ``INCIDENTS``."""
+    data: dict[str, list[Any]] = {
+        name: _column(incidents, name) for name in columns.INCIDENTS if name != "time"
+    }
+    return frame(columns.INCIDENTS, data | {"time": _column(incidents, "time_ns")})
 
 
 def instruments_frame(instruments: Sequence[Instrument]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -21,15 +20,25 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from dualbroker.errors import WireError
+from dualbroker.instruments.archive import unzipped
 from dualbroker.instruments.names import INDICES, MONTHS, index_named, read_derivative
 from dualbroker.instruments.table import SCHEMA, MasterTable, kind_of
 from dualbroker.model import InstrumentKind
 
 __all__ = ["MasterTable", "parse_master"]
 
-_LARGEST_MASTER_BYTES = 256 * 1024 * 1024
+_LONGEST_HEADER_BYTES = 4096
+_MOST_COLUMNS = 64
+"""The widest layout has twelve."""
+_LONGEST_WORD = 64
+"""Characters of a trading symbol or name; the longest there are have about 30."""
+_LARGEST_NUMBER = 1e9
+"""Of a strike or tick in rupees, or a lot in units."""
+_YEARS_OF_EXPIRY = range(2000, 2100)
 _HIGHEST_DUMMY_TOKEN = 100
 """CDS lists dummies up to this token (protocol: section 3)."""
+
+_SYMBOL = rf"^[^\x00-\x1f,\x{{FFFD}}]{{1,{_LONGEST_WORD}}}$"
 
 _REQUIRED = ("token", "symbol", "tradingsymbol", "instrument", "lotsize")
 _OPTIONAL = ("exchange", "expiry", "optiontype", "strike", "ticksize")
@@ -55,7 +64,7 @@ def parse_master(exchange: str, data: bytes) -> MasterTable:
         single row of it is readable.
     """
     exchange = exchange.upper()
-    text = _unzipped(data) if data.startswith(b"PK") else data
+    text = unzipped(data) if data.startswith(b"PK") else data
     header, rows, malformed = _split_rows(exchange, text)
     columns, total = _read_columns(exchange, header, rows)
     skipped = malformed + total - columns.num_rows
@@ -67,28 +76,15 @@ def parse_master(exchange: str, data: bytes) -> MasterTable:
     return table
 
 
-def _unzipped(data: bytes) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = [file for file in archive.infolist() if not file.is_dir()]
-            if not files:
-                raise WireError("expected one CSV file in the symbol master's zip, found none")
-            if files[0].file_size > _LARGEST_MASTER_BYTES:
-                raise WireError(
-                    f"expected a symbol master of at most {_LARGEST_MASTER_BYTES} bytes, "
-                    f"found one of {files[0].file_size}"
-                )
-            return archive.read(files[0])
-    except WireError:
-        raise
-    except Exception as error:  # on damaged bytes zipfile raises almost anything, IndexError too
-        raise WireError(f"expected the zip of a symbol master, found a broken one: {error}") from error
-
-
 def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
     """The header's names, all fields of well-formed rows, and the number of malformed ones."""
-    text = _utf8(text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").strip(b"\r\n"))
-    first_line, _, body = text.partition(b"\n")
+    text = text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    first_line, _, body = _utf8(text).partition(b"\n")
+    if len(first_line) > _LONGEST_HEADER_BYTES or first_line.count(b",") > _MOST_COLUMNS:
+        raise WireError(
+            f"expected the symbol master of {exchange} with a line of column names, found "
+            f"{len(first_line):,} bytes in its first line"
+        )
     header = [name.strip().lower() for name in first_line.decode("utf-8").split(",")]
     if header[-1] == "":
         header.pop()
@@ -171,18 +167,20 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
     tick_size = read("ticksize", _number, np.float64)
 
     readable: _Flags = np.asarray(pc.match_substring_regex(token, r"^[0-9]{1,18}$"))
-    readable &= np.asarray(pc.match_substring_regex(symbol, r"^[^\x00-\x1f,\x{FFFD}]+$"))
-    readable &= read("symbol", lambda word: bool(word) and "\ufffd" not in word, np.bool_)
-    readable &= read("instrument", lambda word: bool(word) and "\ufffd" not in word, np.bool_)
+    readable &= np.asarray(pc.match_substring_regex(symbol, _SYMBOL))
+    readable &= read("symbol", _is_word, np.bool_)
+    readable &= read("instrument", _is_word, np.bool_)
     readable &= read("exchange", lambda word: word.upper() in ("", exchange), np.bool_)
-    readable &= (lot_size >= 1) & (lot_size == np.floor(lot_size)) & (lot_size < 2**53)
+    readable &= (lot_size >= 1) & (lot_size == np.floor(lot_size)) & (lot_size <= _LARGEST_NUMBER)
     readable &= ~is_derivative | ~np.isnat(expiry)
-    readable &= ~is_option | ((strike > 0) & np.isin(option_type, ("CE", "PE")))
+    readable &= ~is_option | ((strike > 0) & (strike <= _LARGEST_NUMBER) & np.isin(option_type, ("CE", "PE")))
     if exchange == "CDS":
         readable[readable] = np.asarray(pc.cast(token.filter(readable), pa.int64())) > _HIGHEST_DUMMY_TOKEN
     readable &= _first_of_each(token)
 
-    known_tick = (tick_size > 0) & _tick_size_in_rupees(exchange, tick_size[readable])
+    known_tick = (
+        (tick_size > 0) & (tick_size <= _LARGEST_NUMBER) & _tick_size_in_rupees(exchange, tick_size[readable])
+    )
     columns = pa.table(
         [
             token,
@@ -281,6 +279,10 @@ def _with_indices(table: MasterTable) -> MasterTable:
     return MasterTable(table.exchange, columns, table.skipped)
 
 
+def _is_word(word: str) -> bool:
+    return 0 < len(word) <= _LONGEST_WORD and "\ufffd" not in word
+
+
 _DATE = re.compile(r"(?P<day>\d{1,2})-(?P<month>[A-Z]{3})-(?P<year>\d{4})", re.ASCII)
 
 
@@ -288,11 +290,12 @@ def _expiry(word: str) -> np.datetime64:
     match = _DATE.fullmatch(word.upper())
     try:
         if match is None:
-            return np.datetime64(date.fromisoformat(word), "D")
-        day = date(int(match["year"]), MONTHS.get(match["month"], 0), int(match["day"]))
+            day = date.fromisoformat(word)
+        else:
+            day = date(int(match["year"]), MONTHS.get(match["month"], 0), int(match["day"]))
     except ValueError:
         return np.datetime64("NaT", "D")
-    return np.datetime64(day, "D")
+    return np.datetime64(day if day.year in _YEARS_OF_EXPIRY else "NaT", "D")
 
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)

@@ -16,6 +16,7 @@ import msgspec
 __all__ = [
     "EXCHANGES",
     "INDICES",
+    "LONGEST_NAME",
     "MONTHS",
     "DerivativeName",
     "IndexName",
@@ -23,6 +24,7 @@ __all__ = [
     "exchange_for",
     "index_named",
     "read_derivative",
+    "readable",
     "split_exchange",
     "underlying_named",
 ]
@@ -37,7 +39,7 @@ MONTHS = {
     )
 }
 
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 """Characters; the longest trading symbols have about 30."""
 
 _BSE_UNDERLYINGS = frozenset({"SENSEX", "SENSEX50", "BANKEX"})
@@ -72,6 +74,11 @@ INDICES = (
     IndexName("BSE", "1", "SENSEX", "SENSEX"),
     IndexName("BSE", "12", "BANKEX", "BANKEX"),
 )
+
+
+def readable(text: str) -> str:
+    """The text with ``?`` for what no text can hold, such as half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def compact(text: str) -> str:
@@ -156,7 +163,7 @@ def read_derivative(name: str) -> list[DerivativeName]:
     BFO uses too. Case and white space do not matter. Years are 20xx.
     """
     text = compact(name)
-    if len(text) > _LONGEST_NAME:
+    if len(text) > LONGEST_NAME:
         return []
     return [
         reading

@@ -6,10 +6,12 @@ from dualbroker.errors import AmbiguousInstrumentError, UnknownInstrumentError
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
 from dualbroker.instruments.names import (
     EXCHANGES,
+    LONGEST_NAME,
     compact,
     exchange_for,
     index_named,
     read_derivative,
+    readable,
     split_exchange,
 )
 from dualbroker.instruments.suggest import closest
@@ -23,6 +25,11 @@ _SHARE_SERIES = ("EQ", "BE", "BZ", "SM", "ST")
 
 def resolve(catalogue: Catalogue, name: str, exchange: str) -> Instrument:
     """The instrument of that name; see `dualbroker.instruments.registry.Instruments.resolve`."""
+    if len(name) > 2 * LONGEST_NAME:
+        raise UnknownInstrumentError(
+            f"expected the name of an instrument, found a text of {len(name):,} characters"
+        )
+    name = readable(name)
     _, text = split_exchange(name)
     target = exchange_for(name, exchange)
     if not text:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
-from dualbroker.instruments.names import INDICES, MONTHS, compact, index_named
+from dualbroker.instruments.names import INDICES, MONTHS, compact, index_named, readable
 from dualbroker.instruments.table import CALL, KIND_ORDER, NO_EXPIRY, PUT, MasterTable
 from dualbroker.model import Instrument, InstrumentKind
 
@@ -42,6 +42,8 @@ _MONTH_WORDS = MONTHS | {
     "NOVEMBER": 11,
     "DECEMBER": 12,
 }
+_MOST_WORDS = 20
+"""No instrument has so many parts; each costs a look at every row."""
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _STRIKE_AND_TYPE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(CE|PE)", re.ASCII)
 _DAY = re.compile(rf"(?P<day>\d\d?)?(?P<month>{'|'.join(MONTHS)})(?P<year>(?:20)?\d\d)?", re.ASCII)
@@ -56,8 +58,8 @@ def search(
     An index or the underlying that is named exactly comes first, then what else matches: underlyings
     before futures before options, the nearest expiry first.
     """
-    wanted = words.upper().replace(":", " ").split()
-    if not wanted:
+    wanted = list(dict.fromkeys(readable(words).upper().replace(":", " ").split()))
+    if not 0 < len(wanted) <= _MOST_WORDS:
         return []
     found = []
     for table in catalogue.tables(exchange):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ logger = logging.getLogger("dualbroker")
 ACKNOWLEDGE_WITHIN_S = 5.0
 """After a subscription was asked for; then another broker is asked where there is one."""
 HAND_OVER_WITHIN_S = 60.0
+NIGHT_GRACE_S = 60.0
 
 
 class _Move(msgspec.Struct, gc=False):
@@ -79,6 +81,8 @@ class QuoteCarrier:
         Runs what has to be told to a broker.
     on_new_primary
         Called when another broker has become the primary.
+    is_market_open
+        Whether any wanted instrument can tick now: while none can, a source may take its time to come back.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class QuoteCarrier:
         on_quotes: QuoteCallback,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         on_new_primary: Callable[[], None],
+        is_market_open: Callable[[], bool],
         preferred: str | None,
     ) -> None:
         self._brokers = brokers
@@ -106,6 +111,7 @@ class QuoteCarrier:
         self._on_quotes = on_quotes
         self._spawn = spawn
         self._on_new_primary = on_new_primary
+        self._is_market_open = is_market_open
         self.preferred = preferred
         """To whom quotes return; None leaves it to what is measured."""
         self.primary: str | None = None
@@ -116,6 +122,8 @@ class QuoteCarrier:
         self._failovers = FailoverLog(incidents)
         self.standing = Standing(brokers, health, self.refusals.count)
         self._has_begun = False
+        self._is_held = False
+        self._down_since_s: dict[str, float] = {}
         self._reason = ""
         """Why the primary of now was chosen, where it was no failover."""
         self._left_over = _Told()
@@ -162,12 +170,16 @@ class QuoteCarrier:
     def on_connected(self, name: str) -> None:
         """A broker's socket is up."""
         self.standing.came_up(name)
+        self._down_since_s.pop(name, None)
         self.refusals.forget(name)
         self.arrange()
 
     def on_down(self, name: str, why: str) -> None:
         """A broker's socket is of no use any more."""
         if not self.standing.can_stream(name):
+            return
+        self._down_since_s.setdefault(name, _now_s())
+        if self._is_held:
             return
         self.standing.went_down(name, why)
         before = self._incidents.failover_count
@@ -262,11 +274,27 @@ class QuoteCarrier:
             await self._failovers.until_finished(failover, HAND_OVER_WITHIN_S)
         return begun[0] if begun else None
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it connections may come and go on purpose, and nothing is moved for that."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            self.arrange()
+
+    async def refresh(self) -> None:
+        """Ask for a new full quote of everything that is streamed."""
+        for name in self.sources:
+            if self.serves(name):
+                await self._brokers[name].refresh()
+
     # The arrangement
 
     def arrange(self) -> None:
         """Begin every move that leads to who should stream what."""
-        if self.primary is None:
+        if self.primary is None or self._is_held or self._waits_for(self.primary):
             return
         self._choose()
         wanted = self._book.wanted()
@@ -327,6 +355,17 @@ class QuoteCarrier:
         self._quotes.expect_source(index, target, self._key_at(target, key))
         told.to_subscribe(target, kind, key)
 
+    def _waits_for(self, name: str) -> bool:
+        """Whether a source that has just gone is given time to come back: while nothing can tick, as in
+        the night when brokers end all sessions at once, quotes would only be moved to and fro."""
+        since_s = self._down_since_s.get(name)
+        return (
+            since_s is not None
+            and _now_s() - since_s < NIGHT_GRACE_S
+            and self._health[name].state is not BrokerState.PARKED
+            and not self._is_market_open()
+        )
+
     def _last_resort(self, key: InstrumentKey) -> str | None:
         """Every broker that serves has refused it: the primary keeps it, should it begin to tick."""
         if self.primary is None or not self.serves(self.primary) or self._key_at(self.primary, key) is None:
@@ -344,10 +383,10 @@ class QuoteCarrier:
 
     def _choose(self) -> bool:
         """Whether another broker shall carry the quotes from now on."""
-        if not self._has_begun:
+        if not self._has_begun or self.primary is None or self._is_held or self._waits_for(self.primary):
             return False
         choice = choose_source(self.standing.measurements(), self.primary, preferred=self.preferred)
-        if self.primary is None or choice.primary is None or choice.primary == self.primary:
+        if choice.primary is None or choice.primary == self.primary:
             return False
         logger.info("%s carries quotes: %s", choice.primary, choice.reason)
         old, self.primary = self.primary, choice.primary
@@ -403,7 +442,9 @@ class QuoteCarrier:
             self._left_over.to_unsubscribe(old[0], key)
         base_ns = last_ns if move.planned else move.base_ns
         gap_s = max(0, receive_ns - base_ns) / 1e9 if base_ns else None
-        self._failovers.settled(move.failover, key, gap_s=gap_s)
+        if self._failovers.settled(move.failover, key, gap_s=gap_s):
+            # Not left to the next arrangement, which may be long in coming while the old broker is gone.
+            asyncio.get_running_loop().call_soon(self._failovers.close_finished)
 
     def _flush(self) -> None:
         told, self._left_over = self._left_over, _Told()

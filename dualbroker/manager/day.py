@@ -19,6 +19,7 @@ from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import Instrument
+from dualbroker.stores.health import BrokerState
 from dualbroker.stores.incidents import IncidentStore
 from dualbroker.stores.quotes import QuoteStore
 
@@ -29,6 +30,8 @@ logger = logging.getLogger("dualbroker")
 CHECK_EVERY_S = 20.0
 """A sleeping laptop wakes at any time: the clock is looked at, not waited for."""
 TRY_AGAIN_S = 60.0
+BACK_WITHIN_S = 60.0
+SETTLED = (BrokerState.LIVE, BrokerState.POLLING, BrokerState.PARKED)
 
 
 class DayTurn:
@@ -95,9 +98,7 @@ class DayTurn:
         DualBrokerError
             No broker could give its symbol masters; sessions are renewed all the same.
         """
-        for broker in self._brokers.values():
-            if broker.session_has_ended():
-                broker.renew_session("a new day: yesterday's session has ended")
+        await self._renew_sessions()
         source = self._source()
         if source is None:
             return
@@ -106,6 +107,7 @@ class DayTurn:
             await self._masters.load(source, exchange)
         expired, moved = self._resolve_anew()
         self._quotes.start_day()
+        await self._carrier.refresh()
         await self._take_up_config()
         words = "a new day has begun"
         if expired:
@@ -116,8 +118,23 @@ class DayTurn:
         self._incidents.note(self._clock.now_ns(), None, words, action)
         logger.info("%s; %s", words, action)
 
+    async def _renew_sessions(self) -> None:
+        """All at once, and nothing is moved for it: within a minute everybody is back."""
+        ended = [broker for broker in self._brokers.values() if broker.session_has_ended()]
+        if not ended:
+            return
+        with self._carrier.held():
+            for broker in ended:
+                broker.renew_session("a new day: yesterday's session has ended")
+            loop = asyncio.get_running_loop()
+            deadline_s = loop.time() + BACK_WITHIN_S
+            while loop.time() < deadline_s:
+                await asyncio.sleep(0.5)
+                if all(broker.health.state in SETTLED for broker in ended):
+                    return
+
     def _resolve_anew(self) -> tuple[list[str], int]:
-        """Look every wanted instrument up by its symbol; returns what has expired, and how many have moved."""
+        """Look each wanted instrument up by its symbol; returns what has expired, and how many have moved."""
         gone: list[int] = []
         expired: list[str] = []
         moved = 0

@@ -76,16 +76,22 @@ class FailoverLog:
         *,
         gap_s: float | None = None,
         uncovered: str | None = None,
-    ) -> None:
-        """An instrument's move has come to its end: after a gap, or with nobody who would stream it there."""
+    ) -> bool:
+        """An instrument's move has come to its end: after a gap, or with nobody who would stream it there.
+
+        Returns whether it was the last one of its failover.
+        """
         if failover is None:
-            return
+            return False
         if gap_s is not None:
             failover.gaps_s[key] = gap_s
         if uncovered is not None:
             failover.uncovered = tuple(dict.fromkeys((*failover.uncovered, uncovered)))
-        if (entry := self._open.get(failover.number)) is not None:
-            entry.left.discard(key)
+        entry = self._open.get(failover.number)
+        if entry is None:
+            return False
+        entry.left.discard(key)
+        return not entry.left
 
     def close_finished(self) -> None:
         """Say of those that are over what they cost."""

@@ -118,6 +118,7 @@ class WebSocketManager:
             on_quotes=self._on_quotes,
             spawn=self._spawn,
             on_new_primary=self._on_new_primary,
+            is_market_open=self._is_market_open,
             preferred=None if config.primary == AUTO else config.primary,
         )
         self.subscriptions = Subscriber(self.quotes, book, self.carrier)
@@ -284,6 +285,10 @@ class WebSocketManager:
 
     def _on_down(self, name: str, why: str) -> None:
         self.carrier.on_down(name, why)
+
+    def _is_market_open(self) -> bool:
+        exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
+        return self.market_hours.any_open(exchanges or {"NSE"}, self.clock.now_ns())
 
     def _on_new_primary(self) -> None:
         if self._roles_given:

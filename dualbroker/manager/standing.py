@@ -48,6 +48,10 @@ class Standing:
     def is_stale(self, name: str) -> bool:
         return name in self._stale
 
+    def why_stale(self, name: str) -> str:
+        """Why its quotes count as stale; empty when they do not."""
+        return self._stale.get(name, "")
+
     def came_up(self, name: str) -> None:
         self._stale.pop(name, None)
         self._why_down.pop(name, None)

@@ -59,6 +59,9 @@ _ERRORS: dict[AnswerKind, type[BrokerError]] = {
     AnswerKind.REFUSED: RequestRefusedError,
 }
 
+_LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+"""A book of thirty thousand orders. Reading takes about a second for it, in which no tick is read."""
+
 _STATUS_ERRORS: dict[int, type[BrokerError]] = {401: SessionExpiredError, 429: RateLimitedError}
 """What HTTP itself says, used only where the body says nothing."""
 
@@ -136,10 +139,15 @@ def _row(status: int, row: object) -> dict[str, Any]:
 
 def _says_no_data(answer: dict[str, Any]) -> bool:
     is_refusal = normal_word(answer.get("stat")) == "NOT OK"
-    return is_refusal and classify(str(answer.get("emsg", ""))) is AnswerKind.NO_DATA
+    emsg = answer.get("emsg")
+    return is_refusal and isinstance(emsg, str) and classify(emsg) is AnswerKind.NO_DATA
 
 
 def _require_body(status: int, body: bytes) -> None:
+    if len(body) > _LARGEST_ANSWER_BYTES:
+        raise WireError(
+            f"expected an answer of at most {_LARGEST_ANSWER_BYTES:,} bytes, found one of {len(body):,}"
+        )
     content = body.strip()
     if content[:1] in (b"{", b"["):
         return

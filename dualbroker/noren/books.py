@@ -7,7 +7,16 @@ from typing import Any
 
 from dualbroker.errors import WireError
 from dualbroker.model import FillReport, InstrumentKey, Position
-from dualbroker.noren.fields import number, read_struct, shorten, text
+from dualbroker.noren.fields import (
+    LONGEST_ORDER_NUMBER,
+    money,
+    net_quantity,
+    price,
+    quantity,
+    read_struct,
+    short_text,
+    shorten,
+)
 from dualbroker.noren.orders import order_trading_day, side
 from dualbroker.noren.quotes import DepthSnapshot
 from dualbroker.noren.times import epoch_ns, wall_time_ns
@@ -23,21 +32,22 @@ def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: 
     WireError
         The row has no order number.
     """
-    order_id = (text(row.get("norenordno")) or text(row.get("norenoordno")) or "").strip()
-    if not order_id:
-        raise WireError("expected an order number (norenordno) in a trade's row, found none")
+    order_id = (short_text(row.get("norenordno")) or short_text(row.get("norenoordno")) or "").strip()
+    if not 0 < len(order_id) <= LONGEST_ORDER_NUMBER:
+        raise WireError("expected an order number (norenordno) in a trade's row, found none that can be one")
     order_time_ns = wall_time_ns(row.get("norentm")) or epoch_ns(row.get("ordenttm"))
     fill_time_ns = wall_time_ns(row.get("fltm"))
+    exchange = short_text(row.get("exch")) or None
     return FillReport(
         broker_name=broker_name,
         order_id=order_id,
         trading_day=order_trading_day(order_id, order_time_ns or fill_time_ns, receive_time_ns),
-        fill_id=text(row.get("flid")) or None,
-        quantity=number(row.get("flqty")),
-        price=number(row.get("flprc")),
-        exchange=text(row.get("exch")) or None,
-        symbol=text(row.get("tsym")) or None,
-        side=side(text(row.get("trantype"))),
+        fill_id=short_text(row.get("flid")) or None,
+        quantity=quantity(row.get("flqty")),
+        price=price(row.get("flprc"), exchange),
+        exchange=exchange,
+        symbol=short_text(row.get("tsym")) or None,
+        side=side(short_text(row.get("trantype"))),
         fill_time_ns=fill_time_ns,
     )
 
@@ -50,7 +60,7 @@ def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:
     WireError
         The row does not say which instrument it is of.
     """
-    exchange, symbol = text(row.get("exch")), text(row.get("tsym"))
+    exchange, symbol = short_text(row.get("exch")), short_text(row.get("tsym"))
     if not exchange or not symbol:
         raise WireError(
             "expected exch and tsym in a position's row, found " + (exchange or symbol or "neither")
@@ -58,16 +68,16 @@ def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:
     return Position(
         broker_name=broker_name,
         exchange=exchange,
-        token=text(row.get("token")) or None,
+        token=short_text(row.get("token")) or None,
         symbol=symbol,
-        product=text(row.get("prd")) or text(row.get("pcode")) or None,
-        net_quantity=number(row.get("netqty")),
-        net_average_price=number(row.get("netavgprc")),
-        day_buy_quantity=number(row.get("daybuyqty")),
-        day_sell_quantity=number(row.get("daysellqty")),
-        ltp=number(row.get("lp")),
-        realised_profit=number(row.get("rpnl")),
-        unrealised_profit=number(row.get("urmtom")),
+        product=short_text(row.get("prd")) or short_text(row.get("pcode")) or None,
+        net_quantity=net_quantity(row.get("netqty")),
+        net_average_price=money(row.get("netavgprc")),
+        day_buy_quantity=quantity(row.get("daybuyqty")),
+        day_sell_quantity=quantity(row.get("daysellqty")),
+        ltp=price(row.get("lp"), exchange),
+        realised_profit=money(row.get("rpnl")),
+        unrealised_profit=money(row.get("urmtom")),
     )
 
 
@@ -80,7 +90,7 @@ def quote_from_answer(answer: Mapping[str, Any], *, expected: InstrumentKey) -> 
         It is the quote of another instrument: Shoonya answers so now and then, with all else in order
         (protocol: section 1.8).
     """
-    found = (text(answer.get("exch")), text(answer.get("token")))
+    found = (short_text(answer.get("exch")), short_text(answer.get("token")))
     if found != expected:
         raise WireError(
             f"expected a quote of {expected[0]}|{expected[1]}, found one of {shorten(found[0], 10)}"

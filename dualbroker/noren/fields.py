@@ -2,6 +2,7 @@
 
 A message is normally decoded whole by msgspec, in C. Only when that fails (one field says ``"NA"``)
 is it read again field by field, so that the one bad field becomes unknown and the rest is kept.
+What lies beyond every real price, quantity or text is unknown too: it is damage, or an attack.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import functools
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -20,32 +21,57 @@ from dualbroker.errors import WireError
 from dualbroker.model import InstrumentKey
 
 __all__ = [
+    "LONGEST_ORDER_NUMBER",
     "EpochSeconds",
-    "Number",
+    "Percent",
+    "Price",
+    "Quantity",
     "Text",
     "Whole",
     "Word",
+    "epoch_seconds",
     "join_keys",
     "load_object",
+    "money",
+    "net_quantity",
     "normal_word",
     "number",
+    "price",
+    "quantity",
     "read_struct",
+    "short_text",
     "shorten",
     "split_keys",
     "text",
     "whole",
 ]
 
-_LARGEST = sys.float_info.max
+HIGHEST_PRICE = 1e9
+"""Rupees; the dearest security costs less than a hundredth of it."""
+LARGEST_QUANTITY = 2**53
+"""Units. Beyond it a float does not hold every whole number."""
+_LARGEST_PERCENT = 1e9
+_LARGEST_SUM = 1e15
+LONGEST_TEXT = 1024
+"""Characters. Brokers write reasons of one or two hundred; a megabyte in each update would fill memory."""
+LONGEST_ORDER_NUMBER = 64
+_LONGEST_INTEGER = 64
+"""Digits. Python refuses to write out more than a few thousand."""
 LATEST_EPOCH_S = 9_223_372_035
 """The last whole second whose nanoseconds fit 64 bits (year 2262)."""
 
-Word = Annotated[str, msgspec.Meta(min_length=1)]
+_GOODS_EXCHANGES = frozenset({"MCX", "NCX", "NCO"})
+"""Where goods are traded a price can be below zero, as that of crude oil was on 20 April 2020."""
+
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
 """A required text."""
-Text = str | None
-Number = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)] | None
-"""A finite number. The bounds keep out infinities and NaN, which msgspec reads from strings."""
-Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None
+# The bounds also keep out infinities and NaN, which msgspec reads from strings.
+Price = Annotated[float, msgspec.Meta(ge=0, le=HIGHEST_PRICE)] | None
+"""Rupees. One below zero fails here, and is read with care: it depends on the exchange."""
+Quantity = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_QUANTITY)] | None
+Percent = Annotated[float, msgspec.Meta(ge=-_LARGEST_PERCENT, le=_LARGEST_PERCENT)] | None
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None
 EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=LATEST_EPOCH_S)] | None
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -69,45 +95,92 @@ def whole(value: object) -> int | None:
     result = number(value)
     if result is None or not result.is_integer() or abs(result) > 2**53:
         return None
+    if abs(result) == 2**53:
+        # The next number rounds to this one, as a float.
+        exact = Decimal(value.strip()) if isinstance(value, str) else value
+        return int(result) if exact == result else None
     return int(result)
 
 
+def _between(value: object, lowest: float, highest: float) -> float | None:
+    result = number(value)
+    return result if result is not None and lowest <= result <= highest else None
+
+
+def price(value: object, exchange: str | None) -> float | None:
+    """The price that a wire value states, in rupees; None for what can't be one on that exchange."""
+    return _between(value, -HIGHEST_PRICE if exchange in _GOODS_EXCHANGES else 0, HIGHEST_PRICE)
+
+
+def quantity(value: object) -> float | None:
+    """The quantity that a wire value states, in units, never below zero; None for all else."""
+    return _between(value, 0, LARGEST_QUANTITY)
+
+
+def net_quantity(value: object) -> float | None:
+    """A quantity that is below zero where more was sold than bought."""
+    return _between(value, -LARGEST_QUANTITY, LARGEST_QUANTITY)
+
+
+def money(value: object) -> float | None:
+    """A profit or a loss in rupees, or such an average; None for what is no number or beyond belief."""
+    return _between(value, -_LARGEST_SUM, _LARGEST_SUM)
+
+
 def text(value: object) -> str | None:
-    """A wire value as text; numbers are written out, what is neither is None."""
+    """A wire value as text, however long; numbers are written out, what is neither is None."""
     if isinstance(value, str):
         # A lone surrogate can be escaped in JSON but never written to a file or a socket.
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**_LONGEST_INTEGER else None
     exact = whole(value)
     if exact is not None:
         return str(exact)
-    return None if isinstance(value, int) else str(value)
+    return str(value) if math.isfinite(value) else None
 
 
-def _word(value: object) -> str | None:
-    return text(value) or None
+def short_text(value: object) -> str | None:
+    """As `text`; None for one that is longer than any that a broker writes."""
+    result = text(value)
+    return result if result is not None and len(result) <= LONGEST_TEXT else None
 
 
-def _epoch_seconds(value: object) -> int | None:
+def epoch_seconds(value: object) -> int | None:
+    """The moment that a wire value states, in whole epoch seconds; None for all else."""
     result = whole(value)
     return result if result is not None and 0 <= result <= LATEST_EPOCH_S else None
 
 
 _READERS: Mapping[Any, Callable[[object], object]] = {
-    Word: _word,
-    Text: text,
-    Number: number,
-    Whole: whole,
-    EpochSeconds: _epoch_seconds,
+    Word: lambda value: short_text(value) or None,
+    Text: short_text,
+    Price: lambda value: price(value, None),
+    Quantity: quantity,
+    Percent: lambda value: _between(value, -_LARGEST_PERCENT, _LARGEST_PERCENT),
+    Whole: lambda value: result if (result := whole(value)) is not None and result >= 0 else None,
+    EpochSeconds: epoch_seconds,
 }
+_GOODS_READERS = {**_READERS, Price: lambda value: price(value, "MCX")}
 
 
 @functools.cache
-def _plan(struct_type: type[msgspec.Struct]) -> tuple[tuple[str, str, Callable[[object], object], bool], ...]:
+def _plan(
+    struct_type: type[msgspec.Struct], of_goods: bool
+) -> tuple[tuple[str, str, Callable[[object], object], bool], ...]:
+    readers = _GOODS_READERS if of_goods else _READERS
     return tuple(
-        (field.name, field.encode_name, _READERS[field.type], field.required)
+        (field.name, field.encode_name, readers[field.type], field.required)
         for field in msgspec.structs.fields(struct_type)
+    )
+
+
+@functools.cache
+def _exchange_field(struct_type: type[msgspec.Struct]) -> str:
+    return next(
+        field.encode_name for field in msgspec.structs.fields(struct_type) if field.name == "exchange"
     )
 
 
@@ -120,7 +193,9 @@ def read_struct(struct_type: type[StructType], wire: Mapping[str, Any]) -> Struc
         A required field is missing or can't be read.
     """
     values: dict[str, Any] = {}
-    for name, wire_name, read, required in _plan(struct_type):
+    exchange = wire.get(_exchange_field(struct_type))
+    of_goods = isinstance(exchange, str) and exchange in _GOODS_EXCHANGES
+    for name, wire_name, read, required in _plan(struct_type, of_goods):
         value = read(wire.get(wire_name))
         if value is None and required:
             raise WireError(f"expected a value in field {wire_name!r} ({name}), found none that can be read")
@@ -159,12 +234,14 @@ def normal_word(value: object) -> str:
     return " ".join(str(value).replace("_", " ").upper().split()) if isinstance(value, str) else ""
 
 
+_MOST_SEARCHED = 20_000
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9_\-.=/+]{32,}")
 
 
 def shorten(message: object, limit: int = 160) -> str:
     """A broker's words, fit for an error or a log: one line, bounded, without what looks like a token."""
-    line = " ".join(str(message).split())
+    # Only the beginning is shown, so the search for tokens need not go through a megabyte.
+    line = " ".join(str(message)[:_MOST_SEARCHED].split())
     line = _SECRET_LIKE.sub("[removed]", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

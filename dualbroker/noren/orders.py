@@ -14,7 +14,16 @@ import msgspec
 
 from dualbroker.errors import WireError
 from dualbroker.model import OrderStatus, OrderUpdate, ReportType, Side, UpdateSource
-from dualbroker.noren.fields import EpochSeconds, Number, Text, Whole, normal_word, read_struct
+from dualbroker.noren.fields import (
+    LONGEST_ORDER_NUMBER,
+    EpochSeconds,
+    Price,
+    Quantity,
+    Text,
+    Whole,
+    normal_word,
+    read_struct,
+)
 from dualbroker.noren.times import epoch_ns, ist_day, wall_time_ns
 
 __all__ = [
@@ -74,9 +83,9 @@ class OrderMessage(
     token: Text = None
     symbol: Text = None
     side: Text = None
-    quantity: Number = None
-    price: Number = None
-    trigger_price: Number = None
+    quantity: Quantity = None
+    price: Price = None
+    trigger_price: Price = None
     price_type: Text = None
     product_code: Text = None
     product: Text = None
@@ -84,12 +93,12 @@ class OrderMessage(
     status: Text = None
     report: Text = None
     report_short: Text = None
-    filled_quantity: Number = None
-    average_price: Number = None
-    cancelled_quantity: Number = None
+    filled_quantity: Quantity = None
+    average_price: Price = None
+    cancelled_quantity: Quantity = None
     fill_id: Text = None
-    fill_quantity: Number = None
-    fill_price: Number = None
+    fill_quantity: Quantity = None
+    fill_price: Price = None
     fill_time: Text = None
     reject_reason: Text = None
     exchange_order_id: Text = None
@@ -106,8 +115,9 @@ class OrderMessage(
         return (self.order_number or self.order_number_misspelt or "").strip()
 
     def __post_init__(self) -> None:
-        if not self.order_id:
-            raise ValueError("expected an order number (norenordno), found none")
+        if not 0 < len(self.order_id) <= LONGEST_ORDER_NUMBER:
+            found = f"one of {len(self.order_id)} characters" if self.order_id else "none"
+            raise ValueError(f"expected an order number (norenordno), found {found}")
 
 
 _STATUSES = {

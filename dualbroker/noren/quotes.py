@@ -13,7 +13,7 @@ from typing import ClassVar
 import msgspec
 
 from dualbroker.model import DepthLevel
-from dualbroker.noren.fields import EpochSeconds, Number, Text, Whole, Word
+from dualbroker.noren.fields import EpochSeconds, Percent, Price, Quantity, Text, Whole, Word
 
 __all__ = ["DepthDelta", "DepthSnapshot", "TouchlineDelta", "TouchlineSnapshot"]
 
@@ -50,23 +50,23 @@ class _Touchline(
 
     exchange: Word
     token: Word
-    ltp: Number = None
-    change_percent: Number = None
-    bid: Number = None
-    bid_quantity: Number = None
-    ask: Number = None
-    ask_quantity: Number = None
-    volume: Number = None
+    ltp: Price = None
+    change_percent: Percent = None
+    bid: Price = None
+    bid_quantity: Quantity = None
+    ask: Price = None
+    ask_quantity: Quantity = None
+    volume: Quantity = None
     """Cumulative over the day."""
-    open: Number = None
-    high: Number = None
-    low: Number = None
-    prev_close: Number = None
-    average_price: Number = None
-    open_interest: Number = None
-    prev_open_interest: Number = None
+    open: Price = None
+    high: Price = None
+    low: Price = None
+    prev_close: Price = None
+    average_price: Price = None
+    open_interest: Quantity = None
+    prev_open_interest: Quantity = None
     """Of the previous day."""
-    total_open_interest: Number = None
+    total_open_interest: Quantity = None
     """Of the underlying."""
     feed_time: EpochSeconds = None
     """Epoch seconds; the broker's server time, not the exchange's."""
@@ -99,45 +99,45 @@ class _Depth(
 ):
     has_depth: ClassVar[bool] = True
 
-    bid_orders: Number = None
-    bid2: Number = None
-    bid_quantity2: Number = None
-    bid_orders2: Number = None
-    bid3: Number = None
-    bid_quantity3: Number = None
-    bid_orders3: Number = None
-    bid4: Number = None
-    bid_quantity4: Number = None
-    bid_orders4: Number = None
-    bid5: Number = None
-    bid_quantity5: Number = None
-    bid_orders5: Number = None
-    ask_orders: Number = None
-    ask2: Number = None
-    ask_quantity2: Number = None
-    ask_orders2: Number = None
-    ask3: Number = None
-    ask_quantity3: Number = None
-    ask_orders3: Number = None
-    ask4: Number = None
-    ask_quantity4: Number = None
-    ask_orders4: Number = None
-    ask5: Number = None
-    ask_quantity5: Number = None
-    ask_orders5: Number = None
+    bid_orders: Quantity = None
+    bid2: Price = None
+    bid_quantity2: Quantity = None
+    bid_orders2: Quantity = None
+    bid3: Price = None
+    bid_quantity3: Quantity = None
+    bid_orders3: Quantity = None
+    bid4: Price = None
+    bid_quantity4: Quantity = None
+    bid_orders4: Quantity = None
+    bid5: Price = None
+    bid_quantity5: Quantity = None
+    bid_orders5: Quantity = None
+    ask_orders: Quantity = None
+    ask2: Price = None
+    ask_quantity2: Quantity = None
+    ask_orders2: Quantity = None
+    ask3: Price = None
+    ask_quantity3: Quantity = None
+    ask_orders3: Quantity = None
+    ask4: Price = None
+    ask_quantity4: Quantity = None
+    ask_orders4: Quantity = None
+    ask5: Price = None
+    ask_quantity5: Quantity = None
+    ask_orders5: Quantity = None
     last_trade_time: Text = None
     """``HH:MM:SS``, Indian time; the day is not said."""
-    last_trade_quantity: Number = None
-    total_buy_quantity: Number = None
-    total_sell_quantity: Number = None
-    upper_circuit: Number = None
-    lower_circuit: Number = None
-    high_52_weeks: Number = None
+    last_trade_quantity: Quantity = None
+    total_buy_quantity: Quantity = None
+    total_sell_quantity: Quantity = None
+    upper_circuit: Price = None
+    lower_circuit: Price = None
+    high_52_weeks: Price = None
     """Of the contract's life at MCX."""
-    low_52_weeks: Number = None
-    upper_execution_range: Number = None
+    low_52_weeks: Price = None
+    upper_execution_range: Price = None
     """The exchange's limit price protection, high and low end; in deltas only."""
-    lower_execution_range: Number = None
+    lower_execution_range: Price = None
 
     def levels(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """Five bids and five asks, the best first; None where this message did not say."""
@@ -175,7 +175,7 @@ class TouchlineSnapshot(_Touchline, kw_only=True, gc=False, tag_field="t", tag="
     symbol: Text = None
     price_precision: Whole = None
     """Decimals of a price."""
-    tick_size: Number = None
+    tick_size: Price = None
     lot_size: Whole = None
     order_message: Text = None
 
@@ -194,7 +194,7 @@ class DepthSnapshot(_Depth, kw_only=True, gc=False, tag_field="t", tag="dk", ren
     symbol: Text = None
     price_precision: Whole = None
     """Decimals of a price."""
-    tick_size: Number = None
+    tick_size: Price = None
     lot_size: Whole = None
     order_message: Text = None
 

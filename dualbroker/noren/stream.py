@@ -9,7 +9,15 @@ import msgspec
 
 from dualbroker.errors import WireError
 from dualbroker.model import InstrumentKey
-from dualbroker.noren.fields import load_object, normal_word, read_struct, shorten, split_keys, text, whole
+from dualbroker.noren.fields import (
+    epoch_seconds,
+    load_object,
+    normal_word,
+    read_struct,
+    shorten,
+    split_keys,
+    text,
+)
 from dualbroker.noren.orders import OrderMessage, read_order_message
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 
@@ -106,7 +114,7 @@ def _decode_carefully(raw: bytes) -> StreamMessage:
     if kind in ("ck", "ak"):
         return _connect_ack("c" if kind == "ck" else "a", wire)
     if kind == "hk":
-        return HeartbeatAck(whole(wire.get("hk")))
+        return HeartbeatAck(epoch_seconds(wire.get("hk")))
     if kind in _ACKNOWLEDGEMENTS:
         return Acknowledgement(kind, split_keys(wire.get("k")))
     return Notice(

@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime
 
 from dualbroker.clock import IST
-from dualbroker.noren.fields import LATEST_EPOCH_S, whole
+from dualbroker.noren.fields import epoch_seconds
 
 __all__ = ["epoch_ns", "exchange_time_text", "ist_day", "order_time_text", "wall_time_ns"]
 
@@ -44,10 +44,8 @@ def wall_time_ns(value: object) -> int | None:
 
 def epoch_ns(value: object) -> int | None:
     """UTC nanoseconds of epoch seconds given as text or number; None for what is none."""
-    seconds = whole(value)
-    if seconds is None or not 0 <= seconds <= LATEST_EPOCH_S:
-        return None
-    return seconds * _NS_PER_S
+    seconds = epoch_seconds(value)
+    return None if seconds is None else seconds * _NS_PER_S
 
 
 def _ist_second(time_ns: int) -> datetime:

@@ -5,14 +5,25 @@ Whatever comes from a broker is escaped. A state is always a word too, never col
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
 
+from dualbroker.notebook.history import failovers_html, failovers_text, incidents_html, incidents_text
+from dualbroker.notebook.pieces import (
+    ROWS_SHOWN,
+    Cell,
+    Row,
+    State,
+    block,
+    code,
+    more,
+    problem,
+    rows_table,
+    text_columns,
+    texts,
+)
 from dualbroker.notebook.text import UNKNOWN, age, clock_time, data_size, grouped, percent, price
 
 __all__ = [
-    "ROWS_SHOWN",
     "STYLE",
     "cards_html",
     "headline_html",
@@ -22,14 +33,6 @@ __all__ = [
     "quotes_html",
     "snapshot_html",
 ]
-
-State = Mapping[str, Any]
-Row = Mapping[str, Any]
-Cell = str | tuple[str, str]
-"""Text, or text and the CSS classes of its cell."""
-
-ROWS_SHOWN = 60
-"""Of a table; the frames have all of them."""
 
 # A head that begins with # stands over numbers.
 _QUOTE_HEADS = ("symbol", "#ltp", "#chg %", "#bid", "#ask", "#volume", "#oi", "from")
@@ -45,7 +48,7 @@ _ORDER_HEADS = (
     "status",
     "why",
 )
-_BROKER_HEADS = ("broker", "state", "role", "#tick", "#order")
+_BROKER_HEADS = ("broker", "state", "duty", "#tick", "#order")
 
 _FIRST_SUBSCRIPTION = 'feed.subscribe("NIFTY")'
 
@@ -88,11 +91,12 @@ def headline_html(state: State) -> str:
     mode = state["mode"]
     live = " live" if mode == "LIVE" else ""
     own = {f"{row['broker_name']}: {text}" for row in state["brokers"] for text in row["problems"]}
-    problems = "".join(_problem(text) for text in state["problems"] if text not in own)
-    return _block(
-        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;<b>{escape(state["headline"]["quotes"])}</b>'
+    problems = "".join(problem(text) for text in state["problems"] if text not in own)
+    return block(
+        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"]["words"])}'
+        f" &nbsp;·&nbsp; <b>{escape(state['headline']['quotes'])}</b>"
         f" &nbsp;·&nbsp; {escape(state['headline']['orders'])}"
-        f'<br><span class="quiet">{escape(_savings_words(state))}</span>{problems}'
+        f'<br><span class="quiet">{escape(_savings_words(state))}</span>{_newest_incident(state)}{problems}'
     )
 
 
@@ -106,37 +110,46 @@ def _savings_words(state: State) -> str:
     )
 
 
+def _newest_incident(state: State) -> str:
+    rows = state["incidents"]["rows"]
+    if not rows:
+        return ""
+    newest = rows[0]
+    who = newest["broker_name"] or "all"
+    words = f"{clock_time(newest['time'], state['time'])} {who}: {newest['cause']}; {newest['action']}"
+    return f'<br><span class="quiet">Newest incident: {escape(words)}</span>'
+
+
 def cards_html(state: State) -> str:
     """One card per broker: its state, its role, how fresh it is, what is wrong and what to do."""
     cards = "".join(_card(row, state) for row in state["brokers"])
-    return _block(f'<div class="cards">{cards}</div>')
+    return block(f'<div class="cards">{cards}</div>')
 
 
 def _card(row: Row, state: State) -> str:
     now = state["time"]
     simulated = " · SIMULATED" if row["simulated"] else ""
-    problems = "".join(_problem(text) for text in row["problems"])
+    notes = "".join(
+        f'<br><span class="quiet">{escape(row[key])}</span>' for key in ("market", "failover") if row[key]
+    )
+    problems = "".join(problem(text) for text in row["problems"])
     return (
         f'<div class="card"><b>{escape(row["broker_name"])}</b> '
         f'<span class="state {_STATE_CLASS.get(row["state"], "")}">● {escape(row["state"])}</span>'
-        f"<br>{escape(row['role'])}"
+        f"<br>{escape(row['duty'])}{notes}"
         f'<br><span class="quiet">tick {age(row["last_quote"], now)} · order {age(row["last_order"], now)}'
         f" · {data_size(sum(row['bytes'].values()))}{simulated}</span>{problems}</div>"
     )
 
 
-def _problem(text: str) -> str:
-    return f'<div class="problem">{escape(text)}</div>'
-
-
 def quotes_html(state: State) -> str:
     """The latest quote of each instrument, in order of subscription."""
     rows = state["quotes"]["rows"]
-    warning = "".join(map(_problem, _no_source_words(state)))
+    warning = "".join(map(problem, _no_source_words(state)))
     if not rows:
-        return _block(warning or f"No instrument yet; ask for one: {_code(_FIRST_SUBSCRIPTION)}")
-    table = _table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
-    return _block(warning + table + _more(state["quotes"]["count"], "instruments", "feed.quotes"))
+        return block(warning or f"No instrument yet; ask for one: {code(_FIRST_SUBSCRIPTION)}")
+    shown = rows_table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
+    return block(warning + shown + more(state["quotes"]["count"], "instruments", "feed.quotes"))
 
 
 def _quote_cells(row: Row) -> list[Cell]:
@@ -160,12 +173,12 @@ def orders_html(state: State, broker_name: str | None = None) -> str:
     named = [row for row in state["brokers"] if broker_name in (None, row["broker_name"])]
     counts = state["orders"]["counts"]
     count = sum(counts.get(row["broker_name"], 0) for row in named)
-    warning = "".join(map(_problem, _unread_words(state, broker_name)))
+    warning = "".join(map(problem, _unread_words(state, broker_name)))
     rows = [row for row in state["orders"]["rows"] if broker_name in (None, row["broker_name"])]
     if not rows:
-        return _block(warning or f"No order at {escape(broker_name or 'any broker')} today.")
-    table = _table(_ORDER_HEADS, [_order_cells(row) for row in rows[:ROWS_SHOWN]])
-    return _block(warning + table + _more(count, "orders", "feed.orders"))
+        return block(warning or f"No order at {escape(broker_name or 'any broker')} today.")
+    shown = rows_table(_ORDER_HEADS, [_order_cells(row) for row in rows[:ROWS_SHOWN]])
+    return block(warning + shown + more(count, "orders", "feed.orders"))
 
 
 def _no_source_words(state: State) -> list[str]:
@@ -203,30 +216,37 @@ def _order_cells(row: Row) -> list[Cell]:
 
 def problem_html(text: str) -> str:
     """What is wrong, standing by itself."""
-    return _block(_problem(text))
+    return block(problem(text))
 
 
 def snapshot_html(state: State) -> str:
     """The whole panel at one moment, for readers without a kernel: no script, no widget."""
-    parts = [headline_html(state), cards_html(state), quotes_html(state), orders_html(state)]
-    as_of = _block(f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)}</span>')
+    parts = [
+        headline_html(state),
+        cards_html(state),
+        quotes_html(state),
+        orders_html(state),
+        failovers_html(state),
+        incidents_html(state),
+    ]
+    as_of = block(f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)}</span>')
     return STYLE + "".join(parts) + as_of
 
 
 def plain_text(state: State) -> str:
     """The same as text, for a terminal."""
     lines = [
-        f"dualbroker · {state['mode']} · {state['headline']['quotes']} · {state['headline']['orders']}",
+        " · ".join(("dualbroker", state["mode"], state["market"]["words"], *state["headline"].values())),
         _savings_words(state),
         *(f"! {text}" for text in state["problems"]),
         "",
-        *_columns(
+        *text_columns(
             _BROKER_HEADS,
             [
                 [
                     row["broker_name"],
                     row["state"],
-                    row["role"],
+                    row["duty"],
                     age(row["last_quote"], state["time"]),
                     age(row["last_order"], state["time"]),
                 ]
@@ -239,52 +259,9 @@ def plain_text(state: State) -> str:
         lines += ["", *(f"! {text}" for text in unknown)]
     quotes = state["quotes"]["rows"][:ROWS_SHOWN]
     if quotes:
-        lines += ["", *_columns(_QUOTE_HEADS, [_texts(_quote_cells(row)) for row in quotes])]
+        lines += ["", *text_columns(_QUOTE_HEADS, [texts(_quote_cells(row)) for row in quotes])]
     orders = state["orders"]["rows"][:ROWS_SHOWN]
     if orders:
-        lines += ["", *_columns(_ORDER_HEADS, [_texts(_order_cells(row)) for row in orders])]
+        lines += ["", *text_columns(_ORDER_HEADS, [texts(_order_cells(row)) for row in orders])]
+    lines += [*failovers_text(state), *incidents_text(state)]
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _texts(cells: Iterable[Cell]) -> list[str]:
-    return [cell if isinstance(cell, str) else cell[0] for cell in cells]
-
-
-def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    names = [head.removeprefix("#") for head in heads]
-    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    align = [str.rjust if head.startswith("#") else str.ljust for head in heads]
-    return [
-        "  ".join(cell(text, width) for cell, text, width in zip(align, row, widths, strict=True))
-        for row in (names, *rows)
-    ]
-
-
-def _block(inner: str) -> str:
-    return f'<div class="dualbroker">{inner}</div>'
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
-
-
-def _more(count: int, what: str, where: str) -> str:
-    if count <= ROWS_SHOWN:
-        return ""
-    return f'<div class="quiet">{ROWS_SHOWN} of {grouped(count)} {what}; all of them: {_code(where)}</div>'
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    head = "".join(
-        f'<th class="number">{escape(text[1:])}</th>' if text[0] == "#" else f"<th>{escape(text)}</th>"
-        for text in heads
-    )
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return f"<td>{escape(cell)}</td>"
-    text, css = cell
-    return f'<td class="{css}">{escape(text)}</td>'

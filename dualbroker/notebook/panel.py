@@ -27,6 +27,7 @@ from dualbroker.notebook.drawing import (
     quotes_html,
     snapshot_html,
 )
+from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.view.state import view_state
 
 __all__ = ["Panel", "open_panel"]
@@ -57,6 +58,8 @@ class Panel:
         self._orders: dict[str | None, ipywidgets.HTML] = {
             name: ipywidgets.HTML() for name in (None, *(b.name for b in feed.config.enabled_brokers))
         }
+        self._incidents = ipywidgets.HTML()
+        self._failovers = ipywidgets.HTML()
         self.widget = self._arranged()
         """The widget itself, to be placed in a layout of one's own."""
         self._display_id = f"dualbroker-{uuid.uuid4().hex}"
@@ -69,12 +72,11 @@ class Panel:
 
     def _arranged(self) -> ipywidgets.VBox:
         # The tabs are the browser's to change, so the thread never writes to them, only to what is in them.
-        orders = ipywidgets.Tab(
-            children=[_scrolling(widget) for widget in self._orders.values()],
-            titles=[name or "all orders" for name in self._orders],
-        )
+        tabs = {name or "all orders": widget for name, widget in self._orders.items()}
+        tabs |= {"incidents": self._incidents, "failovers": self._failovers}
+        tables = ipywidgets.Tab(children=[_scrolling(widget) for widget in tabs.values()], titles=list(tabs))
         style = ipywidgets.HTML(STYLE)
-        return ipywidgets.VBox([style, self._headline, self._cards, _scrolling(self._quotes), orders])
+        return ipywidgets.VBox([style, self._headline, self._cards, _scrolling(self._quotes), tables])
 
     @property
     def closed(self) -> bool:
@@ -126,6 +128,8 @@ class Panel:
             (self._cards, cards_html(state)),
             (self._quotes, quotes_html(state)),
             *((widget, orders_html(state, name)) for name, widget in self._orders.items()),
+            (self._incidents, incidents_html(state)),
+            (self._failovers, failovers_html(state)),
         ]
 
     def _cold(self) -> dict[str, str]:

@@ -44,9 +44,13 @@ def age(then: str | None, now: str | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
-def clock_time(moment: str | None) -> str:
-    """The time of day of an ISO 8601 time, as it was written there."""
-    return UNKNOWN if moment is None else datetime.fromisoformat(moment).strftime("%H:%M:%S")
+def clock_time(moment: str | None, now: str | None = None) -> str:
+    """The time of day of an ISO 8601 time, as it was written there; with its day if that is not now's."""
+    if moment is None:
+        return UNKNOWN
+    then = datetime.fromisoformat(moment)
+    today = now is None or datetime.fromisoformat(now).date() == then.date()
+    return f"{then:%H:%M:%S}" if today else f"{then.day} {then:%b %H:%M:%S}"
 
 
 def data_size(count: float | None) -> str:

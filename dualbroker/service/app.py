@@ -15,7 +15,7 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.guard import LOOPBACK_NAMES, Guard
-from dualbroker.service.routes import bandwidth, brokers, health, orders, page, quotes, stream
+from dualbroker.service.routes import bandwidth, brokers, health, incidents, orders, page, quotes, stream
 from dualbroker.storage.locks import announce_address
 
 __all__ = ["create_app"]
@@ -74,7 +74,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.add_middleware(Guard, hosts=hosts)
-    for module in (brokers, quotes, orders, bandwidth, health, page, stream):
+    for module in (brokers, quotes, orders, incidents, bandwidth, health, page, stream):
         app.include_router(module.router)
     app.mount("/static/view", page.view_files())
     app.mount("/static", page.page_files())

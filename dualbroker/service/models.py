@@ -20,6 +20,7 @@ __all__ = [
     "ByKind",
     "Estimate",
     "Health",
+    "Moment",
     "Order",
     "OrdersAnswer",
     "Quote",
@@ -84,6 +85,27 @@ class BrokerDetails(Broker):
         Field(
             description="State and problem in one line.",
             examples=["reconnecting: connection lost; trying again in 0.5 s"],
+        ),
+    ]
+    duty: Annotated[
+        str,
+        Field(
+            description="What it carries, and whether it could take the quotes over.",
+            examples=["orders only · ready to take the quotes over"],
+        ),
+    ]
+    market: Annotated[
+        str,
+        Field(
+            description="Why it brings no quotes while the market is closed; else empty.",
+            examples=["market closed, last 15:29:59"],
+        ),
+    ]
+    failover: Annotated[
+        str,
+        Field(
+            description="Its part in the last failover; empty when it had none.",
+            examples=["took over from broker1 14:02:11, gap at most 0.18 s"],
         ),
     ]
     problems: Annotated[list[str], Field(description="What is wrong and what to do.", examples=[[]])]

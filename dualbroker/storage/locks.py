@@ -131,7 +131,7 @@ class LoginLock:
         """Who took the login last, as far as that is written down."""
         try:
             return msgspec.json.decode(self._holder_path.read_bytes(), type=LockHolder)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def _refusal(self) -> str:

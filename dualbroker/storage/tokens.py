@@ -30,6 +30,8 @@ STORE_VARIABLE = "DUALBROKER_TOKENS"
 
 _KEYRING_SERVICE = "dualbroker session"
 _EXPIRY_HOUR = 3
+_LARGEST_SESSION_BYTES = 64 * 1024
+"""A session takes a few hundred; of a larger file the beginning is read, which is no session."""
 
 _logger = logging.getLogger("dualbroker")
 
@@ -84,10 +86,12 @@ class SessionTokens:
             return None
         try:
             session = msgspec.json.decode(content, type=SavedSession)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            session = None
+        if session is None or not _is_usable(session):
             _logger.warning("A saved session can't be read and is left aside; log in again: dualbroker login")
             return None
-        return session if session.token and now_ns < session.expires_ns else None
+        return session if now_ns < session.expires_ns else None
 
     def save(self, login_id: str, session: SavedSession) -> None:
         """Keep a session in place of any older one of that login.
@@ -130,9 +134,10 @@ class SessionTokens:
             except Exception as error:  # the stores of the systems raise what they like
                 _logger.warning("The system's keyring can't be read (%s)", type(error).__name__)
                 return None
-            return None if text is None else text.encode("utf-8")
+            return None if text is None else text.encode("utf-8", "replace")
         try:
-            return self._file(login_id).read_bytes()
+            with self._file(login_id).open("rb") as file:
+                return file.read(_LARGEST_SESSION_BYTES)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -141,6 +146,12 @@ class SessionTokens:
 
     def _file(self, login_id: str) -> Path:
         return self._directory / f"session-{name_for(login_id)}.json"
+
+
+def _is_usable(session: SavedSession) -> bool:
+    """Whether a header can carry the token: a line feed in one would begin a header of its own."""
+    token = session.token
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token
 
 
 def _keyring() -> keyring.backend.KeyringBackend:

@@ -18,8 +18,14 @@ __all__ = ["NetworkTransport"]
 MAX_ANSWER_BYTES = 2**27
 """Unpacked. The largest symbol masters take about a tenth of it."""
 
+CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""One layer of these unpacks a socket read to some megabytes; several layers, or others, to any size."""
+
 
 async def _bounded_body(answer: httpx.Response) -> bytes:
+    coding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in CODINGS:
+        raise httpx.DecodingError("expected it plain, or packed once by gzip or deflate, found another way")
     body = bytearray()
     async for part in answer.aiter_bytes():
         body += part
@@ -38,7 +44,11 @@ class NetworkTransport:
         client = self._clients.get(loopback)
         if client is None:
             # A system-wide proxy must never see what is meant for this machine.
-            client = httpx.AsyncClient(trust_env=not loopback, follow_redirects=False)
+            client = httpx.AsyncClient(
+                trust_env=not loopback,
+                follow_redirects=False,
+                headers={"Accept-Encoding": "gzip, deflate"},
+            )
             self._clients[loopback] = client
         return client
 

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from dualbroker.manager import WebSocketManager
-from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
-from dualbroker.view.market import subscribed_exchanges
-from dualbroker.view.rows import age_s, healths
+from dualbroker.view.rows import healths
 
 __all__ = ["broker_problems", "feed_problems"]
 
-SIMULATED_SILENCE_S = 15.0
-LIVE_SILENCE_S = 60.0
+NAMES_SHOWN = 3
 
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
 
-def feed_problems(manager: WebSocketManager, now_ns: int) -> list[str]:
+def feed_problems(manager: WebSocketManager) -> list[str]:
     """Everything that is wrong with the feed, each in a line of its own; empty when it does its job.
 
-    Parameters
-    ----------
-    now_ns
-        UTC, by the manager's own clock.
+    Silence alone is none: the manager asks the market what it means, and says ``stale`` only of a source
+    that is silent while the market moves.
     """
     problems = [
         f"{health.broker_name}: {problem}"
         for health in healths(manager)
-        for problem in broker_problems(manager, health, now_ns)
+        for problem in broker_problems(manager, health)
     ]
     if manager.primary is None and not problems:
         problems.append("no broker carries quotes yet")
-    return problems
+    return [*problems, *_without_source(manager)]
 
 
-def broker_problems(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> list[str]:
+def broker_problems(manager: WebSocketManager, health: BrokerHealth) -> list[str]:
     """What is wrong with one broker."""
     problems = []
     if health.state not in _WORKING:
@@ -52,30 +47,25 @@ def broker_problems(manager: WebSocketManager, health: BrokerHealth, now_ns: int
             f"{missing} of {health.subscriptions} instruments have no quote yet; "
             "if that stays so, the broker does not know them"
         )
-    silence = _silence(manager, health, now_ns)
-    return [*problems, silence] if silence else problems
+    stale = manager.carrier.standing.why_stale(health.broker_name)
+    return [*problems, f"stale: {stale}"] if stale else problems
 
 
-def _silence(manager: WebSocketManager, health: BrokerHealth, now_ns: int) -> str | None:
-    """A stream of quotes that is open and says nothing while the market is open."""
-    if health.state is not BrokerState.LIVE or health.role is not Role.PRIMARY or not health.subscriptions:
-        return None
-    moments = [moment for moment in (health.last_quote_ns, health.connected_since_ns) if moment is not None]
-    silent_s = age_s(max(moments, default=None), now_ns)
-    if silent_s is None:
-        return None
-    if health.simulated:
-        simulator = manager.config.simulator
-        if silent_s < SIMULATED_SILENCE_S or simulator.market == "replay" or simulator.hold:
-            return None
-        return f"no quote for {silent_s:.0f} s; the simulated market has stopped: start it again"
-    hours = manager.market_hours
-    openings = [hours.open_since_ns(exchange, now_ns) for exchange in subscribed_exchanges(manager)]
-    open_s = age_s(max((moment for moment in openings if moment is not None), default=None), now_ns)
-    if open_s is None or min(silent_s, open_s) < LIVE_SILENCE_S:
-        return None
-    return (
-        f"no quote for {min(silent_s, open_s):.0f} s in market hours; unless this is a holiday that "
-        "market_hours in config.yaml should know, check whether another program took over this login's "
-        "one socket"
-    )
+def _without_source(manager: WebSocketManager) -> list[str]:
+    """Instruments that are wanted and that no broker of use streams, in one line."""
+    carrier = manager.carrier
+    left = [
+        key
+        for key in manager.subscriptions.book.wanted()
+        if (target := carrier.target_of(key)) is None or not carrier.serves(target)
+    ]
+    if not left:
+        return []
+    store = manager.quotes
+    named = [
+        store.instruments[index].qualified_name
+        for key in left[:NAMES_SHOWN]
+        if (index := store.index_of(key)) is not None
+    ]
+    more = f" and {len(left) - NAMES_SHOWN} more" if len(left) > NAMES_SHOWN else ""
+    return [f"no broker streams {', '.join(named)}{more}; it begins again by itself when one can"]

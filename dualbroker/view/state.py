@@ -6,17 +6,22 @@ from typing import Any
 
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.view.cards import card_rows
+from dualbroker.view.incidents import failover_rows, incident_rows
 from dualbroker.view.market import market_state
-from dualbroker.view.problems import broker_problems, feed_problems
-from dualbroker.view.rows import broker_rows, healths, iso_time, mode, order_rows, quote_rows
+from dualbroker.view.problems import feed_problems
+from dualbroker.view.rows import healths, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
 from dualbroker.view.unknown import carrying, no_quotes_because, unread_order_books
 
-__all__ = ["ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
+__all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
 
 QUOTES_SHOWN = 250
 ORDERS_SHOWN = 250
 """Of each broker, the newest; more than a person reads, and a bound on what each update costs."""
+INCIDENTS_SHOWN = 50
+FAILOVERS_SHOWN = 20
 
 _PASSING = frozenset({"time"})
 """Keys that change by themselves, without anything having happened."""
@@ -37,28 +42,32 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mode``, ``time``, ``headline`` (``quotes``, ``orders``), ``market`` (``open``, ``words``),
-        ``problems``, ``brokers``,
+        ``mode``, ``time``, ``market`` (``open``, ``words``), ``headline`` (``quotes``, ``orders``),
+        ``problems``, ``brokers`` (as ``view.cards.card_rows`` has them),
         ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
         ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
-        ``traffic``.
+        ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
+    market = market_state(manager, now_ns)
+    failovers = failover_rows(manager, FAILOVERS_SHOWN)
     return {
         "mode": mode(manager),
         "time": iso_time(now_ns),
+        "market": market,
         "headline": _headline(manager),
-        "market": market_state(manager, now_ns),
-        "problems": feed_problems(manager, now_ns),
-        "brokers": [
-            {**row, "problems": broker_problems(manager, health, now_ns)}
-            for row, health in zip(broker_rows(manager), healths(manager), strict=True)
-        ],
+        "problems": feed_problems(manager),
+        "brokers": card_rows(manager, market, failovers, now_ns),
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
             "count": len(manager.subscriptions.book.wanted()),
             "no_source": no_quotes_because(manager),
         },
         "orders": _orders(manager),
+        "incidents": {
+            "rows": incident_rows(manager, INCIDENTS_SHOWN),
+            "count": manager.incidents.incident_count,
+        },
+        "failovers": {"rows": failovers, "count": manager.incidents.failover_count},
         "traffic": {
             "history": traffic_history(manager),
             "bytes_per_second": bytes_per_second(manager),
@@ -75,11 +84,22 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def _headline(manager: WebSocketManager) -> dict[str, str]:
     carriers = carrying(manager)
-    primaries = [f"{health.broker_name} only" for health in carriers if health.role is Role.PRIMARY]
     return {
-        "quotes": f"Price/Quote updates: {', '.join(primaries) or 'no broker'}",
+        "quotes": f"Price/Quote updates: {_sources(carriers)}",
         "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
     }
+
+
+def _sources(carriers: list[BrokerHealth]) -> str:
+    primaries = [health.broker_name for health in carriers if health.role is Role.PRIMARY]
+    others = [
+        f"{health.broker_name} for {health.subscriptions} instruments"
+        for health in carriers
+        if health.role is Role.SOME_QUOTES
+    ]
+    if primaries and not others:
+        return f"{primaries[0]} only"
+    return ", ".join([*primaries, *others]) or "no broker"
 
 
 def _orders(manager: WebSocketManager) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def unread_order_books(manager: WebSocketManager) -> list[dict[str, str]]:
 
 def no_quotes_because(manager: WebSocketManager) -> list[dict[str, str]]:
     """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them."""
-    if any(health.role is Role.PRIMARY for health in carrying(manager)):
+    if any(health.role in (Role.PRIMARY, Role.SOME_QUOTES) for health in carrying(manager)):
         return []
     return [{"broker_name": health.broker_name, "why": _why_no_quotes(health)} for health in healths(manager)]
 

@@ -126,6 +126,11 @@ def test_one_problem_is_one_exact_line(text: str, expected: str) -> None:
         ("{a: 1, a: 2}", "line 1, column 8: expected each key once, found 'a' again (first in line 1)"),
         ("a: 2026-13-45", "line 1, column 4: expected YAML, but found a value that is not what"),
         ("a: !!int x", "line 1, column 4: expected YAML, but found a value that is not what"),
+        ("a: !!int ''", "line 1, column 4: expected YAML, but found a value that is not what"),
+        ("a: !!int '-'", "line 1, column 4: expected YAML, but found a value that is not what"),
+        ("a: !!float ''", "line 1, column 4: expected YAML, but found a value that is not what"),
+        ("a: &a {<<: *a}", "expected a few levels of keys, found them nested too deeply to read"),
+        ("a: " + "x" * 262_144, "expected at most 262,144 characters, found 262,147"),
         ("a: \x00", "expected readable text, found a control character at 3"),
         ("[" * 3000, "expected "),
     ],
@@ -185,3 +190,55 @@ def test_one_login_twice_is_refused() -> None:
     login = "{type: flattrade, user_id: A, api_key: K, api_secret: S}"
     message = message_of(f"brokers: {{x: {login}, y: {login}}}")
     assert "found that of x again in y" in message
+
+
+@pytest.mark.parametrize(
+    "number", ["0x" + "f" * 5_000, "-0x" + "f" * 5_000, "1" + ":59" * 5_000, "1" + "0" * 30]
+)
+@pytest.mark.parametrize(
+    "key", ["server: {port: %s}", "simulator: {seed: %s}", "order_events: {max_rows: %s}"]
+)
+def test_a_number_too_long_to_show_is_not_shown(key: str, number: str) -> None:
+    message = message_of(GOOD + key % number)
+    assert "found a number of more than 30 digits" in message
+    assert len(message) < 200
+
+
+def test_a_path_that_no_system_has_is_refused_at_once() -> None:
+    assert message_of(GOOD + 'log: {file: "a\\0b"}') == (
+        "config: log.file: expected a path, found a NUL character in it"
+    )
+    assert message_of(GOOD + "cache: ~nobody-of-that-name/cache") == (
+        "config: cache: expected a path, found a ~ of a user who has no home folder here"
+    )
+
+
+@pytest.mark.parametrize("key", ["password", "totp_secret", "api_key", "api_secret"])
+def test_a_secret_that_no_text_can_hold_is_refused_and_not_shown(key: str) -> None:
+    for text in ('"x\\ud800y"', '"${ODD}"'):
+        with pytest.raises(ConfigError) as caught:
+            parse_config(
+                f"brokers: {{b: {{type: simulated, {key}: {text}}}}}", environment={"ODD": "x\udcffy"}
+            )
+        expected = f"config: brokers.b.{key}: expected readable text, found characters that are none"
+        assert str(caught.value) == expected
+
+
+def test_merges_of_merges_are_given_up_before_they_fill_the_memory() -> None:
+    keys = ", ".join(f"k{number}" for number in range(100))
+    levels = [f"a0: &a0 {{{keys}}}"]
+    levels += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 20)}], x{n}: 1}}" for n in range(1, 9)]
+    assert "found more than 10,000 keys brought by <<" in message_of("\n".join(levels))
+
+
+def test_many_aliases_of_lists_of_aliases_are_one_refusal() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    message = message_of("\n".join([*levels, GOOD, "subscribe: *a9"]))
+    assert "subscribe[9]: expected text (a number or a date needs quotes), found a list" in message
+    assert len(message) < 5_000
+
+
+def test_a_merge_that_a_person_writes_is_fine() -> None:
+    config = parse_config("brokers:\n  a: &base {type: simulated}\n  b: {<<: *base, orders: poll}\n")
+    assert [broker.orders for broker in config.enabled_brokers] == ["stream", "poll"]

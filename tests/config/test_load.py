@@ -111,6 +111,31 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif("CI" not in os.environ, reason="config.yaml is its user's to edit; checked in CI")
+@pytest.mark.parametrize("content", [b"x" * 10_000_000, GOOD.encode() + b"#" * 10_000_000, bytes(10_000_000)])
+def test_a_file_too_large_for_a_config_is_not_read_through(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match="expected a config of at most 262,144 bytes, found a larger file"):
+        load_config(file)
+
+
+def test_a_large_file_of_another_program_is_passed_by(tmp_path: Path) -> None:
+    write(tmp_path / "config.yaml")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "config.yaml").write_bytes(b"\xff" * 10_000_000 + b"\nbrokers:\n")
+    assert find_config(tmp_path / "below") == tmp_path / "config.yaml"
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/config.yaml", "a\0b"])
+def test_a_path_that_no_system_has_is_one_line(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        load_config(path)
+    if "\0" not in path:
+        monkeypatch.setenv("DUALBROKER_CONFIG", path)
+        with pytest.raises(ConfigError, match="no home folder"):
+            find_config()
+
+
 def test_the_shipped_file_is_the_demo() -> None:
     config = load_config(Path(__file__).parents[2] / "config.yaml")
     assert config.is_simulated

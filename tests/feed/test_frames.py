@@ -21,6 +21,7 @@ from dualbroker.model import (
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import Ledger
 from dualbroker.stores.quotes import QuoteStore
 
@@ -56,6 +57,23 @@ def delta(**fields: Any) -> TouchlineDelta:
     return TouchlineDelta(exchange="NFO", token="40001", **fields)
 
 
+INCIDENT = Incident(number=1, time_ns=NOON.value, broker_name="broker1", cause="reset", action="moved")
+
+
+def failover(**changes: Any) -> Failover:
+    fields = {
+        "number": 1,
+        "time_ns": NOON.value,
+        "from_broker": "broker1",
+        "to_broker": "broker2",
+        "why": "broker1 was reset",
+        "planned": False,
+        "detected_after_s": 0.02,
+        "instruments": 3,
+    }
+    return Failover(**{**fields, **changes})
+
+
 EMPTY_AND_FULL: list[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]] = [
     (
         columns.QUOTES,
@@ -68,6 +86,13 @@ EMPTY_AND_FULL: list[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]] = [
         frames.ticks_frame(option_store(snapshot(ltp=1.0, feed_time=NOON.value // NS)), 0),
     ),
     (columns.INSTRUMENTS, frames.instruments_frame([]), frames.instruments_frame([OPTION])),
+    (columns.FAILOVERS, frames.failovers_frame([]), frames.failovers_frame([failover()])),
+    (
+        columns.GAPS,
+        frames.gaps_frame([], QuoteStore()),
+        frames.gaps_frame([failover(gaps_s={OPTION.key: 0.18})], option_store()),
+    ),
+    (columns.INCIDENTS, frames.incidents_frame([]), frames.incidents_frame([INCIDENT])),
 ]
 
 
@@ -186,3 +211,42 @@ def test_brokers_and_bandwidth() -> None:
     assert table["bytes"].tolist() == [100, 0, 0]
     assert table["time"].iloc[0] == NOON
     assert list(frames.bandwidth_frame(BandwidthStore()).columns) == list(columns.BANDWIDTH)
+
+
+def test_a_failover_is_a_row_with_its_gaps_in_seconds_and_indian_time() -> None:
+    gaps = {("NSE", str(number)): number / 100 for number in range(1, 101)}
+    done = failover(gaps_s=gaps, uncovered=("NSE:A", "NSE:B"), finished=True)
+    planned = failover(number=2, planned=True, detected_after_s=None)
+    table = frames.failovers_frame([done, planned])
+    first, second = table.iloc[0], table.iloc[1]
+    assert first["time"] == NOON
+    assert (first["gap_p50"], first["gap_p99"], first["gap_max"]) == (0.5, 0.99, 1.0)
+    assert (first["detected_after"], first["uncovered"], first["finished"]) == (0.02, 2, True)
+    assert second[["detected_after", "gap_p50", "gap_p99", "gap_max"]].isna().all(), "unknown, not 0"
+    assert str(table["time"].dtype) == "datetime64[ns, Asia/Kolkata]"
+
+
+def test_gaps_name_each_instrument_and_those_that_are_not_covered() -> None:
+    other = failover(number=2, uncovered=("NFO:NIFTY20JAN26C26000", "NSE:NEVER-SEEN"))
+    unknown = failover(number=3, gaps_s={("NSE", "9"): 0.5})
+    gaps = frames.gaps_frame([failover(gaps_s={OPTION.key: 0.18}), other, unknown], option_store())
+    assert gaps["number"].tolist() == [1, 2, 2, 3]
+    assert gaps["covered"].tolist() == [True, False, False, True]
+    assert gaps["symbol"].tolist()[:3] == ["NIFTY20JAN26C26000", "NIFTY20JAN26C26000", "NEVER-SEEN"]
+    assert gaps["token"].tolist()[:2] == ["40001", "40001"]
+    assert gaps["gap"].isna().tolist() == [False, True, True, False]
+    assert gaps[["symbol", "token"]].isna().to_numpy().tolist()[2:] == [[False, True], [True, False]]
+
+
+def test_an_instrument_that_came_late_is_covered_and_not_listed_twice() -> None:
+    late = failover(gaps_s={OPTION.key: 7.5}, uncovered=("NFO:NIFTY20JAN26C26000",))
+    gaps = frames.gaps_frame([late], option_store())
+    assert gaps[["gap", "covered"]].to_numpy().tolist() == [[7.5, True]]
+
+
+def test_an_incident_of_the_whole_feed_has_no_broker() -> None:
+    whole = Incident(number=2, time_ns=NOON.value, broker_name=None, cause="silence", action="waited")
+    incidents = frames.incidents_frame([INCIDENT, whole])
+    assert incidents["broker_name"].isna().tolist() == [False, True]
+    assert incidents["cause"].tolist() == ["reset", "silence"]
+    assert incidents["time"].tolist() == [NOON, NOON]

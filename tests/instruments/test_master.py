@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tracemalloc
 import zipfile
 from datetime import date
 
@@ -230,3 +231,104 @@ def test_junk_between_rows_is_counted_and_harms_no_row(parts: list[int | bytes])
     instruments = [table.instrument(row) for row in range(len(table))]
     assert [instrument.strike for instrument in instruments] == strikes
     assert [instrument.token for instrument in instruments] == [str(strike) for strike in strikes]
+
+
+ROW = "NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.05,"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "NSE,500,1,AB,A" + "B" * 64 + "-EQ,EQ,0.05,",
+        "NSE,500,1," + "A" * 65 + ",AB-EQ,EQ,0.05,",
+        "NSE,500,1,AB,AB-EQ," + "E" * 65 + ",0.05,",
+        "NSE,500,1000000001,AB,AB-EQ,EQ,0.05,",
+        "NSE,500,1,A,B,AB-EQ,EQ,0.05,",
+        "NSE,500,1,AB,AB\0-EQ,EQ,0.05,",
+        "NSE," + "5" * 10_000_000 + ",1,AB,AB-EQ,EQ,0.05,",
+        "," * 1_000_000,
+        'NSE,500,1,"A,B",AB-EQ,EQ,0.05,',
+        ROW,
+        "NSE,2885,1,OTHER,OTHER-EQ,EQ,0.05,",
+    ],
+)
+def test_a_row_that_cant_be_read_with_certainty_is_skipped_and_counted(row: str) -> None:
+    table = parse_master("NSE", master(NSE_HEADER, [ROW, row, "NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,"]))
+    assert (len(table), table.skipped) == (2, 1)
+    assert table.instrument(table.row_by_token["2885"]).symbol == "RELIANCE-EQ"
+
+
+@pytest.mark.parametrize(
+    ("day", "strike"),
+    [
+        ("31-DEC-1999", "26000"),
+        ("01-JAN-1970", "26000"),
+        ("01-JAN-2100", "26000"),
+        ("31-DEC-9999", "26000"),
+        ("9999-12-31", "26000"),
+        ("29-DEC-2026", "1000000001"),
+        ("29-DEC-2026", "-26000"),
+        ("29-DEC-2026", "1e3"),
+    ],
+)
+def test_an_option_of_no_time_or_price_there_is_is_skipped(day: str, strike: str) -> None:
+    rows = [
+        option_row(1, "NIFTY", DAY, "26000", "CE"),
+        f"NFO,2,65,NIFTY,ODD,{day},OPTIDX,CE,{strike},0.05,",
+    ]
+    table = parse_master("NFO", master(NFO_HEADER, rows))
+    assert (len(table), table.skipped) == (1, 1)
+
+
+def test_a_tick_size_that_none_can_be_is_unknown() -> None:
+    row = "NFO,1,65,NIFTY,NIFTY29SEP26F,29-SEP-2026,FUTIDX,XX,0,1000000001,"
+    assert parse_master("NFO", master(NFO_HEADER, [row])).instrument(0).tick_size is None
+
+
+def test_blank_rows_and_every_kind_of_line_end_are_passed_over() -> None:
+    text = (
+        b"\r\n".join((NSE_HEADER.encode(), b"", ROW.encode(), b"", b"")) + b"\rNSE,500,1,AB,AB-EQ,EQ,0.05,\r"
+    )
+    table = parse_master("NSE", text + b"NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,")
+    assert (len(table), table.skipped) == (3, 0)
+
+
+@pytest.mark.parametrize("header", ["," * 1_000_000, "Token," * 100, "x" * 10_000_000, NSE_HEADER + "," * 64])
+def test_a_first_line_that_names_no_columns_is_refused_at_once(header: str) -> None:
+    with pytest.raises(WireError, match="line of column names"):
+        parse_master("NSE", master(header, [ROW]))
+
+
+@pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "C:\\x.txt", "a/b/c.csv", ""])
+def test_the_name_of_a_file_in_a_zip_means_nothing(name: str) -> None:
+    table = parse_master("NFO", zipped(master(NFO_HEADER, [future_row(1, "NIFTY", DAY)]), name or "x"))
+    assert len(table) == 1
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_cant_be_unpacked_up_to_a_bound_is_refused(method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("x", b"0" * 1000)
+    with pytest.raises(WireError, match="stored or deflated"):
+        parse_master("NSE", buffer.getvalue())
+
+
+def test_a_zip_bomb_is_unpacked_no_further_than_it_says() -> None:
+    bomb = bytearray(zipped(b"0" * 200 * 1024 * 1024))
+    # The size unpacked stands in the entry before the data and in the directory after it.
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        place = bomb.index(signature) + offset
+        bomb[place : place + 4] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError, match="zip"):
+            parse_master("NFO", bytes(bomb))
+        assert tracemalloc.get_traced_memory()[1] < 5 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_zip_that_says_it_is_too_large_is_not_unpacked() -> None:
+    with pytest.raises(WireError, match="at most 268435456 bytes, found one of 300000000"):
+        parse_master("NFO", zipped(b"0" * 300_000_000))

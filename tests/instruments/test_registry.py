@@ -299,3 +299,25 @@ def test_masters_of_one_exchange_add_up_and_the_newer_owns_a_token() -> None:
     assert recycled is not None
     assert recycled.expiry == MONTHLY
     assert instruments.expiries("NIFTY") == [WEEKLY, MONTHLY]
+
+
+@pytest.mark.parametrize("name", ["NIFTY\ud800", "\udcff", "NSE:\ud83d"])
+def test_a_name_that_no_text_can_hold_is_unknown(instruments: Instruments, name: str) -> None:
+    with pytest.raises(UnknownInstrumentError) as caught:
+        instruments.resolve(name)
+    assert str(caught.value).encode()
+    assert instruments.search(name) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["N" * 1_000_000, "NFO:" + "1" * 1_000_000, "A" * 1_000_000 + ":NIFTY", " " * 200]
+)
+def test_a_text_too_long_for_a_name_is_unknown_and_not_repeated(instruments: Instruments, name: str) -> None:
+    with pytest.raises(UnknownInstrumentError) as caught:
+        instruments.resolve(name)
+    assert len(str(caught.value)) < 500
+
+
+def test_more_words_than_an_instrument_has_parts_find_none(instruments: Instruments) -> None:
+    assert instruments.search(" ".join(str(number) for number in range(100_000))) == []
+    assert instruments.search("nifty " * 100_000) == instruments.search("nifty")

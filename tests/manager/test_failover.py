@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dualbroker.clock import IST
 from dualbroker.errors import ConfigError, ConnectionFailedError
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import InstrumentKey, Role
 from dualbroker.simulator.faults import Strike
+from dualbroker.simulator.market import MarketTick
 from dualbroker.stores.health import BrokerState
 from tests.simulated import World, eventually, run_world
+from tests.simulator.still_market import OPTION, SHARE, StillMarket
 
 LIVENESS = {"quotes_silent_after": 2.0, "probe_every": 1.0}
 
@@ -91,6 +97,8 @@ def test_a_source_that_is_connected_and_brings_nothing_is_replaced(fault: str) -
             world.simulation.set_faults("broker1", **{fault: True})
             await eventually(partial(carried_by, manager, "broker2"), within_s=12.0)
             [failover] = manager.incidents.failovers_snapshot()
+            # Said while the old source is still gone, not when something happens next.
+            await eventually(lambda: failover.finished, within_s=0.2)
             assert failover.detected_after_s is not None
             assert 1.9 < failover.detected_after_s < 10.0
             world.simulation.clear_faults("broker1")
@@ -258,3 +266,48 @@ def test_a_failover_whose_target_dies_too_ends_with_whoever_comes_back() -> None
             assert carried_by(manager, "broker2")
 
     run_world(story)
+
+
+class NumberedMarket(StillMarket):
+    """Numbers its ticks in the volume, which no broker and no client knows to be a number."""
+
+    def __init__(self, start_ns: int) -> None:
+        super().__init__()
+        self.time_ns = start_ns
+        self.number = int(self.quotes[0]["volume"])
+
+    def advance(self, elapsed_ns: int) -> list[MarketTick]:
+        for _ in range(5):
+            self.number += 1
+            for index in (0, 1):
+                self.change(index, volume=float(self.number), ltp=100.0 + self.number % 7)
+        return super().advance(elapsed_ns)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.floats(0.2, 7.0), min_size=1, max_size=6), st.integers(2, 4))
+def test_a_planned_move_loses_no_tick_and_counts_none_twice(pauses_s: list[float], brokers: int) -> None:
+    start = datetime(2026, 3, 10, 10, 0, tzinfo=IST)
+
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe([SHARE, OPTION])
+            for turn, pause_s in enumerate(pauses_s, start=1):
+                await asyncio.sleep(pause_s)
+                failover = await manager.set_quote_source(f"broker{turn % brokers + 1}")
+                assert failover is not None
+                assert failover.finished
+            await asyncio.sleep(1)
+            for instrument in (SHARE, OPTION):
+                index = manager.quotes.index_of(instrument.key)
+                assert index is not None
+                rows, sources, snapshots = manager.quotes.rows_of(index)
+                numbers = rows["volume"].astype(int).tolist()
+                ticked = [number for number, full in zip(numbers, snapshots, strict=True) if not full]
+                seen = [number for number, full in zip(numbers, snapshots, strict=True) if full]
+                assert len(seen) == len(pauses_s) + 1, "a full quote with each move"
+                assert ticked == list(range(numbers[0] + 1, numbers[-1] + 1)), "each number once, in order"
+                assert len(set(sources.tolist())) == min(brokers, len(pauses_s) + 1)
+
+    market = NumberedMarket(int(start.timestamp()) * 1_000_000_000)
+    run_world(story, brokers=brokers, market=market, start=start, orders_per_minute=0.0)

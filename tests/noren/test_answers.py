@@ -176,6 +176,20 @@ def test_errors_hold_no_token() -> None:
     assert len(str(caught.value)) <= 160
 
 
+@pytest.mark.parametrize("depth", [900, 970, 990, 100_000])
+def test_a_reason_nested_deeply_is_no_reason(depth: int) -> None:
+    body = b'{"stat":"Not_Ok","emsg":' + b"[" * depth + b"]" * depth + b"}"
+    for parse in (parse_object, parse_rows):
+        with pytest.raises((RequestRefusedError, WireError)):
+            parse(200, body)
+
+
+def test_an_answer_too_large_to_be_one_is_not_read() -> None:
+    for parse in (parse_object, parse_rows):
+        with pytest.raises(WireError, match="at most 33,554,432 bytes, found one of 33,554,433"):
+            parse(200, b"[" + b" " * 32 * 1024 * 1024)
+
+
 @given(st.sampled_from([200, 400, 401, 429, 500, 502]), st.binary(max_size=60))
 def test_any_answer(status: int, body: bytes) -> None:
     for parse in (parse_object, parse_rows):

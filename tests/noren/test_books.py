@@ -81,3 +81,31 @@ def test_a_quote_without_optional_fields() -> None:
     assert (quote.exchange, quote.token, quote.ltp, quote.feed_time) == ("NSE", "26000", None, None)
     assert quote.is_snapshot
     assert quote.has_depth
+
+
+def test_what_no_book_can_hold_is_unknown() -> None:
+    fill = fill_from_row(
+        {"norenordno": "26030200000061", "exch": "NFO", "flqty": "-65", "flprc": "-1"},
+        broker_name="broker1",
+        receive_time_ns=1,
+    )
+    assert (fill.quantity, fill.price) == (None, None)
+    position = position_from_row(
+        {
+            "exch": "NFO",
+            "tsym": "X",
+            "netqty": "-65",
+            "netavgprc": "-800.00",
+            "daybuyqty": "-1",
+            "lp": "1e30",
+        },
+        broker_name="broker1",
+    )
+    assert (position.net_quantity, position.net_average_price) == (-65.0, -800.0)
+    assert (position.day_buy_quantity, position.ltp) == (None, None)
+
+
+def test_a_trade_of_an_order_without_a_number_that_can_be_one_is_refused() -> None:
+    for number in ("7" * 65, "x" * 1_000_000, float("inf"), " "):
+        with pytest.raises(WireError, match="norenordno"):
+            fill_from_row({"norenordno": number}, broker_name="broker1", receive_time_ns=1)

@@ -191,7 +191,7 @@ def _decodes_or_refuses(raw: bytes) -> None:
 @given(
     st.sampled_from(["tk", "tf", "dk", "df"]),
     st.dictionaries(
-        st.sampled_from(NUMBER_FIELDS), st.decimals(-(10**9), 10**9, places=2, allow_nan=False), min_size=1
+        st.sampled_from(NUMBER_FIELDS), st.decimals(0, 10**9, places=2, allow_nan=False), min_size=1
     ),
 )
 def test_any_subset_of_fields(kind: str, prices: dict[str, Any]) -> None:
@@ -225,6 +225,71 @@ def test_junk_makes_only_its_own_field_unknown(kind: str, junked: str, junk: Any
     assert type(quote) is struct
     for wire_name in NUMBER_FIELDS:
         assert getattr(quote, names[wire_name]) == (None if wire_name == junked else 5.25)
+
+
+@pytest.mark.parametrize("junk", ["-5", "-0.01", "1000000000.01", "1e12", "1e300", -5, 1e300])
+def test_a_price_that_none_can_be_is_unknown(junk: Any) -> None:
+    quote = decode(frame(t="tf", e="NFO", tk="1", lp=junk, bp1="5.25"))
+    assert quote == TouchlineDelta(exchange="NFO", token="1", bid=5.25)
+
+
+@pytest.mark.parametrize("exchange", ["MCX", "NCX", "NCO"])
+def test_goods_can_have_a_price_below_zero(exchange: str) -> None:
+    quote = decode(frame(t="tf", e=exchange, tk="1", lp="-2884.00", bp1="-1e10", v="-1"))
+    assert quote == TouchlineDelta(exchange=exchange, token="1", ltp=-2884.0)
+    order = decode(frame(t="om", norenordno="26030200000061", exch=exchange, prc="-5", qty="-5"))
+    assert isinstance(order, OrderMessage)
+    assert (order.price, order.quantity) == (-5.0, None)
+
+
+@pytest.mark.parametrize("junk", ["-1", "9007199254740993e1", "1e300", -1, 1e300])
+@pytest.mark.parametrize("name", ["v", "oi", "bq1", "sq5", "bo3", "tbq"])
+def test_a_quantity_that_none_can_be_is_unknown(name: str, junk: Any) -> None:
+    quote = decode(frame(t="df", e="NFO", tk="1", lp="5.25", **{name: junk}))
+    assert quote == DepthDelta(exchange="NFO", token="1", ltp=5.25)
+
+
+@pytest.mark.parametrize("junk", ["-50", "1e300"])
+def test_a_fill_that_none_can_be_is_unknown(junk: str) -> None:
+    order = decode(
+        frame(t="om", norenordno="26030200000061", qty="50", fillshares=junk, flqty=junk, avgprc=junk)
+    )
+    assert isinstance(order, OrderMessage)
+    assert (order.quantity, order.filled_quantity, order.fill_quantity, order.average_price) == (
+        50,
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("junk", ["9007199254740993", " 9007199254740993", "90071992547409930e-1", "1e16"])
+def test_a_whole_number_beyond_what_is_exact_is_unknown(junk: str) -> None:
+    quote = decode(frame(t="tk", e="NFO", tk="1", lp="5.25", ls=junk, ft=junk))
+    assert quote == TouchlineSnapshot(exchange="NFO", token="1", ltp=5.25)
+
+
+@pytest.mark.parametrize("number", [b"Infinity", b"-Infinity", b"NaN", b"1e999", b'"' + b"7" * 65 + b'"'])
+def test_no_order_is_named_infinity_or_by_a_long_text(number: bytes) -> None:
+    with pytest.raises(WireError):
+        decode(b'{"t":"om","status":"OPEN","norenordno":' + number + b"}")
+
+
+def test_long_numbers_that_stand_for_names_keep_every_digit() -> None:
+    order = decode(b'{"t":"om","norenordno":26030200000061,"exchordid":1567156236123456789}')
+    assert isinstance(order, OrderMessage)
+    assert order.exchange_order_id == "1567156236123456789"
+
+
+@pytest.mark.parametrize("name", ["remarks", "rejreason", "flid", "status", "tsym"])
+def test_a_text_longer_than_any_that_a_broker_writes_is_unknown(name: str) -> None:
+    order = decode(frame(t="om", norenordno="26030200000061", qty="50", **{name: "x" * 1_000_000}))
+    assert order == OrderMessage(order_number="26030200000061", quantity=50.0)
+
+
+@pytest.mark.parametrize("time", ["9223372036", "9007199254740992", "-1", "1e30"])
+def test_a_heartbeats_time_that_no_clock_can_show_is_unknown(time: str) -> None:
+    assert decode(frame(t="hk", hk=time)) == HeartbeatAck(None)
 
 
 @pytest.mark.parametrize("junk", ["NA", "", "-1", "1e30", "12.5", None, [], True])

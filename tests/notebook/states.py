@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["broker_row", "order_row", "quote_row", "state_of"]
+__all__ = ["NOW", "broker_row", "failover_row", "incident_row", "order_row", "quote_row", "state_of"]
 
 NOW = "2026-03-02T12:00:00.000+05:30"
 
@@ -14,6 +14,9 @@ def broker_row(name: str, **changes: Any) -> dict[str, Any]:
         "broker_name": name,
         "simulated": True,
         "role": "orders only",
+        "duty": "orders only · ready to take the quotes over",
+        "market": "",
+        "failover": "",
         "state": "live",
         "problems": [],
         "last_quote": None,
@@ -44,6 +47,38 @@ def order_row(broker_name: str, **changes: Any) -> dict[str, Any]:
     return {"broker_name": broker_name, "status": "OPEN", **unknown, **changes}
 
 
+def incident_row(number: int = 1, **changes: Any) -> dict[str, Any]:
+    row = {
+        "number": number,
+        "time": NOW,
+        "broker_name": "broker1",
+        "cause": "reset",
+        "action": "reconnecting",
+    }
+    return {**row, **changes}
+
+
+def failover_row(number: int = 1, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "number": number,
+        "time": NOW,
+        "from_broker": "broker1",
+        "to_broker": "broker2",
+        "why": "broker1 was reset",
+        "planned": False,
+        "detected_after_s": 0.02,
+        "instruments": 3,
+        "moved": 3,
+        "gap_p50_s": 0.1,
+        "gap_p99_s": 0.18,
+        "gap_max_s": 0.18,
+        "uncovered": [],
+        "uncovered_count": 0,
+        "finished": True,
+    }
+    return {**row, **changes}
+
+
 def state_of(
     brokers: list[dict[str, Any]],
     quotes: list[dict[str, Any]] | None = None,
@@ -58,6 +93,7 @@ def state_of(
     state: dict[str, Any] = {
         "mode": "SIMULATED",
         "time": NOW,
+        "market": {"open": True, "words": "market open"},
         "headline": {
             "quotes": "Price/Quote updates: broker1 only",
             "orders": "Order updates: broker1, broker2",
@@ -66,6 +102,8 @@ def state_of(
         "brokers": brokers,
         "quotes": {"rows": quotes, "count": len(quotes), "no_source": []},
         "orders": {"rows": orders, "counts": counts, "unread": unread or []},
+        "incidents": {"rows": [], "count": 0},
+        "failovers": {"rows": [], "count": 0},
         "traffic": {"savings": {"quote_bytes": 0, "saved_quote_bytes": 0, "saved_percent": None, "how": ""}},
     }
     return {**state, **changes}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from dualbroker.notebook.drawing import (
-    ROWS_SHOWN,
     cards_html,
     headline_html,
     orders_html,
@@ -14,6 +13,7 @@ from dualbroker.notebook.drawing import (
     quotes_html,
     snapshot_html,
 )
+from dualbroker.notebook.pieces import ROWS_SHOWN
 from tests.notebook.states import broker_row, order_row, quote_row, state_of
 
 TWO = [broker_row("broker1", role="quotes and orders"), broker_row("broker2")]
@@ -134,7 +134,7 @@ def test_what_comes_from_a_broker_is_escaped() -> None:
 def test_the_text_says_the_same_in_columns() -> None:
     quotes = [quote_row("NIFTY INDEX", ltp=26012.4), quote_row("TCS-EQ", ltp=3100.0)]
     lines = plain_text(state_of(TWO, quotes, [order_row("broker2", symbol="TCS-EQ")])).splitlines()
-    assert lines[0].startswith("dualbroker · SIMULATED · Price/Quote updates: broker1 only")
+    assert lines[0].startswith("dualbroker · SIMULATED · market open · Price/Quote updates: broker1 only")
     first, second = (line for line in lines if line.endswith("broker1"))
     assert first.index("26,012.40") + 1 == second.index("3,100.00")
     assert any("OPEN" in line for line in lines)

@@ -38,7 +38,7 @@ def test_it_is_filled_at_once_and_goes_on_by_itself(feed: Feed) -> None:
     style, headline, cards, quotes, orders = panel.widget.children
     assert "Price/Quote updates: broker1 only" in headline.value
     assert "broker2" in cards.value
-    assert orders.titles == ("all orders", "broker1", "broker2")
+    assert orders.titles == ("all orders", "broker1", "broker2", "incidents", "failovers")
     assert "<style>" in style.value
     table = quotes.children[0]
     before = table.value

@@ -133,6 +133,41 @@ def test_a_parked_broker_makes_health_503_and_says_what_to_do() -> None:
     run_world(story, changes={"broker2": {"password": "not the password"}})
 
 
+def test_incidents_and_failovers_come_newest_first_with_what_they_cost() -> None:
+    async def story(world: World) -> None:
+        async with served(world) as service:
+            await service.wait_until_it_works()
+            assert (await service.get("/api/failovers"))["failovers"] == []
+            store, now_ns = service.manager.incidents, world.clock.now_ns()
+            for number in range(2):
+                store.note(now_ns, None if number else "broker1", f"cause {number}", "action")
+            done = store.begin_failover(
+                time_ns=now_ns,
+                from_broker="broker1",
+                to_broker="broker2",
+                why="broker1 was reset",
+                planned=False,
+                detected_after_s=0.02,
+                instruments=2,
+            )
+            done.gaps_s[("NSE", "2885")] = 0.18
+            done.uncovered = ("NSE:NIFTY INDEX",)
+            incidents = (await service.get("/api/incidents"))["incidents"]
+            assert [row["cause"] for row in incidents] == ["cause 1", "cause 0"]
+            assert [row["broker_name"] for row in incidents] == [None, "broker1"]
+            assert len((await service.get("/api/incidents?limit=1"))["incidents"]) == 1
+            answer = await service.get("/api/failovers")
+            (row,) = answer["failovers"]
+            assert (answer["primary"], answer["dropped"]) == ("broker1", 0)
+            assert (row["moved"], row["instruments"], row["gap_max_s"]) == (1, 2, 0.18)
+            assert (row["uncovered"], row["finished"]) == (["NSE:NIFTY INDEX"], False)
+            details = (await service.get("/api/brokers/details"))["brokers"]
+            assert details[0]["failover"].startswith("lost the quotes to broker2")
+            assert details[1]["duty"] == "orders only · ready to take the quotes over"
+
+    run_world(story, subscribe=SUBSCRIBE)
+
+
 def test_the_openapi_document_has_examples_and_docs_need_no_other_site() -> None:
     async def story(world: World) -> None:
         async with served(world) as service:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.serving import Serving, serving
+from tests.notebook.states import failover_row, incident_row
 
 pytestmark = pytest.mark.chromium
 
@@ -119,9 +120,12 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
         "final": False, "reject_reason": bad, "remarks": bad, "order_time": None,
     }  # fmt: skip
     state["orders"] = {"rows": [order], "counts": {bad: 1}, "unread": []}
-    state["brokers"][0] |= {"broker_name": bad, "problems": [bad], "state": bad, "role": bad, "account": bad}
+    words = dict.fromkeys(("broker_name", "state", "role", "account", "duty", "market", "failover"), bad)
+    state["brokers"][0] |= {**words, "problems": [bad]}
     state["quotes"]["rows"][0] |= {"symbol": bad, "exchange": bad}
     state["headline"] = {"quotes": bad, "orders": bad}
+    state["incidents"] = {"rows": [incident_row(cause=bad, action=bad, broker_name=bad)], "count": 1}
+    state["failovers"] = {"rows": [failover_row(why=bad, to_broker=bad, uncovered=[bad])], "count": 1}
     page.evaluate(DRAW, state)
     assert page.locator("#drawn img, #drawn b").count() == 0
     assert bad in page.inner_text("#drawn .orders tbody")
@@ -172,6 +176,34 @@ def test_an_unread_order_book_is_unknown_and_not_empty(page: Any) -> None:
     assert "No order today" in page.inner_text("#drawn .orders")
 
 
+def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page)
+    empty = {"rows": [], "count": 0}
+    page.evaluate(DRAW, state | {"incidents": empty, "failovers": empty})
+    assert "Nothing went wrong yet" in page.inner_text("#drawn .incidents")
+    assert "another takes over by itself" in page.inner_text("#drawn .failovers")
+    state["incidents"] = {"rows": [incident_row(broker_name=None), incident_row(2)], "count": 70}
+    uncovered = failover_row(2, uncovered=["NSE:A"], uncovered_count=3)
+    state["failovers"] = {
+        "rows": [uncovered, failover_row(planned=True, gap_p50_s=None, gap_p99_s=None, gap_max_s=None)],
+        "count": 2,
+    }
+    state["brokers"][1] |= {"failover": "took over from broker1 12:00:00", "market": "market closed"}
+    page.evaluate(DRAW, state)
+    incidents = page.inner_text("#drawn .incidents")
+    assert "newest 2 of 70" in incidents
+    assert "2 Mar 12:00:00\tall\treset\nreconnecting" in incidents, "of another day, so the day is said"
+    first, second = page.locator("#drawn .failovers tbody tr").all_inner_texts()
+    assert "broker1 → broker2\nbroker1 was reset\nnot covered by broker2: NSE:A and 2 more" in first
+    assert "0.020 s" in first
+    assert "0.180 s" in first
+    assert second.split("\t")[2:] == ["planned", "–", "–", "–"]
+    card = page.locator("#drawn .card >> nth=1").inner_text()
+    assert "took over from broker1 12:00:00" in card
+    assert "market closed" in card
+
+
 @pytest.mark.parametrize("width", [360, 390, 1200, 1400])
 def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
@@ -194,6 +226,9 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
         "average_price": 123456.75,
         "status": "TRIGGER_PENDING",
     }
+    long_words = "NFO:NIFTY29DEC26C26000, NFO:NIFTY29DEC26P26000 " * 3
+    state["incidents"] = {"rows": [incident_row(cause=long_words, action=long_words)], "count": 1}
+    state["failovers"] = {"rows": [failover_row(why=long_words)], "count": 1}
     page.evaluate(DRAW, state)
     widths = page.evaluate(
         "[...document.querySelectorAll('#drawn .scrolls')].map((box) => [box.scrollWidth, box.clientWidth])"

@@ -72,7 +72,13 @@ def test_deleting_is_for_good_and_may_be_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"token": 3}', b"\xff\xfe", b'{"token": "", "user_id": "a"}', b"null"]
+    "content",
+    [
+        *(b"", b"{", b"[]", b'{"token": 3}', b"\xff\xfe", b'{"token": "", "user_id": "a"}', b"null"),
+        b'{"token":"t","x":' + b"[" * 100_000,
+        b'{"token":"t","user_id":"a","account_id":"a","obtained_ns":0,"expires_ns":1' + b"0" * 5_000 + b"}",
+        b" " * 10_000_000,
+    ],
 )
 def test_a_damaged_file_is_no_session(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
@@ -80,6 +86,17 @@ def test_a_damaged_file_is_no_session(
     tokens = SessionTokens(tmp_path)
     tokens.save(LOGIN, session())
     next(tmp_path.iterdir()).write_bytes(content)
+    with caplog.at_level(logging.WARNING, logger="dualbroker"):
+        assert tokens.load(LOGIN, at(9)) is None
+    assert "dualbroker login" in caplog.text
+
+
+@pytest.mark.parametrize("token", ["", " ", "a b", "a\nX-Header: 1", "a\r", "\0", "₹", "\x7f", "\u2028"])
+def test_a_token_that_no_header_can_carry_is_no_session(
+    tmp_path: Path, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = SessionTokens(tmp_path)
+    tokens.save(LOGIN, SavedSession.until_next_morning(token, "FA0001", "FA0001", at(9)))
     with caplog.at_level(logging.WARNING, logger="dualbroker"):
         assert tokens.load(LOGIN, at(9)) is None
     assert "dualbroker login" in caplog.text
@@ -156,4 +173,15 @@ def test_a_session_with_times_out_of_all_bounds_is_left_aside(tmp_path: Path) ->
     tokens.save(LOGIN, session())
     for file in tmp_path.iterdir():
         file.write_text(file.read_text(encoding="utf-8").replace('"expires_ns":', '"expires_ns":99999999'))
+    assert tokens.load(LOGIN, at(9)) is None
+
+
+def test_an_entry_of_the_keyring_that_no_text_can_hold_is_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryKeyring()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: store)
+    tokens = SessionTokens(tmp_path, in_keyring=True)
+    tokens.save(LOGIN, session())
+    store.entries = {place: entry + "\ud800" for place, entry in store.entries.items()}
     assert tokens.load(LOGIN, at(9)) is None

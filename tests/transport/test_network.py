@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -85,6 +86,28 @@ def test_an_answer_that_unpacks_to_a_flood_is_given_up(monkeypatch: pytest.Monke
     packed = gzip.compress(b"0" * 1_000_000)
     with pytest.raises(ConnectionFailedError, match="more than 10,000 bytes"):
         ask(saying(f"HTTP/1.1 200 OK\nContent-Encoding: gzip\nContent-Length: {len(packed)}", packed))
+
+
+@pytest.mark.parametrize(
+    "coding", ["gzip, gzip", "gzip,gzip,gzip", "br", "zstd", "GZIP, br", "deflate, gzip"]
+)
+def test_an_answer_packed_more_than_once_or_in_another_way_is_not_unpacked(coding: str) -> None:
+    packed = gzip.compress(gzip.compress(b"0" * 100_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectionFailedError, match="packed once by gzip"):
+            ask(saying(f"HTTP/1.1 200 OK\nContent-Encoding: {coding}\nContent-Length: {len(packed)}", packed))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html", "image/png", "application/json; charset=utf-16", "", "nonsense"]
+)
+def test_what_an_answer_calls_itself_means_nothing(kind: str) -> None:
+    answer = ask(saying(f"HTTP/1.1 200 OK\nContent-Type: {kind}\nContent-Length: 2", b"{}"))
+    assert answer == Response(200, b"{}")
 
 
 def test_a_redirect_is_not_followed() -> None:

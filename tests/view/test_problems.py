@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
-from dualbroker.clock import IST
-from dualbroker.config import Config, demo_config
+from dualbroker.config import demo_config
 from dualbroker.manager import WebSocketManager
 from dualbroker.manager.subscriptions import SubscriptionBook
-from dualbroker.market_hours import MarketHours
-from dualbroker.model import FeedType, Role
+from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.quotes import QuoteStore
 from dualbroker.view.problems import feed_problems
+from tests.simulated import World, eventually, run_world
 
 
 def health(name: str = "broker1", **changes: Any) -> BrokerHealth:
@@ -30,42 +27,17 @@ def health(name: str = "broker1", **changes: Any) -> BrokerHealth:
 
 
 def problems(
-    *brokers: BrokerHealth,
-    primary: str | None = "broker1",
-    now_ns: int = 0,
-    config: Config | None = None,
-    exchanges: tuple[str, ...] = ("NFO",),
+    *brokers: BrokerHealth, primary: str | None = "broker1", stale: dict[str, str] | None = None
 ) -> list[str]:
-    config = config or demo_config(len(brokers))
-    book = SubscriptionBook()
-    book.add("test", [(exchange, "1") for exchange in exchanges], FeedType.TOUCHLINE)
     manager = SimpleNamespace(
-        config=config,
-        market_hours=MarketHours.always() if config.is_simulated else config.market_hours.market_hours(),
-        subscriptions=SimpleNamespace(book=book),
+        config=demo_config(len(brokers)),
         health={broker.broker_name: broker for broker in brokers},
         primary=primary,
+        carrier=SimpleNamespace(standing=SimpleNamespace(why_stale=lambda name: (stale or {}).get(name, ""))),
+        subscriptions=SimpleNamespace(book=SubscriptionBook()),
+        quotes=QuoteStore(),
     )
-    return feed_problems(cast(WebSocketManager, manager), now_ns)
-
-
-def live_config() -> Config:
-    return Config.model_validate(
-        {
-            "brokers": {
-                "broker1": {
-                    "type": "flattrade",
-                    "user_id": "FT0001",
-                    "api_key": "key",
-                    "api_secret": "secret",
-                }
-            }
-        }
-    )
-
-
-def at(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=IST).timestamp()) * 1_000_000_000
+    return feed_problems(cast(WebSocketManager, manager))
 
 
 def test_all_is_well() -> None:
@@ -87,42 +59,53 @@ def test_nobody_carries_quotes() -> None:
     assert problems(polling, primary=None) == ["no broker carries quotes yet"]
 
 
-def test_connected_and_silent_is_not_well() -> None:
-    second = 1_000_000_000
-    quiet = health(subscriptions=1, acknowledged=1, connected_since_ns=second, last_quote_ns=2 * second)
-    assert problems(quiet, now_ns=10 * second) == []
-    (problem,) = problems(quiet, now_ns=30 * second)
-    assert problem.startswith("broker1: no quote for 28 s")
-    assert problems(health(connected_since_ns=second), now_ns=30 * second) == [], "nothing is subscribed"
+def test_connected_and_mute_is_not_well() -> None:
+    words = "no quote came for 5.0 s while the market moves"
+    assert problems(health(), stale={"broker1": words}) == [f"broker1: stale: {words}"]
 
 
-@pytest.mark.parametrize(
-    ("moment", "exchanges", "expected"),
-    [
-        ("2026-03-10T11:00:00", ("NFO",), True),
-        ("2026-03-10T09:15:30", ("NFO",), False),  # open for half a minute
-        ("2026-03-10T09:16:00", ("NFO",), True),
-        ("2026-03-10T15:30:00", ("NFO",), False),
-        ("2026-03-10T20:00:00", ("NFO", "NSE"), False),
-        ("2026-03-10T20:00:00", ("NFO", "MCX"), True),
-        ("2026-03-14T11:00:00", ("NFO",), False),  # a Saturday
-        ("2026-03-26T11:00:00", ("NFO", "MCX"), False),  # Ram Navami
-    ],
-)
-def test_a_live_feed_may_be_silent_while_the_market_is_closed(
-    moment: str, exchanges: tuple[str, ...], expected: bool
-) -> None:
-    now_ns = at(moment)
-    quiet = health(
-        simulated=False, subscriptions=1, acknowledged=1, connected_since_ns=now_ns - 300_000_000_000
-    )
-    said = problems(quiet, now_ns=now_ns, config=live_config(), exchanges=exchanges)
-    assert bool(said) is expected
+def test_instruments_that_nobody_streams_are_named_and_the_rest_counted() -> None:
+    async def story(world: World) -> None:
+        manager = world.manager()
+        async with manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 4)
+            assert feed_problems(manager) == []
+            world.simulation.set_faults("broker1", refuse=True)
+            world.drop("broker1")
+            await eventually(lambda: manager.health["broker1"].state is BrokerState.RECONNECTING)
+            down, unserved = feed_problems(manager)
+            assert down.startswith("broker1: reconnecting")
+            assert unserved.startswith(
+                "no broker streams NSE:NIFTY INDEX, NSE:RELIANCE-EQ, NSE:TCS-EQ and 1 more;"
+            )
+            world.simulation.clear_faults("all")
+            await eventually(lambda: feed_problems(manager) == [])
+
+    run_world(story, brokers=1, subscribe=["NIFTY", "NSE:RELIANCE-EQ", "NSE:TCS-EQ", "NSE:INFY-EQ"])
 
 
-def test_a_replay_may_wait() -> None:
-    config = Config.model_validate(
-        {"brokers": {"broker1": {"type": "simulated"}}, "simulator": {"hold": True}}
-    )
-    quiet = health(subscriptions=1, acknowledged=1, connected_since_ns=0)
-    assert problems(quiet, now_ns=60_000_000_000, config=config) == []
+def test_a_standby_that_takes_over_leaves_only_the_failed_broker_s_problem() -> None:
+    async def story(world: World) -> None:
+        manager = world.manager()
+        async with manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 1)
+            world.simulation.set_faults("broker1", refuse=True)
+            world.drop("broker1")
+            await eventually(lambda: manager.primary == "broker2")
+            await eventually(lambda: len(feed_problems(manager)) == 1)
+            assert feed_problems(manager)[0].startswith("broker1: reconnecting")
+
+    run_world(story, subscribe=["NIFTY"])
+
+
+def test_a_pause_of_the_whole_market_is_no_fault() -> None:
+    async def story(world: World) -> None:
+        manager = world.manager()
+        async with manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 2)
+            world.simulation.stop()
+            await eventually(lambda: manager.incidents.incident_count > 0, within_s=120.0)
+            assert "the market does not move" in manager.incidents.incidents[-1].cause
+            assert feed_problems(manager) == []
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])

@@ -8,8 +8,11 @@ from fastapi import APIRouter
 
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.models import BrokerDetailsAnswer, BrokersAnswer
-from dualbroker.view.problems import broker_problems
+from dualbroker.view.cards import card_rows
+from dualbroker.view.incidents import failover_rows
+from dualbroker.view.market import market_state
 from dualbroker.view.rows import age_s, broker_rows, healths
+from dualbroker.view.state import FAILOVERS_SHOWN
 
 __all__ = ["router"]
 
@@ -26,14 +29,14 @@ async def brokers(manager: Manager) -> dict[str, Any]:
 async def broker_details(manager: Manager) -> dict[str, Any]:
     """Every enabled broker: times, counts, problems. Accounts are masked, and no secret is in it."""
     now_ns = manager.clock.now_ns()
-    rows = [
+    rows = card_rows(manager, market_state(manager, now_ns), failover_rows(manager, FAILOVERS_SHOWN), now_ns)
+    shown = [
         {
             **row,
             "status": health.words,
-            "problems": broker_problems(manager, health, now_ns),
             "last_quote_age_s": age_s(health.last_quote_ns, now_ns),
             "last_order_age_s": age_s(health.last_order_ns, now_ns),
         }
-        for row, health in zip(broker_rows(manager), healths(manager), strict=True)
+        for row, health in zip(rows, healths(manager), strict=True)
     ]
-    return {**stamp(manager), "primary": manager.primary, "brokers": rows}
+    return {**stamp(manager), "primary": manager.primary, "brokers": shown}

@@ -22,7 +22,7 @@ router = APIRouter(tags=["health"])
 )
 async def health(manager: Manager, response: Response) -> dict[str, Any]:
     """200 when quotes come from one broker and orders from every broker, else 503 with what is wrong."""
-    problems = feed_problems(manager, manager.clock.now_ns())
+    problems = feed_problems(manager)
     if problems:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return {**stamp(manager), "ok": not problems, "problems": problems}

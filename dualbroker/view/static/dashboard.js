@@ -23,6 +23,8 @@ export function render(element, state, { notice = "", agedMs = 0 } = {}) {
   drawQuotes(drawing, state);
   drawAges(drawing, state, now);
   drawOrders(drawing, state);
+  drawFailovers(drawing, state);
+  drawIncidents(drawing, state);
   drawTraffic(drawing, state);
 }
 
@@ -99,6 +101,13 @@ function clock(moment) {
   return moment === null ? UNKNOWN : moment.slice(11, 19);
 }
 
+// What happened on another day says on which.
+function when(moment, now) {
+  if (moment === null || now === null || moment.slice(0, 10) === now.slice(0, 10)) return clock(moment);
+  const day = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
+  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })} ${clock(moment)}`;
+}
+
 // One node per key, in the order of the rows; nodes of rows that are gone are removed.
 function keyed(parent, known, rows, keyOf, create) {
   const wanted = new Set();
@@ -155,6 +164,11 @@ const ORDER_COLUMNS = [
   ["Filled", "number filled"],
   ["Price", "number"],
 ];
+const FAILOVER_COLUMNS = [
+  ["Time", ""], ["From → to, and why", "words"], ["Found after", "number"], ["Gap p50", "number wide-only"],
+  ["p99", "number wide-only"], ["Gap max", "number"],
+];
+const INCIDENT_COLUMNS = [["Time", ""], ["Broker", ""], ["What happened, and what was done", "words"]];
 const SHOWN = {
   all: () => true,
   open: (row) => !row.final,
@@ -162,18 +176,14 @@ const SHOWN = {
   canceled: (row) => row.status === "CANCELED",
   rejected: (row) => row.status === "REJECTED",
 };
-const ROLES = {
-  "quotes and orders": "quotes and orders",
-  "orders only": "orders only · quotes come from another",
-  nothing: "carries nothing",
-};
 const SIDES = { BUY: "B", SELL: "S" };
 const OLD_QUOTE_S = 60;
 
 function skeleton(element) {
   element.replaceChildren();
   const drawing = {
-    cards: new Map(), quoteRows: new Map(), orderRows: new Map(), tabs: new Map(), charts: new Map(),
+    cards: new Map(), quoteRows: new Map(), orderRows: new Map(),
+    failoverRows: new Map(), incidentRows: new Map(), tabs: new Map(), charts: new Map(),
     broker: "all", show: "all", redrawOrders: null,
   };
   drawing.notice = make("p", "notice", "", { role: "status" });
@@ -223,6 +233,12 @@ function skeleton(element) {
   drawing.unread = unknowns();
   orders.append(ordersHead, drawing.unread.node, drawing.noOrders, scrolling("Orders", orderTable.node));
 
+  drawing.failovers = log("failovers", "Failovers", FAILOVER_COLUMNS,
+    "The quotes have stayed where they are. When their broker fails, another takes over by itself; "
+      + "what that cost is measured and listed here.");
+  drawing.incidents = log("incidents", "Incidents", INCIDENT_COLUMNS,
+    "Nothing went wrong yet. Whatever does is listed here, with what was done about it.");
+
   const traffic = make("section", "panel traffic");
   const trafficHead = make("div", "head");
   drawing.rate = make("span", "quiet");
@@ -234,8 +250,36 @@ function skeleton(element) {
   drawing.how = make("p", "quiet");
   traffic.append(trafficHead, drawing.total.node, legend, drawing.how);
 
-  element.append(bar, drawing.notice, drawing.cardsBox, orders, quotes, traffic);
+  element.append(bar, drawing.notice, drawing.cardsBox, orders, quotes,
+    drawing.incidents.node, drawing.failovers.node, traffic);
   return drawing;
+}
+
+// A list of what happened, the newest first, that says so while it is empty.
+function log(className, title, columns, emptyWords) {
+  const part = { node: make("section", `panel log ${className}`), drawn: null };
+  const head = make("div", "head");
+  part.count = make("span", "quiet");
+  head.append(make("h2", "", title), part.count);
+  const rows = table(`${title}, the newest first`, columns);
+  part.body = rows.body;
+  part.empty = make("p", "empty", emptyWords);
+  part.box = scrolling(title, rows.node);
+  part.node.append(head, part.empty, part.box);
+  return part;
+}
+
+// Whether there is anything new to draw.
+function drawLog(part, list, now) {
+  const today = now === null ? null : now.slice(0, 10);
+  if (part.drawn === list && part.today === today) return false;
+  part.drawn = list;
+  part.today = today;
+  part.empty.hidden = list.count > 0;
+  part.box.hidden = list.count === 0;
+  const { rows, count } = list;
+  setText(part.count, rows.length < count ? `newest ${number(rows.length)} of ${number(count)}` : count ? number(count) : "");
+  return true;
 }
 
 // --- Headline and cards ------------------------------------------------------------------------
@@ -246,7 +290,7 @@ function drawHeadline(drawing, state) {
   const wrong = state.problems.length;
   setText(drawing.verdict, wrong ? `${wrong} ${wrong === 1 ? "problem" : "problems"}` : "all well");
   setClass(drawing.verdict, wrong ? "verdict bad" : "verdict");
-  setText(drawing.time, `${clock(state.time)} IST`);
+  setText(drawing.time, `${state.market.words} · ${clock(state.time)} IST`);
   setText(drawing.source, state.headline.quotes);
   setText(drawing.orderSource, state.headline.orders);
   const { saved_percent: percent, saved_quote_bytes: saved } = state.traffic.savings;
@@ -262,6 +306,8 @@ function card(row) {
   top.append(make("h2", "", row.broker_name), part.state, part.simulated,
     make("span", "quiet account", row.simulated ? row.account : `${row.type} ${row.account}`));
   part.role = make("p", "role");
+  part.market = make("p", "market");
+  part.failover = make("p", "failover");
   part.problems = make("ul", "problems");
   const facts = make("dl", "facts");
   for (const name of ["tick", "order", "latency", "reconnects", "quotes", "orders", "control", "subscribed"]) {
@@ -272,7 +318,7 @@ function card(row) {
     part.facts.set(name, value);
   }
   part.chart = chart("broker", ["carried"]);
-  part.node.append(top, part.role, part.problems, part.chart.node, facts);
+  part.node.append(top, part.role, part.market, part.problems, part.failover, part.chart.node, facts);
   return part;
 }
 
@@ -282,7 +328,9 @@ function drawCards(drawing, state, now) {
     const part = drawing.cards.get(row.broker_name);
     setClass(part.node, `card is-${row.state}`);
     setText(part.state, row.state);
-    setText(part.role, ROLES[row.role] ?? row.role);
+    setText(part.role, row.duty);
+    setText(part.market, row.market);
+    setText(part.failover, row.failover);
     part.role.classList.toggle("primary", row.role === "quotes and orders");
     if (part.problemText !== row.problems.join("\n")) {
       part.problemText = row.problems.join("\n");
@@ -438,6 +486,69 @@ function drawOrder(part, row) {
   part.status = row.status;
   setText(part.reason, row.reject_reason ?? "");
   part.node.title = row.remarks ? `remarks: ${row.remarks}` : "";
+}
+
+// --- What went wrong -----------------------------------------------------------------------------
+
+function seconds(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (value < 10) return `${number(value, value < 1 ? 3 : 2)} s`;
+  return `${number(value, 1)} s`;
+}
+
+function logRow(columns) {
+  const part = { node: make("tr") };
+  part.cells = columns.map(([, className]) => make("td", className));
+  part.node.append(...part.cells);
+  return part;
+}
+
+function drawFailovers(drawing, state) {
+  const part = drawing.failovers;
+  if (!drawLog(part, state.failovers, state.time)) return;
+  const { rows } = state.failovers;
+  keyed(part.body, drawing.failoverRows, rows, (row) => row.number, () => {
+    const made = logRow(FAILOVER_COLUMNS);
+    made.cells[0].classList.add("time");
+    made.lines = ["", "reason", "reason open"].map((className) => made.cells[1].appendChild(make("span", className)));
+    return made;
+  });
+  for (const row of rows) {
+    const { cells, lines } = drawing.failoverRows.get(row.number);
+    const [time, , found, p50, p99, max] = cells;
+    setText(time, when(row.time, state.time));
+    setText(lines[0], `${row.from_broker} → ${row.to_broker}`);
+    setText(lines[1], row.why);
+    setText(lines[2], leftOpen(row));
+    setText(found, row.planned ? "planned" : seconds(row.detected_after_s));
+    setText(p50, seconds(row.gap_p50_s));
+    setText(p99, seconds(row.gap_p99_s));
+    setText(max, seconds(row.gap_max_s));
+  }
+}
+
+function leftOpen(row) {
+  if (!row.finished) return `${number(row.moved)} of ${number(row.instruments)} instruments so far`;
+  const count = row.uncovered_count;
+  if (!count) return "";
+  const more = count > row.uncovered.length ? ` and ${number(count - row.uncovered.length)} more` : "";
+  return `not covered by ${row.to_broker}: ${row.uncovered.join(", ")}${more}`;
+}
+
+function drawIncidents(drawing, state) {
+  const part = drawing.incidents;
+  if (!drawLog(part, state.incidents, state.time)) return;
+  const { rows } = state.incidents;
+  keyed(part.body, drawing.incidentRows, rows, (row) => row.number, (row) => {
+    // An incident never changes once it is noted.
+    const made = logRow(INCIDENT_COLUMNS);
+    const [time, broker, words] = made.cells;
+    time.classList.add("time");
+    broker.textContent = row.broker_name ?? "all";
+    words.append(make("span", "", row.cause), make("span", "reason", row.action));
+    return made;
+  });
+  for (const row of rows) setText(drawing.incidentRows.get(row.number).cells[0], when(row.time, state.time));
 }
 
 // --- Traffic ---------------------------------------------------------------------------------------

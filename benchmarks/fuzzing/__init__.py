@@ -1,0 +1,1 @@
+"""Bad input, made and judged: what `fuzz_bad_input.py` runs."""

@@ -1,0 +1,91 @@
+"""The part of a feed that is read: every frame, a fresh snapshot each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dualbroker.feed import frames
+from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.savings import savings_frame
+from dualbroker.model import Instrument
+
+__all__ = ["ReadingFeed"]
+
+
+class ReadingFeed(RunningFeed):
+    """Quotes, ticks, bars, depth, orders, brokers, bandwidth."""
+
+    @property
+    def quotes(self) -> pd.DataFrame:
+        """The latest full quote of each subscribed instrument, indexed by symbol.
+
+        ``attrs["passed_over"]`` counts ticks that no function of ``on_quote`` saw, because it was slower
+        than the feed.
+        """
+        wanted = self._manager.subscriptions.book.wanted()
+        quotes = frames.quotes_frame(self._manager.quotes, wanted)
+        return self._stamp(quotes, passed_over=self._quote_callbacks.passed_over)
+
+    def ticks(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:
+        """Every tick of one instrument since it was subscribed, indexed by receive time.
+
+        ``snapshot`` marks full quotes that acknowledged a subscription. ``attrs["dropped_rows"]`` counts
+        ticks of all instruments that were dropped to keep the bound.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            It was never subscribed here.
+        """
+        index = self._names.index_of(symbol, exchange)
+        instrument = self._manager.quotes.instruments[index]
+        ticks = frames.ticks_frame(self._manager.quotes, index)
+        return self._stamp(
+            ticks, symbol=instrument.qualified_name, dropped_rows=self._manager.quotes.dropped_rows
+        )
+
+    def bars(
+        self, symbol: str | Instrument, interval: str = "1min", exchange: str | None = None
+    ) -> pd.DataFrame:
+        """Bars of one instrument: open, high, low, close, volume, labelled left, counted from 09:15."""
+        return self._stamp(bars_frame(self.ticks(symbol, exchange), interval))
+
+    def depth(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:
+        """Five levels of one instrument, the latest only; empty unless subscribed with ``depth=True``."""
+        latest = self._manager.quotes.depth(self._names.index_of(symbol, exchange))
+        return self._stamp(frames.depth_frame(None if latest is None else latest[1]))
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """One row per (broker, order), latest state, the newest first.
+
+        ``attrs["books_unread"]`` names brokers whose order book could not be read yet: of those an
+        absent order means nothing.
+        """
+        orders = frames.orders_frame(self._manager.orders.snapshot())
+        return self._stamp(orders, books_unread=self._books_unread())
+
+    def _books_unread(self) -> list[str]:
+        return [name for name, health in self._manager.health.items() if health.last_book_ns is None]
+
+    @property
+    def order_events(self) -> pd.DataFrame:
+        """Every update of every order that said something new, in order of arrival."""
+        events = frames.order_events_frame(self._manager.orders.events_snapshot())
+        return self._stamp(events, dropped_events=self._manager.orders.dropped_events)
+
+    @property
+    def brokers(self) -> pd.DataFrame:
+        """One row per broker: role, state, what is wrong, connection, traffic."""
+        return self._stamp(frames.brokers_frame(self._manager.health, self._manager.bandwidth))
+
+    @property
+    def bandwidth(self) -> pd.DataFrame:
+        """Bytes and messages of each second by broker and kind, for the last hour."""
+        return self._stamp(frames.bandwidth_frame(self._manager.bandwidth))
+
+    def savings(self) -> pd.DataFrame:
+        """What the one-source plan saved so far: an estimate, and each figure says how it was obtained."""
+        streaming = [name for name, b in self._manager.brokers.items() if b.config.orders == "stream"]
+        return self._stamp(savings_frame(self._manager.bandwidth, streaming))

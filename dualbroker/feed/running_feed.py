@@ -1,0 +1,120 @@
+"""What every part of a feed stands on: the manager on a thread of its own, and the way across to it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Self, TypeVar
+
+import pandas as pd
+
+from dualbroker.config.schema import Config
+from dualbroker.errors import FeedClosedError
+from dualbroker.feed.callbacks import OrderCallbacks, QuoteCallbacks
+from dualbroker.feed.columns import ZONE
+from dualbroker.feed.loop_thread import LoopThread
+from dualbroker.feed.names import SymbolNames
+from dualbroker.manager import WebSocketManager
+
+__all__ = ["RunningFeed"]
+
+T = TypeVar("T")
+
+STOP_TIMEOUT_S = 10.0
+
+
+class RunningFeed:
+    """Runs the manager, calls it from any thread, and ends it."""
+
+    def __init__(self, config: Config, *, on_closed: Callable[[Any], None] | None = None) -> None:
+        self._config = config
+        self._on_closed = on_closed
+        self._manager = WebSocketManager(config)
+        self._quote_callbacks = QuoteCallbacks(self._manager.quotes)
+        self._order_callbacks = OrderCallbacks()
+        self._manager.order_listeners.append(self._order_callbacks.put)
+        self._closing = threading.Lock()
+        self._closed = False
+        self._names = SymbolNames(self._manager.quotes, self._manager.masters.instruments)
+        self._thread = LoopThread("dualbroker-feed")
+        try:
+            self._thread.call(self._manager.start())
+        except BaseException:
+            self.close()
+            raise
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        self._require_open(work)
+        return self._thread.call(work)
+
+    def _call_async(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        self._require_open(work)
+        return self._thread.call_async(work)
+
+    def _require_open(self, work: Coroutine[Any, Any, Any]) -> None:
+        if self._closed:
+            work.close()
+            raise FeedClosedError("the feed is closed; dualbroker.connect() opens a new one")
+
+    def _stamp(self, table: pd.DataFrame, **more: object) -> pd.DataFrame:
+        as_of_ns = self._manager.clock.now_ns()
+        # Text, for a frame's attrs go into the files that it is saved to.
+        table.attrs["as_of"] = pd.Timestamp(as_of_ns, tz="UTC").tz_convert(ZONE).isoformat()
+        table.attrs["mode"] = self.mode
+        table.attrs.update(more)
+        return table
+
+    # What runs
+
+    @property
+    def config(self) -> Config:
+        """The config it was made from."""
+        return self._config
+
+    @property
+    def manager(self) -> WebSocketManager:
+        """The async core, which lives on the feed's own loop."""
+        return self._manager
+
+    @property
+    def mode(self) -> str:
+        """``SIMULATED`` when prices and orders come from the simulator, else ``LIVE``."""
+        return "SIMULATED" if self._config.is_simulated else "LIVE"
+
+    @property
+    def primary(self) -> str | None:
+        """Name of the broker that carries quotes; None before one has logged in."""
+        return self._manager.primary
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    # The end
+
+    def close(self) -> None:
+        """Close all sockets and end the feed's thread; safe to call twice. Broker sessions live on."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self._quote_callbacks.close()
+        self._order_callbacks.close()
+        try:
+            if self._thread.is_running:
+                self._thread.submit(self._manager.stop()).result(STOP_TIMEOUT_S)
+        finally:
+            self._thread.stop()
+            if self._on_closed is not None:
+                self._on_closed(self)
+
+    async def close_async(self) -> None:
+        """The async twin of :meth:`close`."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

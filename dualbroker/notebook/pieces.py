@@ -1,0 +1,86 @@
+"""What the panel is made of, piece by piece, as HTML and as columns of text. Pure; all text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from dualbroker.notebook.text import grouped
+
+__all__ = [
+    "ROWS_SHOWN",
+    "Cell",
+    "Row",
+    "State",
+    "block",
+    "code",
+    "more",
+    "problem",
+    "rows_table",
+    "text_columns",
+    "texts",
+]
+
+State = Mapping[str, Any]
+Row = Mapping[str, Any]
+Cell = str | tuple[str, str]
+"""Text, or text and the CSS classes of its cell."""
+
+ROWS_SHOWN = 60
+"""Of a table; the frames have all of them."""
+
+
+def problem(text: str) -> str:
+    """One thing that is wrong."""
+    return f'<div class="problem">{escape(text)}</div>'
+
+
+def texts(cells: Iterable[Cell]) -> list[str]:
+    """Cells without their classes."""
+    return [cell if isinstance(cell, str) else cell[0] for cell in cells]
+
+
+def text_columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of aligned columns; a head that begins with # stands over numbers, which align right."""
+    names = [head.removeprefix("#") for head in heads]
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    align = [str.rjust if head.startswith("#") else str.ljust for head in heads]
+    return [
+        "  ".join(cell(text, width) for cell, text, width in zip(align, row, widths, strict=True))
+        for row in (names, *rows)
+    ]
+
+
+def block(inner: str) -> str:
+    """What carries the panel's looks."""
+    return f'<div class="dualbroker">{inner}</div>'
+
+
+def code(text: str) -> str:
+    """Something to type."""
+    return f"<code>{escape(text)}</code>"
+
+
+def more(count: int, what: str, where: str, shown: int = ROWS_SHOWN) -> str:
+    """Where the rest of a cut table is; empty when it was not cut."""
+    if count <= shown:
+        return ""
+    return f'<div class="quiet">{shown} of {grouped(count)} {what}; all of them: {code(where)}</div>'
+
+
+def rows_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A table; a head that begins with # stands over numbers."""
+    head = "".join(
+        f'<th class="number">{escape(text[1:])}</th>' if text[0] == "#" else f"<th>{escape(text)}</th>"
+        for text in heads
+    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return f"<td>{escape(cell)}</td>"
+    text, css = cell
+    return f'<td class="{css}">{escape(text)}</td>'

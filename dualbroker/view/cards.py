@@ -1,0 +1,103 @@
+"""What each broker does for the feed right now, in a few words. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from dualbroker.clock import ist
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import Role
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.incidents import newest_failover_of
+from dualbroker.view.problems import broker_problems
+from dualbroker.view.rows import broker_rows, healths
+
+__all__ = ["card_rows", "failover_words"]
+
+
+def card_rows(
+    manager: WebSocketManager, market: dict[str, Any], failovers: list[dict[str, Any]], now_ns: int
+) -> list[dict[str, Any]]:
+    """Each broker's row with its ``duty``, ``market``, ``failover`` and ``problems``, all in words.
+
+    ``market`` says why it is quiet while the market is closed, ``failover`` its part in the last one; both
+    are empty when there is nothing to say.
+
+    Parameters
+    ----------
+    market
+        As ``view.market.market_state`` gives it.
+    failovers
+        As ``view.incidents.failover_rows`` gives them.
+    now_ns
+        UTC, by the manager's own clock.
+    """
+    return [
+        {
+            **row,
+            "duty": _duty(manager, health),
+            "market": _quiet_because(health, market),
+            "failover": failover_words(
+                newest_failover_of(failovers, row["broker_name"]), row["broker_name"], now_ns
+            ),
+            "problems": broker_problems(manager, health),
+        }
+        for row, health in zip(broker_rows(manager), healths(manager), strict=True)
+    ]
+
+
+def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
+    """What it carries, and whether it could carry the quotes if their broker failed."""
+    if health.state is BrokerState.PARKED or health.role is Role.NONE:
+        return "carries nothing"
+    if health.role is Role.PRIMARY:
+        return "quotes and orders"
+    streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
+    if health.broker_name not in streaming:
+        return "orders only · by REST, so it can't take the quotes over"
+    if health.role is Role.SOME_QUOTES:
+        return f"orders, and quotes of {health.subscriptions} instruments"
+    if health.state is BrokerState.LIVE:
+        return "orders only · ready to take the quotes over"
+    return "orders only · can't take the quotes over now"
+
+
+def _quiet_because(health: BrokerHealth, market: dict[str, Any]) -> str:
+    """Silence after the close is no fault, where quotes are carried."""
+    if market["open"] or health.role not in (Role.PRIMARY, Role.SOME_QUOTES):
+        return ""
+    words: str = market["words"]
+    return words.partition(" · ")[0]
+
+
+def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) -> str:
+    """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
+    if row is None:
+        return ""
+    at = "" if row["time"] is None else f" {_time(datetime.fromisoformat(row['time']), now_ns)}"
+    if row["from_broker"] == broker_name:
+        verb = "handed the quotes to" if row["planned"] else "lost the quotes to"
+        return f"{verb} {row['to_broker']}{at}: {row['why']}"
+    verb = "was handed the quotes by" if row["planned"] else "took over from"
+    return f"{verb} {row['from_broker']}{at}, {_cost(row)}"
+
+
+def _time(moment: datetime, now_ns: int) -> str:
+    """The time of day, with the day if that is not today."""
+    day = "" if moment.date() == ist(now_ns).date() else f"{moment.day} {moment:%b} "
+    return f"{day}{moment:%H:%M:%S}"
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if not row["finished"]:
+        return f"{row['moved']} of {row['instruments']} instruments so far"
+    left = f", {row['uncovered_count']} not covered" if row["uncovered_count"] else ""
+    return f"{_gap(row)}{left}"
+
+
+def _gap(row: dict[str, Any]) -> str:
+    if row["gap_max_s"] is None:
+        return "no gap measured"
+    shown = f"{row['gap_max_s']:.2f} s"
+    return f"gap {shown}" if row["moved"] == 1 else f"gap at most {shown}"

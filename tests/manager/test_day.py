@@ -1,0 +1,101 @@
+"""The night and the next morning, in virtual time: dead tokens, new masters, expired contracts."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import datetime, timedelta
+
+import pytest
+
+from dualbroker.clock import IST
+from dualbroker.market_hours import MarketHours
+from dualbroker.simulator.synthetic import SyntheticMarket
+from dualbroker.simulator.universe import build_universe
+from dualbroker.stores.health import BrokerState
+from tests.simulated import World, eventually, run_world
+
+NIGHT = datetime(2026, 3, 11, 2, 58, tzinfo=IST)
+"""A Wednesday; the nearest index options of the simulated market expired on the day before."""
+EVENING = datetime(2026, 3, 10, 23, 58, tzinfo=IST)
+SESSION = ((9 * 60 + 15) * 60 * 10**9, (15 * 60 + 30) * 60 * 10**9)
+
+
+def market_of_yesterday(start: datetime = NIGHT) -> SyntheticMarket:
+    return SyntheticMarket(
+        build_universe((NIGHT - timedelta(days=1)).date(), strikes_each_side=6, expiries=2),
+        seed=1,
+        start_ns=int(start.timestamp()) * 10**9,
+        ticks_per_second=20,
+    )
+
+
+def until(world: World, hour: int, minute: int) -> float:
+    """Seconds from now to a time of that morning."""
+    moment = NIGHT.replace(hour=hour, minute=minute)
+    return moment.timestamp() - world.clock.now_ns() / 1e9
+
+
+@pytest.mark.parametrize("tokens_die", ["close", "mute", "never"])
+def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NIFTY", "NSE:RELIANCE-EQ"])
+            ladder = await manager.options_around("NIFTY", strikes=2)
+            await manager.subscribe(ladder)
+            assert {option.expiry for option in ladder} == {ladder[0].expiry}
+            await asyncio.sleep(until(world, 8, 31))
+            world.transport.requests.clear()
+            await asyncio.sleep(until(world, 9, 16))
+            logins = [request for request in world.transport.requests if "QuickAuth" in request]
+            assert not logins, "sessions were opened before the market"
+            assert all(health.state is BrokerState.LIVE for health in manager.health.values())
+            assert not manager.incidents.failovers_snapshot(), "a night moves nothing"
+            index = manager.quotes.index_of(("NSE", "2885"))
+            assert index is not None
+            indices, rows, _ = manager.quotes.latest()
+            newest = dict(zip(indices.tolist(), rows, strict=True))[index]
+            place = world.simulation.market.index_of(("NSE", "2885"))
+            assert place is not None
+            assert math.isclose(newest["ltp"], world.simulation.market.quote(place)["ltp"], abs_tol=0.005)
+            causes = [incident.cause for incident in manager.incidents.incidents_snapshot()]
+            assert sum(cause.startswith("a new day has begun") for cause in causes) == 1
+            assert not any("does not move" in cause for cause in causes), "a closed market is no fault"
+
+    run_world(
+        story,
+        start=NIGHT,
+        market=market_of_yesterday(),
+        market_hours=MarketHours(),
+        step_interval_s=0.5,
+        orders_per_minute=6.0,
+        simulation={"trading_days": True, "session": SESSION, "tokens_die": tokens_die},
+    )
+
+
+def test_expired_contracts_are_let_go_and_named() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            days = sorted({item.expiry for item in world.simulation.market.instruments if item.expiry})
+            ladder = await manager.options_around("NIFTY", expiry=days[0], strikes=1)
+            await manager.subscribe(ladder)
+            await manager.subscribe(["NIFTY"])
+            await asyncio.sleep(until(world, 9, 0))
+            assert list(manager.subscriptions.book.wanted()) == [("NSE", "26000")]
+            [cause] = [
+                incident.cause
+                for incident in manager.incidents.incidents_snapshot()
+                if incident.cause.startswith("a new day")
+            ]
+            assert "expired: NFO:" in cause
+            await eventually(lambda: manager.primary is not None)
+
+    run_world(
+        story,
+        start=EVENING,
+        market=market_of_yesterday(EVENING),
+        market_hours=MarketHours(),
+        step_interval_s=2.0,
+        orders_per_minute=0.0,
+        simulation={"trading_days": True, "session": SESSION},
+    )

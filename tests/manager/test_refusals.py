@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from dualbroker.manager.refusals import Refusals
+
+KEY, OTHER = ("NSE", "22"), ("NFO", "22")
+
+
+def test_a_refused_instrument_is_asked_for_again_ever_more_seldom() -> None:
+    refusals = Refusals()
+    waits = []
+    now = 0.0
+    for _ in range(6):
+        assert refusals.add("a", KEY, now)
+        assert not refusals.add("a", KEY, now)
+        since = now
+        while not refusals.expire(now):
+            now += 1
+        waits.append(now - since)
+    assert waits == [60, 120, 240, 480, 900, 900]
+
+
+def test_refusals_are_by_broker_and_by_exchange_and_token() -> None:
+    refusals = Refusals()
+    refusals.add("a", KEY, 0.0)
+    assert refusals.has("a", KEY)
+    assert not refusals.has("a", OTHER)
+    assert not refusals.has("b", KEY)
+    assert refusals.of("a") == {KEY}
+    assert refusals.count("b") == 0
+    refusals.forget("a")
+    assert not refusals.has("a", KEY)
