@@ -96,7 +96,7 @@ def generate_schedule(seed: int) -> Schedule:
     first_s = 0.0 if dice.random() < _START_AMONG_FAULTS else _SETTLED_S
     events: list[Event] = [
         *_faults(dice, names, first_s, faults_end_s),
-        *_blows(dice, names, first_s, faults_end_s, moment),
+        *_blows(dice, names, first_s, faults_end_s),
         *_user_actions(dice, names, pool, faults_end_s),
     ]
     events.sort(key=lambda event: event.at_s)
@@ -111,6 +111,7 @@ def generate_schedule(seed: int) -> Schedule:
         settings=_settings(dice, names, pool, broker_settings),
         broker_settings=broker_settings,
         limits=limits,
+        tokens_die=dice.choice(("close", "close", "mute")),
         ticks_per_second=float(dice.randint(10, 20)),
         orders_per_minute=float(dice.choice((6, 15, 30))),
         latency_s=round(dice.uniform(0.001, 0.03), 4),
@@ -198,7 +199,7 @@ def _faults(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> l
     return found
 
 
-def _blows(dice: Dice, names: Sequence[str], first_s: float, end_s: float, moment: str) -> list[Blow]:
+def _blows(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> list[Blow]:
     kinds = list(_BLOWS)
     weights = [weight for weight, _ in _BLOWS.values()]
     found = []
@@ -207,12 +208,6 @@ def _blows(dice: Dice, names: Sequence[str], first_s: float, end_s: float, momen
         broker = dice.choice(list(names)) if kind == "evict" else _whom(dice, names)
         at_s = round(dice.uniform(first_s, end_s - 1.0), 2)
         found.append(Blow(at_s=at_s, broker=broker, **_BLOWS[kind][1](dice)))
-    if moment == "tokens die":
-        # 03:00:00, as at the real brokers, in each of them within a few seconds.
-        found += [
-            Blow(at_s=round(90.0 + dice.uniform(0.0, 5.0), 2), broker=name, action="expire_tokens")
-            for name in names
-        ]
     return found
 
 

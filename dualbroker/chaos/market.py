@@ -25,6 +25,7 @@ _DAY_S = 86_400
 _OPEN_S, _CLOSE_S = 33_300, 55_800
 _EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday; Monday is 0."""
+_EPOCH = date(1970, 1, 1).toordinal()
 _DEPTH = 5
 _WEIGHTS = {InstrumentKind.INDEX: 8, InstrumentKind.EQUITY: 4, InstrumentKind.FUTURE: 4}
 QUIET_SHARE = 12
@@ -75,7 +76,8 @@ class SmallMarket:
             {(quote.get("ltp"), quote.get("volume"))} for quote in self._quotes
         ]
         """By position: every pair of last price and volume that there ever was."""
-        self._cumulative_weights = list(accumulate(map(_weight, range(len(self._quotes)), self.instruments)))
+        self._weights = [_weight(place, item) for place, item in enumerate(self.instruments)]
+        self._cumulative_weights = list(accumulate(self._weights))
         self._everything = range(len(self._quotes))
 
     def index_of(self, key: InstrumentKey) -> int | None:
@@ -96,6 +98,20 @@ class SmallMarket:
         self._owed -= count
         chosen = self._random.choices(self._everything, cum_weights=self._cumulative_weights, k=count)
         return [MarketTick(index, self._move(index)) for index in chosen]
+
+    def rest(self, elapsed_ns: int) -> None:
+        """Move on by a time in which nothing ticks."""
+        self._now_ns += elapsed_ns
+
+    def begin_day(self) -> None:
+        """Derivatives that expired yesterday are found and quoted no more; volumes begin anew at the open."""
+        today = date.fromordinal(_EPOCH + (self._now_ns // _NS_PER_S + _IST_OFFSET_S) // _DAY_S)
+        for index, item in enumerate(self.instruments):
+            if item.expiry is not None and item.expiry < today:
+                self._positions.pop(item.key, None)
+                self._quotes[index] = {}
+                self._weights[index] = 0
+        self._cumulative_weights = list(accumulate(self._weights))
 
     def quote(self, index: int) -> Mapping[str, float]:
         return self._quotes[index]

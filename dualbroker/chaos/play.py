@@ -26,6 +26,8 @@ class Faulter:
         self._world = world
         self._weather = weather
         self._active: list[Fault] = []
+        self.evictions: list[tuple[str, float]] = []
+        """Broker and time of each that hit an open connection."""
 
     def start(self) -> None:
         """Arm everything; the loop does the rest."""
@@ -60,6 +62,12 @@ class Faulter:
         self._world.simulation.set_faults(name, **switches)
 
     def _strike(self, blow: Blow) -> None:
+        if blow.action == "evict":
+            now_s = asyncio.get_running_loop().time()
+            for broker in self._world.simulation.brokers:
+                is_meant = broker.name in self._weather.who(blow.broker)
+                if is_meant and any(session.account is not None for session in broker.sessions):
+                    self.evictions.append((broker.name, now_s))
         fields = {"action": blow.action, "code": blow.code, "reason": blow.reason}
         self._world.simulation.strike(blow.broker, as_strike(fields))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from dualbroker.chaos.play import Users
+from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.watch import streams
 from dualbroker.chaos.weather import Weather
@@ -20,6 +20,7 @@ from dualbroker.chaos.world import World, expired_names
 from dualbroker.clock import ist
 from dualbroker.model import FeedType, OrderStatus
 from dualbroker.noren.requests import Endpoint
+from dualbroker.simulator.broker import SimulatedBroker
 from dualbroker.simulator.orders import Order
 from dualbroker.stores.health import BrokerState
 
@@ -29,7 +30,14 @@ LONGEST_PAUSE_S = 30.0
 """Between two tries to connect, after many that failed."""
 ANSWER_S = 10.0
 """The longest that a connection, a hello or a REST call is waited for."""
+LOGIN_PAUSE_S = 60.0
+"""Two logins a minute, failed ones among them, and no more."""
+REFUSED_PAUSE_S = 120.0
+"""A fresh session that is refused is tried again after half a minute, then after one, then two."""
+_SESSION_TROUBLES = frozenset({"expire_tokens", "refuse_hello", "expired_tokens_accepted", "close"})
 ACKNOWLEDGED_S = 5.0
+GOODBYE_WITHIN_S = 0.5
+NOT_FOUGHT_OVER_S = 60.0
 MOST_LOGINS_PER_MINUTE = 2
 MOST_USES_OF_A_DEAD_TOKEN = 2
 """The one that finds out, and one that was on its way."""
@@ -43,19 +51,13 @@ class Scene(msgspec.Struct, frozen=True):
     world: World
     weather: Weather
     users: Users
+    faulter: Faulter
     now_s: float
 
     @property
     def orders(self) -> dict[str, dict[str, Order]]:
-        """The truth: each broker's orders by number."""
-        return {
-            broker.name: {
-                number: order
-                for trading in broker.trading.values()
-                for number, order in trading.desk.orders.items()
-            }
-            for broker in self.world.simulation.brokers
-        }
+        """The truth: each broker's orders by number, those of earlier days too."""
+        return {broker.name: _orders_of(broker) for broker in self.world.simulation.brokers}
 
     def state(self, broker: str) -> BrokerState:
         return self.world.manager.health[broker].state
@@ -88,6 +90,14 @@ class Scene(msgspec.Struct, frozen=True):
         return [name for name in self.able if symbol not in limits.get(name, {}).get("lacks", ())]
 
 
+def _orders_of(broker: SimulatedBroker) -> dict[str, Order]:
+    return {
+        number: order
+        for trading in broker.trading.values()
+        for number, order in (*trading.desk.earlier.items(), *trading.desk.orders.items())
+    }
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One rule."""
 
@@ -99,7 +109,13 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 def _connected_s(schedule: Schedule) -> float:
-    return LONGEST_PAUSE_S + 2 * ANSWER_S
+    weather = Weather(schedule)
+    bound_s = LONGEST_PAUSE_S + 2 * ANSWER_S
+    if any(weather.had(name, _SESSION_TROUBLES) for name in weather.names) or schedule.moment == "tokens die":
+        bound_s += LOGIN_PAUSE_S
+    if any(weather.had(name, {"refuse_hello"}) for name in weather.names):
+        bound_s += REFUSED_PAUSE_S
+    return bound_s
 
 
 def _reconciled_s(schedule: Schedule) -> float:
@@ -214,10 +230,17 @@ def _ledger(scene: Scene) -> Iterator[str]:
         if len(days) > 1:
             yield f"{broker}'s order {number} stands under {len(days)} trading days"
     truth = scene.orders
+    earlier = {
+        broker.name: {number for trading in broker.trading.values() for number in trading.desk.earlier}
+        for broker in scene.world.simulation.brokers
+    }
     for broker, orders in truth.items():
         if not _hears_orders(scene, broker):
             continue
         for number, order in orders.items():
+            if number in earlier[broker]:
+                # No book tells of it any more; what is said of it is judged by the rule of events.
+                continue
             if (broker, number) not in ledger:
                 yield f"{broker}'s order {number} ({order.status.value}) is not in the ledger"
                 continue
@@ -314,25 +337,17 @@ def _dead_tokens(scene: Scene) -> Iterator[str]:
 
 
 def _evicted(scene: Scene) -> Iterator[str]:
-    for broker, evicted_s in scene.weather.evicted_at_s.items():
+    for broker, evicted_s in scene.faulter.evictions:
+        if not scene.weather.is_well_but_for(broker, {"evict"}, evicted_s, evicted_s + GOODBYE_WITHIN_S):
+            continue  # the goodbye may not have got through, and a lost connection is opened anew
         fought = [
-            opening.at_s
+            opening.at_s - evicted_s
             for opening in scene.world.transport.openings
-            if opening.broker == broker and evicted_s + 1.0 < opening.at_s < evicted_s + NOT_FOUGHT_OVER_S
+            if opening.broker == broker and GOODBYE_WITHIN_S < opening.at_s - evicted_s < NOT_FOUGHT_OVER_S
         ]
-        if fought and _was_connected(scene, broker, evicted_s):
-            yield (
-                f"{broker} was evicted at {evicted_s:.1f} s, and opened a connection "
-                f"{fought[0] - evicted_s:.1f} s later"
-            )
-
-
-NOT_FOUGHT_OVER_S = 60.0
-
-
-def _was_connected(scene: Scene, broker: str, at_s: float) -> bool:
-    """Whether the broker was there to be evicted: well for a while before and after."""
-    return scene.weather.is_well_but_for(broker, {"evict"}, at_s - LONGEST_PAUSE_S - ANSWER_S, at_s + 5.0)
+        if fought:
+            words = f"opened a connection {fought[0]:.1f} s later"
+            yield f"{broker} was evicted at {evicted_s:.1f} s, and {words}"
 
 
 def _rate(scene: Scene) -> Iterator[str]:

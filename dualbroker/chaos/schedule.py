@@ -73,6 +73,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """By broker: keys of its section of config.yaml that differ from what the simulator hands out."""
     limits: dict[str, dict[str, Any]] = {}
     """By broker: switches that are on from the start and never go off, as no fault is: what it serves."""
+    tokens_die: Literal["close", "mute"] = "close"
+    """What becomes of connections whose session token dies."""
     ticks_per_second: float = 15.0
     orders_per_minute: float = 20.0
     latency_s: float = 0.005

@@ -45,7 +45,12 @@ class World:
         )
         self.names = [f"broker{number + 1}" for number in range(schedule.brokers)]
         self.simulation = Simulation(
-            self.market, self.names, seed=schedule.seed, orders_per_minute=schedule.orders_per_minute
+            self.market,
+            self.names,
+            seed=schedule.seed,
+            orders_per_minute=schedule.orders_per_minute,
+            trading_days=True,
+            tokens_die=schedule.tokens_die,
         )
         self.transport = WatchedTransport(
             self.simulation,
@@ -79,7 +84,7 @@ class World:
                 "api_key": account.api_key,
                 "rest_base": rest_base,
                 "websocket_url": websocket_url,
-                "masters_base": MASTERS_BASE,
+                "masters_base": f"{MASTERS_BASE}/{broker.name}",
                 **self.schedule.broker_settings.get(broker.name, {}),
             }
         return Config.model_validate({"brokers": sections, **self.schedule.settings})

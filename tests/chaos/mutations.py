@@ -24,7 +24,6 @@ import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren import NorenBroker
 from dualbroker.brokers.noren_login import NorenLogin
-from dualbroker.brokers.noren_stream import NorenStream
 from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
