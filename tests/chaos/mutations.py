@@ -10,7 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import msgspec
@@ -28,17 +28,26 @@ from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
+from dualbroker.manager.reconcile import keep_book_read
 from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames
+from dualbroker.noren.orders import to_order_update
 from dualbroker.simulator.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
 from dualbroker.stores.quotes import QuoteStore
 
-__all__ = ["HARMLESS", "MUTATIONS"]
+__all__ = ["HARMLESS", "MUTATIONS", "Mutation"]
 
-Breakage = Callable[[], AbstractContextManager[object]]
+
+class Mutation(NamedTuple):
+    """One breakage, and the rules of which at least one has to notice it."""
+
+    breakage: Callable[[], AbstractContextManager[object]]
+    rules: frozenset[str]
+    first_seed: int = 0
+    """From which on it is caught within few schedules, to save the tests' time."""
 
 
 def drop_the_reconcile() -> AbstractContextManager[object]:
@@ -81,7 +90,7 @@ def swap_the_tag_of_a_tick() -> AbstractContextManager[object]:
 
 def swap_the_tag_of_an_order() -> AbstractContextManager[object]:
     count = itertools.count(1)
-    real = noren_reader.to_order_update
+    real = to_order_update
 
     def wrongly_tagged(message: Any, *, broker_name: str, receive_time_ns: int) -> OrderUpdate:
         name = _another(broker_name) if next(count) % 25 == 0 else broker_name
@@ -91,7 +100,7 @@ def swap_the_tag_of_an_order() -> AbstractContextManager[object]:
 
 
 def count_a_repeated_fill_twice() -> AbstractContextManager[object]:
-    real = noren_reader.to_order_update
+    real = to_order_update
 
     def as_if_new(message: Any, *, broker_name: str, receive_time_ns: int) -> OrderUpdate:
         update = real(message, broker_name=broker_name, receive_time_ns=receive_time_ns)
@@ -217,7 +226,7 @@ def call_as_often_as_wanted() -> AbstractContextManager[object]:
     async def at_once(self: RateLimiter) -> None:
         await asyncio.sleep(0)
 
-    real = manager_module.keep_book_read
+    real = keep_book_read
 
     async def eager(*args: Any, **kwargs: Any) -> None:
         kwargs = {name: 0.05 if name == "every_s" else value for name, value in kwargs.items()}
@@ -263,32 +272,35 @@ def _another(broker: str) -> str:
     return "broker2" if broker == "broker1" else "broker1"
 
 
-MUTATIONS: Mapping[str, Breakage] = {
-    breakage.__name__: breakage
-    for breakage in (
-        drop_the_reconcile,
-        reuse_a_dead_token,
-        forget_to_subscribe_after_a_reconnect,
-        forget_the_failover,
-        leave_the_old_source_subscribed,
-        swap_the_tag_of_a_tick,
-        swap_the_tag_of_an_order,
-        count_a_repeated_fill_twice,
-        let_a_late_update_go_back,
-        retry_a_refused_login,
-        take_a_failed_book_for_an_empty_one,
-        ignore_the_mute_socket,
-        unsubscribe_the_other_holder_too,
-        drop_a_snapshot,
-        key_by_token_alone,
-        fight_over_an_evicted_login,
-        forget_the_orders_stream,
-        leave_the_old_connection_open,
-        call_as_often_as_wanted,
-        leave_a_task_behind_each_connection,
-        stumble_over_an_order,
-    )
-}
+def _mutations(*entries: tuple[Callable[[], AbstractContextManager[object]], str]) -> Mapping[str, Mutation]:
+    return {
+        breakage.__name__: Mutation(breakage, frozenset(rules.split(", "))) for breakage, rules in entries
+    }
+
+
+MUTATIONS: Mapping[str, Mutation] = _mutations(
+    (drop_the_reconcile, "ledger"),
+    (reuse_a_dead_token, "dead tokens"),
+    (forget_to_subscribe_after_a_reconnect, "one source, newest price"),
+    (forget_the_failover, "prices keep coming"),
+    (leave_the_old_source_subscribed, "one source"),
+    (swap_the_tag_of_a_tick, "tags, one source, newest price"),
+    (swap_the_tag_of_an_order, "owners, events"),
+    (count_a_repeated_fill_twice, "ledger"),
+    (let_a_late_update_go_back, "events"),
+    (retry_a_refused_login, "logins"),
+    (take_a_failed_book_for_an_empty_one, "a failed read is no book"),
+    (ignore_the_mute_socket, "prices keep coming"),
+    (unsubscribe_the_other_holder_too, "holders"),
+    (drop_a_snapshot, "newest price, one source"),
+    (key_by_token_alone, "values, tags"),
+    (fight_over_an_evicted_login, "evicted"),
+    (forget_the_orders_stream, "ledger"),
+    (leave_the_old_connection_open, "back"),
+    (call_as_often_as_wanted, "rest rate"),
+    (leave_a_task_behind_each_connection, "nothing grows"),
+    (stumble_over_an_order, "nothing unforeseen"),
+)
 
 
 def ping_a_little_more_often() -> AbstractContextManager[object]:
@@ -299,6 +311,7 @@ def come_back_a_little_sooner() -> AbstractContextManager[object]:
     return patch.object(noren_stream, "STEADY_AFTER_S", 50.0)
 
 
-HARMLESS: Mapping[str, Breakage] = {
-    change.__name__: change for change in (ping_a_little_more_often, come_back_a_little_sooner)
+HARMLESS: Mapping[str, Mutation] = {
+    change.__name__: Mutation(change, frozenset())
+    for change in (ping_a_little_more_often, come_back_a_little_sooner)
 }
