@@ -138,9 +138,11 @@ def run_world(story: Callable[[World], Awaitable[T]], **settings: Any) -> T:
         return runner.run(tell())
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
+async def eventually(
+    condition: Callable[[], bool], within_s: float = 60.0, *, look_every_s: float = 0.05
+) -> None:
     """Return as soon as a condition holds; fail when it does not within that (virtual) time."""
     deadline = asyncio.get_running_loop().time() + within_s
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, "it did not come to be in time"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(look_every_s)

@@ -58,6 +58,15 @@ log: {level: info, file: ~/dualbroker.log}
 cache: cache
 start_timeout: 10.0
 """,
+    """\
+brokers: {broker1: {type: simulated}, broker2: {type: simulated}}
+primary: auto
+market_hours:
+  closed: [2026-01-15]
+  open: {2026-11-08: 18:00-19:00, 2027-03-06: [09:15-10:00, 11:30-12:30]}
+  MCX: {closed: [2026-03-03], open: {2026-01-15: 17:00-23:55}, hours: 09:00-23:30}
+simulator: {faults: {broker2: {delay_s: 0.2, lacks: [X], first_scrips_only: 100}, all: {no_data: true}}}
+""",
     "base: &base {type: simulated}\nbrokers:\n  a: *base\n  b: {<<: *base, enabled: false}\n",
     "%YAML 1.1\n---\nbrokers: !!map\n  ? a\n  : type: !!str simulated\n...\n",
 )
@@ -111,7 +120,7 @@ class Configs:
     """`parse_config` and `load_config`."""
 
     name: ClassVar[str] = "config"
-    share: ClassVar[int] = 5
+    share: ClassVar[int] = 4
 
     def __init__(self, material: Material) -> None:
         self._seeds = [seed.encode() for seed in _SEEDS]

@@ -37,7 +37,7 @@ class Masters:
     """`parse_master`, and the look-ups that its table serves."""
 
     name: ClassVar[str] = "symbol masters"
-    share: ClassVar[int] = 8
+    share: ClassVar[int] = 6
 
     def __init__(self, material: Material) -> None:
         self._seeds = material.masters
@@ -153,7 +153,7 @@ class Names:
     """Names as people and brokers write them, resolved, searched and suggested."""
 
     name: ClassVar[str] = "names"
-    share: ClassVar[int] = 4
+    share: ClassVar[int] = 2
 
     def __init__(self, material: Material) -> None:
         self._catalogue = Instruments()

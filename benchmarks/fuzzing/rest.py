@@ -125,7 +125,7 @@ def _says_ok(status: int, body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     stat = wire.get("stat") if isinstance(wire, dict) else None
-    return status < 500 and type(stat) is str and "".join(stat.upper().split()) == "OK"
+    return status < 500 and type(stat) is str and "".join(stat.replace("_", " ").upper().split()) == "OK"
 
 
 class RestRows(_Answers):

@@ -78,6 +78,7 @@ class NorenBroker(Broker):
         self._stream: NorenStream | None = None
         self._poll: OrderPoll | None = None
         self._order_callback: OrderCallback | None = None
+        self._renewal: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def _make_dialect(self, config: BrokerConfig) -> Dialect:
@@ -144,8 +145,19 @@ class NorenBroker(Broker):
             self._stream.drop(why)
 
     def renew_session(self, why: str) -> None:
-        if self._stream is not None and self._poll is None:
+        if self._stream is None or self._poll is not None:
+            return
+        if self.dialect.login == "password_totp":
             self._stream.drop(why, renew_session=True)
+        elif self._renewal is None or self._renewal.done():
+            # Only a person can log in, and a socket that still brings something is not given up for that.
+            self.health.problem = f"{why}. Log in again: dualbroker login"
+            logger.warning("%s: %s", self.name, self.health.problem)
+            self._renewal = asyncio.create_task(self._renew_once_logged_in(self._stream, why))
+
+    async def _renew_once_logged_in(self, stream: NorenStream, why: str) -> None:
+        await self.wait_for_login()
+        stream.drop(why, renew_session=True)
 
     def session_has_ended(self) -> bool:
         return self._login.is_of_yesterday()
@@ -258,9 +270,10 @@ class NorenBroker(Broker):
     async def close(self) -> None:
         if self._stream is not None:
             await self._stream.close()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._renewal) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._login.release()
         # What only a person can mend is still to be mended after the end.
         if self.health.state is not BrokerState.PARKED:

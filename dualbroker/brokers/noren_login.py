@@ -91,9 +91,11 @@ class NorenLogin:
 
     async def wait_for_saved_session(self) -> None:
         """Return once somebody has logged in on this machine, other than with the token that died."""
+        used = None if self._session is None else self._session.token
         while True:
             await asyncio.sleep(LOGIN_CHECK_S)
-            if self._load() is not None:
+            saved = self._load()
+            if saved is not None and saved.token != used:
                 return
 
     def _load(self) -> SavedSession | None:

@@ -56,14 +56,16 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        problem = "found a value that is not what its form or tag promises"
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if not isinstance(value, int) or abs(value) < 2**63:
+                return value
+            # Python writes out no number of thousands of digits, not even to say that it is too large.
+            problem = "found a whole number beyond 64 bits"
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
-            unreadable = yaml.constructor.ConstructorError(
-                problem="found a value that is not what its form or tag promises",
-                problem_mark=node.start_mark,
-            )
-        raise unreadable
+            pass
+        raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
 
 
 class _Duplicate(yaml.MarkedYAMLError):

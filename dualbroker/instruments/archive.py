@@ -10,6 +10,7 @@ from dualbroker.errors import WireError
 __all__ = ["unzipped"]
 
 _LARGEST_MASTER_BYTES = 256 * 1024 * 1024
+_LONGEST_REASON = 120
 
 
 def unzipped(data: bytes) -> bytes:
@@ -41,4 +42,6 @@ def unzipped(data: bytes) -> bytes:
     except WireError:
         raise
     except Exception as error:  # on damaged bytes zipfile raises almost anything, IndexError too
-        raise WireError(f"expected the zip of a symbol master, found a broken one: {error}") from error
+        # Its words may quote what it found where the name of a file should be.
+        words = str(error)[:_LONGEST_REASON]
+        raise WireError(f"expected the zip of a symbol master, found a broken one: {words}") from error

@@ -122,7 +122,9 @@ def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise WireError(f"expected the symbol master of {exchange} as CSV, found: {error}") from error
+        raise WireError(
+            f"expected the symbol master of {exchange} as CSV, found: {str(error)[:200]}"
+        ) from error
     return header, rows.combine_chunks(), malformed
 
 

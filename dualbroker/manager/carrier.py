@@ -120,7 +120,9 @@ class QuoteCarrier:
         """Who was told to stream an instrument, and as what; not those on their way."""
         self._moves: dict[InstrumentKey, _Move] = {}
         self._failovers = FailoverLog(incidents)
-        self.standing = Standing(brokers, health, self.refusals.count)
+        self.standing = Standing(
+            brokers, health, unacknowledged=self.refusals.count, tick_age_s=self._tick_age_s
+        )
         self._has_begun = False
         self._is_held = False
         self._down_since_s: dict[str, float] = {}
@@ -289,6 +291,12 @@ class QuoteCarrier:
         for name in self.sources:
             if self.serves(name):
                 await self._brokers[name].refresh()
+
+    def _tick_age_s(self, name: str) -> float | None:
+        last_ns = self._health[name].last_quote_ns
+        if last_ns is None or name not in self.sources or not self._is_market_open():
+            return None
+        return max(0, self._clock.now_ns() - last_ns) / 1e9
 
     # The arrangement
 

@@ -19,17 +19,22 @@ class Standing:
     ----------
     unacknowledged
         By broker's name: how many instruments it does not stream although it was asked.
+    tick_age_s
+        By broker's name: age of its newest quote while it could tick; None of one that is no source.
     """
 
     def __init__(
         self,
         brokers: Mapping[str, Broker],
         health: Mapping[str, BrokerHealth],
+        *,
         unacknowledged: Callable[[str], int],
+        tick_age_s: Callable[[str], float | None],
     ) -> None:
         self._brokers = brokers
         self._health = health
         self._unacknowledged = unacknowledged
+        self._tick_age_s = tick_age_s
         self._stability = StabilityStore()
         self._stale: dict[str, str] = {}
         self._why_down: dict[str, str] = {}
@@ -94,6 +99,7 @@ class Standing:
                     stales=counts[Trouble.STALE],
                     unacknowledged=self._unacknowledged(name),
                     round_trip_s=self._health[name].round_trip_s,
+                    tick_age_s=self._tick_age_s(name),
                     steady_s=self._stability.steady_s(name, now_s),
                     failures=self._stability.failures(name, now_s),
                 )

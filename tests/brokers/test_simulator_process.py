@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import subprocess
 import sys
+import zipfile
 
 import psutil
 import pytest
 
 from dualbroker.brokers import simulator_process
 from dualbroker.brokers.simulator_process import SimulatorProcess
+from dualbroker.config.broker import BrokerConfig
 from dualbroker.config.sections import SimulatorConfig
-from dualbroker.errors import ConnectionFailedError
+from dualbroker.errors import ConnectionFailedError, DualBrokerError
+from dualbroker.transport.network import NetworkTransport
 from tests.polling import wait_until
 
 
@@ -52,3 +57,50 @@ def test_one_that_fails_tells_its_last_words(monkeypatch: pytest.MonkeyPatch) ->
     start_program(monkeypatch, "raise SystemExit('no market today')")
     with pytest.raises(ConnectionFailedError, match="no market today"):
         asyncio.run(SimulatorProcess.start(SimulatorConfig(), 1))
+
+
+def test_faults_are_set_cleared_and_dealt_by_the_names_that_brokers_have_here() -> None:
+    async def scenario() -> None:
+        config = SimulatorConfig.model_validate(
+            {"faults": {"all": {"delay_s": 0.5}, "mine": {"delay_s": 0.2, "lacks": ["RELIANCE-EQ"]}}}
+        )
+        simulator = await SimulatorProcess.start(config, ["mine", "yours"])
+        try:
+
+            async def faults(name: str) -> dict[str, object]:
+                async with simulator._surface() as surface:
+                    return (await surface.faults())[simulator._name(name)]
+
+            assert (await faults("mine"))["delay_s"] == 0.2
+            assert (await faults("yours"))["delay_s"] == 0.5
+            await simulator.set_faults("yours", mute=True)
+            assert ((await faults("yours"))["mute"], (await faults("mine"))["mute"]) == (True, False)
+            await simulator.clear_faults("yours")
+            assert (await faults("yours"))["delay_s"] == 0.0
+            await simulator.strike("all", "close", code=1012)
+            with pytest.raises(DualBrokerError, match="unknown field `mutee`"):
+                await simulator.set_faults("mine", mutee=True)
+            with pytest.raises(DualBrokerError, match="expected one of broker1, broker2, all"):
+                await simulator.clear_faults("nobody")
+            section = simulator.login_for(0, BrokerConfig(name="mine", type="simulated"), "a")
+            transport = NetworkTransport()
+            masters = [
+                (await transport.request("GET", f"{base}/NSE_symbols.txt.zip")).body
+                for base in (section.masters_base, simulator.masters_base)
+            ]
+            await transport.aclose()
+            lists = [
+                zipfile.ZipFile(io.BytesIO(body)).read("NSE_symbols.txt").decode("utf-8") for body in masters
+            ]
+            assert ["RELIANCE-EQ" in text for text in lists] == [False, True]
+        finally:
+            simulator.stop()
+
+    asyncio.run(scenario())
+
+
+def test_faults_that_are_none_keep_the_simulator_from_starting() -> None:
+    command = [sys.executable, "-m", "dualbroker", "simulate", "--faults", '{"broker1": {"mutee": true}}']
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    assert "unknown field `mutee`" in ended.stderr

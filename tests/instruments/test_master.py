@@ -329,6 +329,14 @@ def test_a_zip_bomb_is_unpacked_no_further_than_it_says() -> None:
         tracemalloc.stop()
 
 
+def test_a_broken_zip_is_not_quoted_at_length() -> None:
+    broken = bytearray(zipped(b"x" * 2_000, "n" * 2_000))
+    broken[40] ^= 1
+    with pytest.raises(WireError, match="found a broken one: File name in directory") as caught:
+        parse_master("NFO", bytes(broken))
+    assert len(str(caught.value)) < 200
+
+
 def test_a_zip_that_says_it_is_too_large_is_not_unpacked() -> None:
     with pytest.raises(WireError, match="at most 268435456 bytes, found one of 300000000"):
         parse_master("NFO", zipped(b"0" * 300_000_000))

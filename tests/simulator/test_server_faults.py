@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, Inv
 from dualbroker.model import FeedType
 from dualbroker.noren import frames
 from dualbroker.simulator.broker import SimulatedBroker
-from dualbroker.simulator.faults import Strike
+from dualbroker.simulator.faults import NO_FAULTS, Strike
 from dualbroker.simulator.server import SimulatorServer
 from dualbroker.simulator.simulation import Simulation
 
@@ -331,3 +331,44 @@ def test_a_server_with_every_connection_obstructed_still_stops() -> None:
     started_s = time.monotonic()
     asyncio.run(scenario())
     assert time.monotonic() - started_s < 15
+
+
+def test_faults_and_blows_are_steered_over_http() -> None:
+    async def story(scene: Scene) -> None:
+        base = f"{scene.masters_base}/simulator"
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(f"{base}/faults/broker1", json={"mute": True, "lacks": ["A", "A"]})
+            assert answer.json()["broker1"]["mute"] is True
+            assert answer.json()["broker1"]["lacks"] == ["A"]
+            assert scene.broker.faults.mute
+            assert (await client.post(f"{base}/faults/all", json={})).json() == answer.json()
+            assert (await client.get(f"{base}/faults")).json() == answer.json()
+            await client.delete(f"{base}/faults/all")
+            assert scene.broker.faults == NO_FAULTS
+            blow = await client.post(f"{base}/strike/all", json={"action": "close", "code": 4001})
+            assert blow.status_code == 200
+            assert (await scene.ends_with(ConnectionClosedError)).rcvd.code == 4001
+
+    play(story)
+
+
+def test_nonsense_over_http_is_refused_with_what_would_be_right() -> None:
+    async def story(scene: Scene) -> None:
+        base = f"{scene.masters_base}/simulator"
+        async with httpx.AsyncClient() as client:
+
+            async def words(path: str, content: bytes) -> str:
+                answer = await client.post(f"{base}/{path}", content=content)
+                assert answer.status_code == 400
+                return answer.text
+
+            assert "unknown field `mutee`" in await words("faults/broker1", b'{"mutee": true}')
+            assert "expected one of broker1, all" in await words("faults/broker9", b"{}")
+            assert "expected a JSON object" in await words("faults/broker1", b"[1]")
+            assert "expected action" in await words("strike/broker1", b'{"action": "kick"}')
+            assert (await client.put(f"{base}/faults/broker1")).status_code == 405
+            assert (await client.delete(f"{base}/strike/broker1")).status_code == 405
+            assert (await client.post(f"{base}/strike/")).status_code == 404
+        assert scene.broker.faults == NO_FAULTS
+
+    play(story)

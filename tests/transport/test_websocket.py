@@ -200,3 +200,86 @@ def test_loopback_is_told_from_the_world() -> None:
     assert is_loopback("ws://localhost/x")
     assert not is_loopback("wss://api.shoonya.com/NorenWSAPI/")
     assert not is_loopback("http://127.0.0.1.example.com/")
+
+
+def test_a_ping_is_answered_and_tells_the_round_trip() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        assert websocket.last_pong_s is None
+        websocket.ping()
+        websocket.ping()
+        async with asyncio.timeout(5):
+            while websocket.last_pong_s is None:  # noqa: ASYNC110 - nothing tells of a pong
+                await asyncio.sleep(0.001)
+        assert websocket.round_trip_s is not None
+        assert 0 < websocket.round_trip_s < 5
+        await websocket.close()
+        websocket.ping()
+
+    talk(handler, client)
+
+
+def test_a_server_that_answers_no_ping_is_left_alone_by_the_transport() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await asyncio.sleep(0.2)
+        await connection.send("still here")
+        connection.transport.resume_reading()
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        websocket = await NetworkTransport().open_websocket(url, reads)
+        for _ in range(40):
+            websocket.ping()
+        await reads.until(1)
+        await websocket.close()
+
+    talk(handler, client)
+
+
+def test_the_end_is_told_before_a_slow_closing_handshake_is_over() -> None:
+    closed_at: list[float] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        # A close frame by hand, and then nothing: the TCP connection stays open.
+        connection.transport.write(b"\x88\x02\x03\xf3")
+        await asyncio.sleep(1.0)
+
+    async def client(url: str) -> None:
+        loop = asyncio.get_running_loop()
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        started = loop.time()
+        reason = await websocket.wait_closed()
+        closed_at.append(loop.time() - started)
+        assert reason.code == 1011
+        websocket.abort()
+        websocket.abort()
+
+    talk(handler, client)
+    assert closed_at[0] < 0.9
+
+
+def test_a_connection_that_is_dropped_ends_at_once_and_the_server_sees_it() -> None:
+    gone = asyncio.Event()
+    seen: list[int | None] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+        seen.append(connection.close_code)
+        gone.set()
+
+    async def client(url: str) -> None:
+        websocket = await NetworkTransport().open_websocket(url, Reads())
+        websocket.abort()
+        reason = await websocket.wait_closed()
+        assert reason.code is None
+        assert not reason.clean
+        async with asyncio.timeout(5):
+            await gone.wait()
+
+    talk(handler, client)
+    assert seen == [1006]

@@ -1,0 +1,47 @@
+"""The section simulator.faults."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from dualbroker.config.faults import FaultsConfig
+from dualbroker.config.load import parse_config
+from dualbroker.errors import ConfigError
+from dualbroker.simulator.faults import Faults
+
+BROKERS = "brokers: {broker1: {type: simulated}, other: {type: simulated}}\n"
+
+
+def problem(faults: str) -> str:
+    with pytest.raises(ConfigError) as found:
+        parse_config(f"{BROKERS}simulator: {{faults: {faults}}}")
+    return str(found.value)
+
+
+def test_the_config_has_the_simulator_s_switches_with_its_defaults() -> None:
+    assert msgspec.convert(FaultsConfig().model_dump(), Faults) == Faults()
+    assert tuple(FaultsConfig.model_fields) == Faults.__struct_fields__
+
+
+def test_faults_are_given_by_broker_or_for_all() -> None:
+    config = parse_config(BROKERS + "simulator: {faults: {other: {delay_s: 0.2}, all: {mute: true}}}")
+    assert config.simulator.faults["other"].delay_s == 0.2
+    assert config.simulator.faults["all"].mute
+
+
+def test_a_switch_that_is_none_is_named() -> None:
+    words = problem("{other: {mutee: true}}")
+    assert "simulator.faults.other.mutee" in words
+    assert "mute" in words
+
+
+def test_a_value_out_of_its_bounds_is_named() -> None:
+    assert "simulator.faults.all.drop_orders" in problem("{all: {drop_orders: 1.5}}")
+    assert "simulator.faults.all.refuse: expected true or false" in problem("{all: {refuse: 1}}")
+
+
+def test_faults_of_nobody_are_refused() -> None:
+    assert "expected faults of all, or of a simulated broker (broker1, other)" in problem(
+        "{broker9: {mute: true}}"
+    )
