@@ -24,19 +24,21 @@ import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren import NorenBroker
 from dualbroker.brokers.noren_login import NorenLogin
+from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
-from dualbroker.manager.reconcile import keep_book_read
 from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames
 from dualbroker.noren.orders import to_order_update
+from dualbroker.noren.requests import Endpoint
 from dualbroker.simulator.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.transport.base import Response
 
 __all__ = ["HARMLESS", "MUTATIONS", "Mutation"]
 
@@ -221,19 +223,18 @@ def leave_the_old_connection_open() -> AbstractContextManager[object]:
 
 
 def call_as_often_as_wanted() -> AbstractContextManager[object]:
-    """No limiter, and a reconcile every moment."""
+    """No limiter, and each question asked a dozen times."""
+    real = NorenRest._post
 
     async def at_once(self: RateLimiter) -> None:
         await asyncio.sleep(0)
 
-    real = keep_book_read
-
-    async def eager(*args: Any, **kwargs: Any) -> None:
-        kwargs = {name: 0.05 if name == "every_s" else value for name, value in kwargs.items()}
-        await real(*(0.05 if isinstance(each, float) else each for each in args), **kwargs)
+    async def again_and_again(self: NorenRest, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
+        answers = await asyncio.gather(*(real(self, endpoint, values) for _ in range(12)))
+        return answers[-1]
 
     return _both(
-        patch.object(RateLimiter, "wait", at_once), patch.object(manager_module, "keep_book_read", eager)
+        patch.object(RateLimiter, "wait", at_once), patch.object(NorenRest, "_post", again_and_again)
     )
 
 

@@ -10,8 +10,7 @@ from dualbroker.chaos.generate import generate_schedule
 from dualbroker.chaos.schedule import read_schedule, write_schedule
 from dualbroker.cli import app
 from tests.chaos.mutations import MUTATIONS
-
-from .running import dualbroker
+from tests.cli.running import run_command
 
 
 def test_schedules_that_hold_end_with_zero_and_figures() -> None:
@@ -40,14 +39,14 @@ def test_a_broken_rule_ends_with_one_and_a_schedule_to_play_again(tmp_path: Path
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "0"], ["--first-seed", "-1"], ["--schedule", "none.json"]])
-def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
-    answer = dualbroker("chaos", *arguments)
+def test_wrong_usage_ends_with_two(tmp_path: Path, arguments: list[str]) -> None:
+    answer = run_command("chaos", *arguments, home=tmp_path)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
 
 
 def test_a_file_that_holds_no_schedule_ends_with_two_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "wrong.json").write_text(write_schedule(generate_schedule(1))[:100], encoding="utf-8")
-    answer = dualbroker("chaos", "--schedule", str(tmp_path / "wrong.json"))
+    answer = run_command("chaos", "--schedule", "wrong.json", home=tmp_path)
     assert answer.returncode == 2
     assert "expected a schedule" in answer.stderr
