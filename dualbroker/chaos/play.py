@@ -83,8 +83,15 @@ class Users:
         self.waiting: dict[str, str] = {}
         """By holder: the request that is not granted yet, and the last reason why."""
         self.refused_for_good: list[str] = []
+        lacking = {symbol for each in world.schedule.limits.values() for symbol in each.get("lacks", ())}
+        self.uncertain: set[str] = set()
+        """Wanted by the config, and not in every broker's symbol master: names are looked up at the broker
+        that carries quotes at that moment, and one that it lacks is refused, and said."""
         for name in world.schedule.settings.get("subscribe", []):
-            self._hold(name, "config", depth=False)
+            if name.partition(":")[2] in lacking:
+                self.uncertain.add(name)
+            else:
+                self._hold(name, "config", depth=False)
 
     def start(self) -> list[asyncio.Task[None]]:
         """One task for each holder, and one for each request of nobody's."""

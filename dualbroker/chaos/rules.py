@@ -34,6 +34,9 @@ LOGIN_PAUSE_S = 60.0
 """Two logins a minute, failed ones among them, and no more."""
 REFUSED_PAUSE_S = 120.0
 """A fresh session that is refused is tried again after half a minute, then after one, then two."""
+REFUSED_INSTRUMENT_S = 240.0
+"""What was not acknowledged is asked for again after a minute, then after two, then four."""
+_REFUSING = frozenset({"unacknowledged", "first_scrips_only", "mute", "heartbeats_only"})
 _SESSION_TROUBLES = frozenset({"expire_tokens", "refuse_hello", "expired_tokens_accepted", "close"})
 ACKNOWLEDGED_S = 5.0
 GOODBYE_WITHIN_S = 0.5
@@ -83,6 +86,11 @@ class Scene(msgspec.Struct, frozen=True):
     def name(self, place: int) -> str:
         return self.world.universe.instruments[place].qualified_name
 
+    def may_be_held(self, place: int) -> bool:
+        """Whether somebody may hold it without our knowing: until the day's turn what has expired, or what
+        one broker lacks."""
+        return self.name(place) in self.users.wanted or self.name(place) in self.users.uncertain
+
     def carriers(self, place: int) -> list[str]:
         """Able brokers whose limits do not keep this instrument away."""
         symbol = self.world.universe.instruments[place].symbol
@@ -125,8 +133,11 @@ def _reconciled_s(schedule: Schedule) -> float:
 
 def _streamed_s(schedule: Schedule) -> float:
     liveness = schedule.settings["liveness"]
-    noticed = float(liveness["instrument_silent_after"] + 2 * liveness["probe_every"])
-    return _connected_s(schedule) + noticed + 2 * ACKNOWLEDGED_S + ANSWER_S
+    bound_s = float(liveness["instrument_silent_after"] + 2 * liveness["probe_every"])
+    weather = Weather(schedule)
+    if any(weather.had(name, _REFUSING) for name in weather.names):
+        bound_s += REFUSED_INSTRUMENT_S
+    return bound_s + _connected_s(schedule) + 2 * ACKNOWLEDGED_S + ANSWER_S
 
 
 def _at_once(schedule: Schedule) -> float:
@@ -153,8 +164,8 @@ def _one_source(scene: Scene) -> Iterator[str]:
     for place in sorted(set(by_place) | set(wanted)):
         names = by_place.get(place, [])
         if place not in wanted:
-            if scene.name(place) in scene.users.wanted:
-                continue  # expired since, and streamed until the day's turn
+            if scene.may_be_held(place):
+                continue
             yield f"{scene.name(place)} is streamed by {', '.join(names)}, and nobody holds it"
         elif not names:
             if scene.carriers(place):
@@ -183,9 +194,11 @@ def _holders(scene: Scene) -> Iterator[str]:
         holders = ", ".join(scene.users.wanted[scene.name(place)])
         yield f"{scene.name(place)} is held by {holders}, and not subscribed"
     for place in sorted(set(known) - set(wanted)):
-        if scene.name(place) not in scene.users.wanted:
+        if not scene.may_be_held(place):
             yield f"{scene.name(place)} is subscribed, and nobody holds it"
     for place in sorted(set(known) & set(wanted)):
+        if scene.name(place) in scene.users.uncertain:
+            continue
         if known[place] != wanted[place]:
             kinds = [("touchline", "depth")[depth] for depth in (wanted[place], known[place])]
             yield f"{scene.name(place)}: {kinds[0]} is wanted, {kinds[1]} is subscribed"
