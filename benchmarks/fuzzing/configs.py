@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -132,7 +133,7 @@ class Configs:
         if rng.random() < 0.6:
             return mutate_bytes(rng, seed, self._seeds, _WORDS)[:20_000]
         document = yaml.safe_load(seed)
-        for _ in range(rng.randrange(1, 4)):
+        for _ in range(rng.choice((1, 1, 1, 2, 4))):
             self._change(rng, document)
         return self._written(rng, document).encode("utf-8", "surrogatepass")
 
@@ -145,7 +146,7 @@ class Configs:
                 place = place[key]
                 continue
             if rng.random() < 0.8:
-                place[key] = _Raw(rng.choice((number_text, _odd_scalar))(rng))
+                place[key] = _Raw(rng.choice((number_text, _odd_scalar, _usual_scalar))(rng))
             else:
                 place[rng.choice(_FIELDS)] = _Raw(number_text(rng))
             return
@@ -157,7 +158,7 @@ class Configs:
             return "{" + ", ".join(f"{key}: {self._written(rng, held)}" for key, held in value.items()) + "}"
         if isinstance(value, list):
             return "[" + ", ".join(self._written(rng, held) for held in value) + "]"
-        return json.dumps(value)
+        return json.dumps(value) if not isinstance(value, date) else str(value)
 
     def check(self, data: bytes) -> str:
         self._log.lines.clear()
@@ -208,6 +209,12 @@ class _Raw(str):
 def _odd_scalar(rng: random.Random) -> str:
     text = rng.choice(_WORDS).decode() + rng.choice(("", "x", "1", "[a]", "{a: b}", "''", '"-"'))
     return text if rng.random() < 0.7 else json_value(rng)
+
+
+def _usual_scalar(rng: random.Random) -> str:
+    return rng.choice(
+        ("1", "20", "2.5", "true", "false", "auto", "poll", "INFO", "NIFTY", "simulated", "~/x")
+    )
 
 
 _FIELDS = (*Config.model_fields, "type", "password", "port", "max_rows", "seed", "nothing", "1", "null")

@@ -17,6 +17,7 @@ method                  required   what it does
 ``quote``               yes        one full quote, by REST
 ``master_urls``         yes        where an exchange's symbol master is
 ``close``               yes        close the socket, leave the session alone
+``order_history``       optional   all steps of one order, by REST
 ``reconnect``           optional   give the connection up and open another
 ``renew_session``       optional   the same with a new session
 ``refresh``             optional   ask for full quotes of all that is streamed
@@ -166,6 +167,13 @@ class Broker(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close the socket and let go of the login. The session at the broker lives on."""
+
+    async def order_history(self, order_id: str) -> list[OrderUpdate]:
+        """All steps of one order of the day, oldest first, each with ``as_of_ns``. Optional.
+
+        An empty list means that the broker knows no such order; a failed read raises.
+        """
+        raise RequestRefusedError(f"{self.name}: this type of broker has no order history here")
 
     def reconnect(self, why: str) -> None:
         """Give the connection of now up and open another one. Optional."""

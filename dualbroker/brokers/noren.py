@@ -26,7 +26,7 @@ from dualbroker.model import (
     QuoteUpdate,
     UpdateSource,
 )
-from dualbroker.noren.books import fill_from_row, position_from_row, quote_from_answer
+from dualbroker.noren.books import fill_from_row, history_from_rows, position_from_row, quote_from_answer
 from dualbroker.noren.dialects import Dialect, dialect
 from dualbroker.noren.orders import order_update_from_row
 from dualbroker.noren.requests import Endpoint
@@ -221,6 +221,19 @@ class NorenBroker(Broker):
         )
         now = self.context.clock.now_ns()
         return self._readable(rows, partial(fill_from_row, broker_name=self.name, receive_time_ns=now))
+
+    async def order_history(self, order_id: str) -> list[OrderUpdate]:
+        asked_ns = self.context.clock.now_ns()
+        rows = await self._rest.rows(
+            Endpoint.SINGLE_ORDER_HISTORY, {"uid": self._login.user_id, "norenordno": order_id}
+        )
+        return history_from_rows(
+            rows,
+            order_id=order_id,
+            broker_name=self.name,
+            receive_time_ns=self.context.clock.now_ns(),
+            as_of_ns=asked_ns,
+        )
 
     async def position_book(self) -> list[Position]:
         rows = await self._rest.rows(

@@ -18,7 +18,11 @@ logger = logging.getLogger("dualbroker")
 
 
 class OrderPoll:
-    """Reads a broker's order book over and over; opens no socket at all."""
+    """Reads a broker's order book over and over; opens no socket at all.
+
+    The trade book, orders that went missing in the book and an empty book that can't be true are the
+    reconciler's, here as for a stream.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class OrderPoll:
         broker, health = self._broker, self._broker.health
         backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
         needs_session = session_is_fresh = False
+        own_problem = ""
         while True:
             try:
                 if needs_session:
@@ -68,7 +73,8 @@ class OrderPoll:
                 if not isinstance(error, DualBrokerError):
                     logger.exception("%s: a poll failed in an unforeseen way", broker.name)
                 pause = backoff.next_s()
-                health.state, health.book_problem = BrokerState.RECONNECTING, str(error)
+                own_problem = str(error)
+                health.state, health.book_problem = BrokerState.RECONNECTING, own_problem
                 health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"
                 logger.warning("%s: %s", broker.name, health.problem)
                 self.settled.set()
@@ -78,7 +84,10 @@ class OrderPoll:
                 health.state, health.problem = BrokerState.POLLING, self._because
                 health.connected_since_ns = broker.context.clock.now_ns()
                 broker.context.on_connected(broker.name)
-            health.last_book_ns, health.book_problem = broker.context.clock.now_ns(), ""
+            health.last_book_ns = broker.context.clock.now_ns()
+            if health.book_problem == own_problem:
+                # Of a book that can be read and not be believed, the reconciler says so and takes it back.
+                health.book_problem = ""
             session_is_fresh = False
             self.settled.set()
             backoff.reset()

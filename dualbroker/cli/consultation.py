@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from dualbroker.cli.diagnosis import Verdict, diagnose
+from dualbroker.cli.diagnosis import diagnose
+from dualbroker.cli.findings import Verdict
 from dualbroker.clock import SystemClock
 from dualbroker.config import Config, load_config
 

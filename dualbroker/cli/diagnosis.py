@@ -11,13 +11,12 @@ import base64
 import binascii
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from enum import StrEnum
 from urllib.parse import urlsplit
-
-import msgspec
 
 from dualbroker.brokers.base import Broker
 from dualbroker.brokers.noren import NorenBroker
+from dualbroker.cli.findings import Finding, Verdict
+from dualbroker.cli.standby import standby
 from dualbroker.clock import Clock
 from dualbroker.config.broker import BUILT_IN_TYPES, PRIVATE_KEYS
 from dualbroker.config.schema import BrokerConfig, Config
@@ -29,7 +28,7 @@ from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 from dualbroker.view.market import market_state
 
-__all__ = ["Finding", "Verdict", "diagnose"]
+__all__ = ["diagnose"]
 
 LOGIN_TIMEOUT_S = 7.0
 ANSWER_TIMEOUT_S = 5.0
@@ -37,22 +36,6 @@ MASTERS_TIMEOUT_S = 7.0
 SNAPSHOT_TIMEOUT_S = 6.0
 TICK_TIMEOUT_S = 4.0
 UP = (BrokerState.LIVE, BrokerState.POLLING)
-
-
-class Verdict(StrEnum):
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One line of the doctor's."""
-
-    verdict: Verdict
-    subject: str
-    """``config``, or a broker and what of it, such as ``broker1 login``."""
-    words: str
-    """What was found, and what to do where something is wrong. Never a secret."""
 
 
 async def diagnose(config: Config, wall_clock: Clock) -> AsyncIterator[Finding]:
@@ -218,6 +201,7 @@ async def _quotes(manager: WebSocketManager, wall_clock: Clock) -> AsyncIterator
             Verdict.FAIL, "quotes", "no broker carries them: one with orders: stream has to be logged in"
         )
         return
+    yield standby(manager, primary)
     subject = f"{primary} symbol masters"
     try:
         async with asyncio.timeout(MASTERS_TIMEOUT_S):

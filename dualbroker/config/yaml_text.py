@@ -16,6 +16,7 @@ __all__ = ["LONGEST_TEXT", "parse_yaml"]
 
 LONGEST_TEXT = 256 * 1024
 """Characters or bytes. Ten thousand instruments take as much, and a few seconds to read."""
+_MOST_LEVELS = 50
 _MOST_MERGED = 10_000
 """Keys that all ``<<`` together may bring."""
 
@@ -26,6 +27,16 @@ class _StrictLoader(yaml.SafeLoader):
     """A safe loader whose every complaint carries a line and a column."""
 
     merged = 0
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > _MOST_LEVELS:
+            raise RecursionError  # each level makes every token below it slower to read
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         for key, value in node.value:

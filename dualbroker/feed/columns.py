@@ -31,6 +31,7 @@ __all__ = [
     "ORDERS",
     "ORDER_EVENTS",
     "QUOTES",
+    "RECONCILED",
     "SUBSCRIBED",
     "TICKS",
     "frame",
@@ -97,6 +98,7 @@ ORDERS = {
     "trigger_price": PRICE,
     "average_price": PRICE,
     "status": TEXT,
+    "doubt": TEXT,
     "report_type": TEXT,
     "price_type": TEXT,
     "product": TEXT,
@@ -154,6 +156,17 @@ BROKERS = {
     "simulated": FLAG,
 }
 """Indexed by ``broker_name``."""
+
+RECONCILED = {
+    "time": TIME,
+    "read": FLAG,
+    "orders": QUANTITY,
+    "fills": QUANTITY,
+    "changes": COUNT,
+    "seconds": NUMBER,
+    "problem": TEXT,
+}
+"""Indexed by ``broker_name``; ``orders`` and ``fills`` are those in the books, <NA> where not known."""
 
 BANDWIDTH = {"time": TIME, "broker_name": TEXT, "kind": TEXT, "bytes": COUNT, "messages": COUNT}
 

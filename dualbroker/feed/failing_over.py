@@ -1,4 +1,4 @@
-"""The part of a feed that tells what went wrong, and that moves the quotes to another broker."""
+"""The part of a feed that tells what went wrong, and that mends it: other quotes, books read anew."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FailingOverFeed"]
 
 
 class FailingOverFeed(RunningFeed):
-    """Failovers and their gaps, incidents, the choice of the quote source, and a simulator's faults."""
+    """Failovers, gaps, incidents, the choice of the quote source, reconciles, and a simulator's faults."""
 
     @property
     def failovers(self) -> pd.DataFrame:
@@ -108,6 +108,34 @@ class FailingOverFeed(RunningFeed):
 
     async def _reconnect(self, broker_name: str) -> None:
         self._manager.reconnect(broker_name)
+
+    def reconcile(self, broker: str | None = None) -> pd.DataFrame:
+        """Read the books of one broker, or of every broker, now, and make the orders equal to them.
+
+        It happens by itself on each connection and every ``orders.reconcile_every`` seconds; what it
+        changes is in ``feed.order_events`` with the source "reconcile".
+
+        Returns
+        -------
+        DataFrame
+            One row per broker: time (when the order book was asked for), read (whether it could be read
+            and believed), orders and fills (in its books; <NA> where they could not be read), changes
+            (order events it brought), seconds (it took), problem (in words, empty when there is none).
+            Nothing that is known is changed by a book that could not be read.
+
+        Raises
+        ------
+        ConfigError
+            No enabled broker bears that name.
+        """
+        return self._call(self._reconcile(broker))
+
+    def reconcile_async(self, broker: str | None = None) -> Awaitable[pd.DataFrame]:
+        """The async twin of :meth:`reconcile`."""
+        return self._call_async(self._reconcile(broker))
+
+    async def _reconcile(self, broker: str | None) -> pd.DataFrame:
+        return self._stamp(frames.reconciled_frame(await self._manager.reconcile(broker)))
 
     @property
     def simulator(self) -> SimulatorHandle | None:

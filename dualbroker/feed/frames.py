@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, seconds_to_ns, times
+from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore
@@ -30,6 +31,7 @@ __all__ = [
     "order_events_frame",
     "orders_frame",
     "quotes_frame",
+    "reconciled_frame",
     "subscribed_frame",
     "ticks_frame",
 ]
@@ -137,6 +139,16 @@ def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
         if name not in renamed
     }
     return frame(columns.ORDER_EVENTS, data | renamed)
+
+
+def reconciled_frame(results: Sequence[ReconcileResult]) -> pd.DataFrame:
+    """What a reconcile found, one row per broker, indexed by its name; columns: ``RECONCILED``."""
+    data: dict[str, list[Any]] = {
+        name: _column(results, name) for name in columns.RECONCILED if name != "time"
+    }
+    reconciled = frame(columns.RECONCILED, {"time": _column(results, "time_ns"), **data})
+    reconciled.index = pd.Index(_column(results, "broker_name"), dtype=object, name="broker_name")
+    return reconciled
 
 
 def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore) -> pd.DataFrame:

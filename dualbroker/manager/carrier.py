@@ -183,15 +183,13 @@ class QuoteCarrier:
         self._down_since_s.setdefault(name, _now_s())
         if self._is_held:
             return
+        was_stale = self.standing.is_stale(name)
         self.standing.went_down(name, why)
         before = self._incidents.failover_count
         self.arrange()
-        if self._incidents.failover_count > before:
-            action = f"quotes go to {self.primary}"
-        elif self.streamed_by(name):
-            action = "no other broker can carry the quotes; it reconnects by itself"
-        else:
-            action = "it reconnects by itself"
+        if was_stale:
+            return
+        action = self._what_follows(name, before, "it reconnects by itself")
         if self._health[name].state is BrokerState.PARKED:
             action += "; it is parked until a person does something"
         self._incidents.note(self._clock.now_ns(), name, why, action)
@@ -201,12 +199,23 @@ class QuoteCarrier:
         if self.standing.is_stale(name):
             return
         self.standing.became_stale(name, why)
+        before = self._incidents.failover_count
         self.arrange()
+        action = self._what_follows(name, before, "it is connected anew")
+        self._incidents.note(self._clock.now_ns(), name, why, action)
+        logger.warning("%s: %s; %s", name, why, action)
         broker = self._brokers[name]
         if renew_session:
             broker.renew_session(why)
         else:
             broker.reconnect(why)
+
+    def _what_follows(self, name: str, failovers_before: int, else_words: str) -> str:
+        if self._incidents.failover_count > failovers_before:
+            return f"quotes go to {self.primary}; {else_words}"
+        if self.streamed_by(name):
+            return f"no other broker can carry the quotes; {else_words}"
+        return else_words
 
     def refuse(self, name: str, keys: Iterable[InstrumentKey], why: str) -> None:
         """A broker does not stream these; another one is asked where there is one."""

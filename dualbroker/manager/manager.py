@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, ConfigSubscri
 from dualbroker.manager.day import DayTurn
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
-from dualbroker.manager.reconcile import keep_book_read
+from dualbroker.manager.reconcile import Reconciler, ReconcileResult
 from dualbroker.manager.subscriber import Subscribed, Subscriber
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
@@ -36,7 +37,7 @@ from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
-from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
 from dualbroker.stores.quotes import QuoteStore
@@ -82,6 +83,7 @@ class WebSocketManager:
         self.bandwidth = BandwidthStore()
         self.health: dict[str, BrokerHealth] = {}
         self.brokers: dict[str, Broker] = {}
+        self.reconcilers: dict[str, Reconciler] = {}
         self.incidents = IncidentStore()
         """What went wrong and what was done about it, and every change of the quote source."""
         self.wall_clock: Clock = wall_clock or SystemClock()
@@ -148,6 +150,7 @@ class WebSocketManager:
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
         self._taken_up: set[InstrumentKey] = set()
         self._roles_given = False
+        self._read_while_down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -239,8 +242,18 @@ class WebSocketManager:
             on_down=self._on_down,
             liveness=self.config.liveness,
         )
-        self.brokers[section.name] = create_broker(section, context)
+        broker = self.brokers[section.name] = create_broker(section, context)
         self.health[section.name] = health
+        self.reconcilers[section.name] = Reconciler(
+            broker,
+            self.orders,
+            self._tell_order,
+            every_s=self.config.orders.reconcile_every,
+            note=partial(self._note_incident, section.name),
+            on_stream_stale=lambda _, why: broker.reconnect(why),
+            on_session_expired=lambda _, why: broker.renew_session(why),
+            is_market_open=self._is_market_open,
+        )
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
@@ -277,14 +290,49 @@ class WebSocketManager:
 
     def _on_order(self, update: OrderUpdate) -> None:
         event = self.orders.apply(update)
-        if event is None:
-            return
+        if event is not None:
+            self._tell_order(event)
+
+    def _tell_order(self, event: OrderEvent) -> None:
         announce_order(event)
         for listener in self.order_listeners:
             listener(event)
 
+    def _note_incident(self, name: str, cause: str, action: str) -> None:
+        self.incidents.note(self.clock.now_ns(), name, cause, action)
+
+    async def reconcile(self, broker: str | None = None) -> list[ReconcileResult]:
+        """Make the ledger equal to the books of one broker, or of every broker, now.
+
+        A failed read raises nothing: each result says what it found.
+
+        Raises
+        ------
+        ConfigError
+            No enabled broker bears that name.
+        """
+        if broker is not None and broker not in self.reconcilers:
+            raise ConfigError(f"broker: expected one of {', '.join(self.reconcilers)}, found {broker!r}")
+        asked = [self.reconcilers[broker]] if broker is not None else list(self.reconcilers.values())
+        return list(await asyncio.gather(*(reconciler.reconcile_now() for reconciler in asked)))
+
     def _on_down(self, name: str, why: str) -> None:
         self.carrier.on_down(name, why)
+        if name not in self._read_while_down:
+            self._read_while_down.add(name)
+            self._spawn(self._reconcile_while_down(name))
+
+    async def _reconcile_while_down(self, name: str) -> None:
+        """A socket that stays away takes no order away: the books are read on without it."""
+        health = self.health[name]
+        try:
+            while True:
+                await asyncio.sleep(self.config.orders.reconcile_every)
+                if health.connected_since_ns is not None or health.state is not BrokerState.RECONNECTING:
+                    return
+                await self.reconcilers[name].reconcile_now()
+        finally:
+            self._read_while_down.discard(name)
 
     def _is_market_open(self) -> bool:
         exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
@@ -296,9 +344,7 @@ class WebSocketManager:
 
     def _on_connected(self, name: str) -> None:
         self.carrier.on_connected(name)
-        if self.brokers[name].config.orders == "stream":
-            every_s = self.config.orders.reconcile_every
-            self._spawn(keep_book_read(self.brokers[name], self.clock, self._on_order, every_s))
+        self._spawn(self.reconcilers[name].run())
 
     async def _count_seconds(self) -> None:
         """Close the books on each second of traffic."""

@@ -1,39 +1,253 @@
-"""Keeps the ledger equal to a broker's own book: the stream replays nothing that was missed."""
+"""Keeps the ledger equal to a broker's own books: the stream replays nothing that was missed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock
 from dualbroker.errors import DualBrokerError
-from dualbroker.model import OrderUpdate
+from dualbroker.manager.comparison import Comparison, ReconcileResult
+from dualbroker.model import OrderKey, OrderUpdate
+from dualbroker.stores.health import BrokerState
+from dualbroker.stores.orders import Ledger, OrderEvent
 
-__all__ = ["keep_book_read"]
+__all__ = ["ReconcileResult", "Reconciler"]
 
 logger = logging.getLogger("dualbroker")
 
+RETRY_FIRST_S = 2.0
+"""Before a failed read is tried again for the first time."""
+STEADY_S = 3.0
+"""After a stream's start it may not bring all yet: what changed until then is nobody's fault."""
+GRACE_S = 3.0
+"""So long may the stream take to say what a book has shown already."""
+CLOSED_FACTOR = 10.0
+"""Outside market hours the books are read so many times more seldom."""
+MOST_NAMED = 5
+"""Orders that one incident names; the rest is counted."""
 
-async def keep_book_read(
-    broker: Broker, clock: Clock, take: Callable[[OrderUpdate], None], every_s: float
-) -> None:
-    """Read the order book now and every so often, for as long as the connection of now lasts.
+_READABLE = frozenset({BrokerState.LIVE, BrokerState.POLLING, BrokerState.RECONNECTING})
 
-    A failed read changes nothing that is known; it is noted in the broker's health.
+Said = Callable[[str, str], None]
+
+
+@dataclass
+class _Suspicion:
+    """An order that a book brought on and the stream has not said."""
+
+    due_s: float
+    is_new: bool
+    lasting: list[OrderUpdate]
+
+
+class Reconciler:
+    """Reconciles one broker: at once on each connection, every so often after that, and on request.
+
+    Parameters
+    ----------
+    take
+        Told of every order event that a book brings.
+    every_s
+        Seconds between two reads in market hours; outside it is ten times that.
+    note
+        Told what went wrong and what is done about it, in words.
+    on_stream_stale, on_session_expired
+        Called with the broker's name and the reason, once per connection: a change that the stream should
+        have brought and did not, and a session that REST calls dead. Whoever is told reconnects.
     """
-    health = broker.health
-    connected_since = health.connected_since_ns
-    while health.connected_since_ns == connected_since:
+
+    def __init__(
+        self,
+        broker: Broker,
+        ledger: Ledger,
+        take: Callable[[OrderEvent], None],
+        *,
+        every_s: float,
+        note: Said,
+        on_stream_stale: Said,
+        on_session_expired: Said,
+        is_market_open: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._broker = broker
+        self._ledger = ledger
+        self._every_s = every_s
+        self._note = note
+        self._on_stream_stale = on_stream_stale
+        self._on_session_expired = on_session_expired
+        self._is_market_open = is_market_open
+        self._comparison = Comparison(broker, ledger, take)
+        self._under_way: asyncio.Future[ReconcileResult | None] | None = None
+        self._wake = asyncio.Event()
+        self._backoff = Backoff(broker.context.random, first_s=RETRY_FIRST_S, cap_s=every_s)
+        self._runs = 0
+        self._connected_s: float | None = None
+        """Loop time at which the connection of now began; None when there is none."""
+        self._steady_read_s: float | None = None
+        """Loop time of this connection's newest good read that was asked for once it was steady."""
+        self._suspicions: dict[OrderKey, _Suspicion] = {}
+        self._told_stale = self._told_expired = False
+        self._last_problem = ""
+
+    async def run(self) -> None:
+        """Reconcile for as long as the connection of now lasts; a newer run ends an older one."""
+        loop = asyncio.get_running_loop()
+        self._runs += 1
+        number, health = self._runs, self._broker.health
+        self._wake.set()
+        connected_since = health.connected_since_ns
+        self._connected_s, self._steady_read_s = loop.time(), None
+        self._suspicions.clear()
+        self._told_stale = self._told_expired = False
+        self._backoff.reset()
+        is_first, read_s, retry_s = True, loop.time(), loop.time()
+        while number == self._runs and health.connected_since_ns == connected_since:
+            factor = 1.0 if self._is_market_open() else CLOSED_FACTOR
+            due_s = min(retry_s, read_s + factor * self._every_s)
+            if loop.time() < due_s:
+                self._judge_suspicions()
+                suspicions = [suspicion.due_s for suspicion in self._suspicions.values()]
+                await self._sleep_until(min([due_s, loop.time() + self._every_s, *suspicions]))
+                continue
+            read_s = loop.time()
+            if not await self._is_settled():
+                retry_s = loop.time() + self._backoff.next_s()
+            elif is_first:
+                # Once more when the stream is steady, for what crossed its start.
+                is_first, retry_s = False, self._connected_s + STEADY_S
+            else:
+                self._backoff.reset()
+                retry_s = math.inf
+        if number == self._runs:
+            self._connected_s = None
+            self._suspicions.clear()
+
+    async def _is_settled(self) -> bool:
+        """Reconcile; whether nothing is left that another read soon may settle."""
         try:
-            updates = await broker.order_book()
-        except DualBrokerError as error:
-            health.book_problem = str(error)
-            logger.warning("%s: the order book could not be read: %s", broker.name, error)
-        else:
+            await self.reconcile_now()
+        except Exception:
+            # Whoever listens to orders may fail; the books are read on.
+            logger.exception("%s: a reconcile failed in an unforeseen way", self._broker.name)
+            return False
+        return not self._comparison.is_unsettled
+
+    async def _sleep_until(self, moment_s: float) -> None:
+        """Sleep, but no longer than until a newer run begins or somebody's reconcile is done."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout_at(moment_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def reconcile_now(self) -> ReconcileResult:
+        """Read the books and take them in; whoever asks while that is under way gets the same answer."""
+        while (under_way := self._under_way) is not None:
+            result = await asyncio.shield(under_way)
+            if result is not None:
+                return result
+        self._under_way = future = asyncio.get_running_loop().create_future()
+        result = None
+        try:
+            result = await self._reconcile()
+            return result
+        finally:
+            self._under_way = None
+            future.set_result(result)
+
+    async def _reconcile(self) -> ReconcileResult:
+        broker, health = self._broker, self._broker.health
+        if health.state not in _READABLE:
+            now_ns = broker.context.clock.now_ns()
+            return ReconcileResult(broker_name=broker.name, time_ns=now_ns, read=False, problem=health.words)
+        run, asked_s = self._runs, asyncio.get_running_loop().time()
+        result = await self._comparison.run()
+        if result.read:
             health.book_problem = ""
-            health.last_book_ns = clock.now_ns()
-            for update in updates:
-                take(update)
-        await asyncio.sleep(every_s)
+            health.last_book_ns = broker.context.clock.now_ns()
+        else:
+            health.book_problem = result.problem
+        self._say_problem(result)
+        if self._comparison.session_expired:
+            if not self._told_expired:
+                self._told_expired = True
+                self._ask(self._on_session_expired, self._comparison.session_expired)
+        elif result.read:
+            self._told_expired = False
+        if result.read and run == self._runs:
+            self._suspect(asked_s)
+        return result
+
+    def _say_problem(self, result: ReconcileResult) -> None:
+        """Once for each new problem, for it is tried again every few seconds."""
+        problem = result.problem
+        if problem == self._last_problem:
+            return
+        what = "the books disagree" if result.read else "the order book could not be read"
+        if problem and not self._last_problem:
+            self._note(
+                f"{self._broker.name}: {what}: {problem}",
+                "nothing that is known was changed; it is read again",
+            )
+        if problem:
+            logger.warning("%s: %s: %s", self._broker.name, what, problem)
+        else:
+            logger.info("%s: the order book is read again", self._broker.name)
+        self._last_problem = problem
+
+    # What the stream should have brought
+
+    def _suspect(self, asked_s: float) -> None:
+        """Note what changed since the last good read of this connection and the stream has not said."""
+        if self._connected_s is None or self._broker.health.state is not BrokerState.LIVE:
+            return
+        due_s = asyncio.get_running_loop().time() + GRACE_S
+        if self._steady_read_s is not None:
+            for key, lasting in self._comparison.changed.items():
+                if self._is_unsaid(key, lasting):
+                    is_new = key in self._comparison.new_orders
+                    self._suspicions.setdefault(key, _Suspicion(due_s, is_new, lasting))
+            if self._suspicions:
+                self._wake.set()
+        if asked_s - self._connected_s >= STEADY_S:
+            self._steady_read_s = asked_s
+
+    def _is_unsaid(self, key: OrderKey, lasting: list[OrderUpdate]) -> bool:
+        return self._ledger.behind_stream(key) or not all(map(self._ledger.stream_has_brought, lasting))
+
+    def _judge_suspicions(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        due = {key: s for key, s in self._suspicions.items() if s.due_s <= now_s}
+        for key in due:
+            del self._suspicions[key]
+        missed = {key: s for key, s in due.items() if self._is_unsaid(key, s.lasting)}
+        if not missed or self._told_stale:
+            return
+        self._told_stale = True
+        name = self._broker.name
+        for key, suspicion in list(missed.items())[:MOST_NAMED]:
+            said = "the stream never brought it"
+            if suspicion.is_new:
+                cause = f"{name}: order {key[2]} was found by the order book, {said}"
+            else:
+                status = self._ledger.states[key].status.value
+                cause = f"{name}: order {key[2]} is {status} by the order book, and of what led there {said}"
+            self._note(cause, "the order book's word was taken")
+        more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+        words = (
+            f"its order stream has not brought what the order book has of order {next(iter(missed))[2]}{more}"
+        )
+        self._note(f"{name}: {words}", "the order stream counts as stale and is connected anew")
+        logger.warning("%s: %s", name, words)
+        self._ask(self._on_stream_stale, words)
+
+    def _ask(self, whom: Said, words: str) -> None:
+        try:
+            whom(self._broker.name, words)
+        except DualBrokerError as error:
+            logger.warning("%s: %s, and %s", self._broker.name, words, error)

@@ -1,12 +1,12 @@
-"""Rows of TradeBook and PositionBook, and GetQuotes answers (protocol: sections 1.5, 1.7 and 1.8)."""
+"""Books other than the order book, and GetQuotes answers (protocol: sections 1.5 to 1.8)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dualbroker.errors import WireError
-from dualbroker.model import FillReport, InstrumentKey, Position
+from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, Position, UpdateSource
 from dualbroker.noren.fields import (
     LONGEST_ORDER_NUMBER,
     money,
@@ -17,11 +17,11 @@ from dualbroker.noren.fields import (
     short_text,
     shorten,
 )
-from dualbroker.noren.orders import order_trading_day, side
+from dualbroker.noren.orders import order_trading_day, order_update_from_row, side
 from dualbroker.noren.quotes import DepthSnapshot
 from dualbroker.noren.times import epoch_ns, wall_time_ns
 
-__all__ = ["fill_from_row", "position_from_row", "quote_from_answer"]
+__all__ = ["fill_from_row", "history_from_rows", "position_from_row", "quote_from_answer"]
 
 
 def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: int) -> FillReport:
@@ -50,6 +50,43 @@ def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: 
         side=side(short_text(row.get("trantype"))),
         fill_time_ns=fill_time_ns,
     )
+
+
+def history_from_rows(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    order_id: str,
+    broker_name: str,
+    receive_time_ns: int,
+    as_of_ns: int,
+) -> list[OrderUpdate]:
+    """All rows of one SingleOrdHist as order updates, oldest first, whichever end came first.
+
+    Raises
+    ------
+    WireError
+        A row can't be read, or is of another order: with a step missing, the rest would mislead.
+    """
+    updates = [
+        order_update_from_row(
+            row,
+            broker_name=broker_name,
+            receive_time_ns=receive_time_ns,
+            source=UpdateSource.RECONCILE,
+            as_of_ns=as_of_ns,
+        )
+        for row in rows
+    ]
+    for update in updates:
+        if update.order_id != order_id:
+            raise WireError(
+                f"expected the history of order {shorten(order_id, 30)}, found a row of order "
+                f"{shorten(update.order_id, 30)}: the broker answered for another order; ask again"
+            )
+    if updates and (updates[0].order_time_ns or 0) >= (updates[-1].order_time_ns or 0):
+        # Protocol 1.5: newest first. Several steps bear one second, so no sort by time would do.
+        updates.reverse()
+    return updates
 
 
 def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:

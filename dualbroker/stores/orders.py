@@ -9,14 +9,15 @@ brought is the broker's last word: it corrects what the stream left wrong.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 
 from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.stores.order_history import first_news, is_behind, with_cumulative
 from dualbroker.stores.order_state import OrderState, Standing, join_fills, merge, standing_of
-from dualbroker.stores.order_steps import StepRecord, match_steps, signature, step_of
+from dualbroker.stores.order_steps import StepRecord, signature
 
 __all__ = ["Ledger", "OrderEvent", "OrderState"]
 
@@ -105,21 +106,11 @@ class Ledger:
         as_of_ns = max((row.as_of_ns or 0 for row in rows), default=0)
         if not rows or as_of_ns < record.as_of_ns:
             return []
-        rows = _with_cumulative(rows)
-        # A history leaves nothing out: of a step without a cumulative quantity it is zero.
-        steps = [step_of(row)._replace(filled_quantity=row.filled_quantity or 0.0) for row in rows]
-        matched, left = match_steps(steps, [*record.steps, *record.told])
-        record.note_told((step for place, step in enumerate(steps) if place not in matched), as_of_ns)
-        state = self.states.get(key)
-        if state is not None and any(step.receive_time_ns > as_of_ns for step in left):
-            return []  # the stream is ahead of this history
-        first_new = max(matched, default=-1) + 1
-        if state is not None:
-            first_new = max(first_new, _place_of(state, rows, max(0, first_new - 1)) + 1)
+        rows = with_cumulative(rows)
         events = []
-        for row in rows[first_new:]:
+        for row in rows[first_news(rows, as_of_ns, record, self.states.get(key)) :]:
             state = self.states.get(key)
-            if state is None or not _is_behind(row, state):
+            if state is None or not is_behind(row, state):
                 events.append(self._take(row, Standing.CERTAIN, record))
         # The last row is the order as it stands, like a book's; its step is not told anew.
         events.append(self.apply(msgspec.structs.replace(rows[-1], report_type=None)))
@@ -151,6 +142,14 @@ class Ledger:
             self.states[key] = state
             return None
         return self._commit(state, _update_of_fill(fill, receive_time_ns))
+
+    def apply_trade_book(self, fills: Sequence[FillReport], receive_time_ns: int) -> list[OrderEvent]:
+        """Take all rows of one trade book in, whatever their order; the events they bring."""
+        # Trade books begin with the newest, and a fill's time is of whole seconds.
+        oldest_first = list(reversed(fills))
+        oldest_first.sort(key=lambda fill: fill.fill_time_ns or 0)
+        events = (self.apply_fill(fill, receive_time_ns) for fill in oldest_first)
+        return [event for event in events if event is not None]
 
     def count_uncovered(
         self, key: OrderKey, filled_quantity: float, doubt: str, receive_time_ns: int
@@ -232,20 +231,13 @@ class Ledger:
         record = self._records.get(row.key)
         return record is not None and record.has_brought(row)
 
-    def orders_of(self, broker_name: str, day: date, seen_before_ns: int) -> list[OrderState]:
+    def orders_of(self, broker_name: str, day: date, seen_before_ns: int) -> list[OrderKey]:
         """A broker's orders of one trading day that were first seen before a moment."""
         return [
-            state
-            for state in self.states.values()
-            if state.broker_name == broker_name
-            and state.trading_day == day
-            and state.first_seen_ns < seen_before_ns
+            key
+            for key, state in self.states.items()
+            if key[:2] == (broker_name, day) and state.first_seen_ns < seen_before_ns
         ]
-
-    def forget_waiting(self, broker_name: str, keep: Collection[OrderKey] = ()) -> None:
-        """Drop what waits of a broker but for these orders: its newest trade book names it no more."""
-        for key in [k for k in self._waiting if k[0] == broker_name and k not in keep]:
-            del self._waiting[key]
 
     # Snapshots
 
@@ -307,38 +299,6 @@ class Ledger:
         )
         self.events.append(event)
         return event
-
-
-def _with_cumulative(rows: Sequence[OrderUpdate]) -> list[OrderUpdate]:
-    """A history's rows, the cumulative quantity carried on to those that leave it out."""
-    carried = 0.0
-    full = []
-    for row in rows:
-        carried = max(carried, row.filled_quantity or 0.0)
-        if row.filled_quantity is None and carried:
-            row = msgspec.structs.replace(row, filled_quantity=carried)
-        full.append(row)
-    return full
-
-
-def _is_behind(row: OrderUpdate, state: OrderState) -> bool:
-    """Whether a history's row is a step that the order has left behind, whoever told how far it has got."""
-    if (row.filled_quantity or 0.0) < (state.filled_quantity or 0.0):
-        return True
-    return state.status.is_final and not (row.status is not None and row.status.is_final)
-
-
-def _place_of(state: OrderState, rows: Sequence[OrderUpdate], start: int) -> int:
-    """The first row from there on that is as the order stands; -1 when none is."""
-    terms = ("quantity", "price", "trigger_price")
-    for place, row in enumerate(rows[start:], start):
-        if (
-            row.status == state.status
-            and (row.filled_quantity or 0.0) == (state.filled_quantity or 0.0)
-            and all(getattr(row, name) in (None, getattr(state, name)) for name in terms)
-        ):
-            return place
-    return -1
 
 
 def _update_of_fill(fill: FillReport, receive_time_ns: int) -> OrderUpdate:

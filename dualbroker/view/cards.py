@@ -11,7 +11,7 @@ from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
 from dualbroker.view.problems import broker_problems
-from dualbroker.view.rows import broker_rows, healths
+from dualbroker.view.rows import broker_rows, healths, instruments
 
 __all__ = ["card_rows", "failover_words"]
 
@@ -52,12 +52,13 @@ def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
     if health.state is BrokerState.PARKED or health.role is Role.NONE:
         return "carries nothing"
     if health.role is Role.PRIMARY:
-        return "quotes and orders"
+        serves = manager.carrier.serves(health.broker_name)
+        return "quotes and orders" if serves else "quotes and orders, once it is back"
     streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
     if health.broker_name not in streaming:
         return "orders only · by REST, so it can't take the quotes over"
     if health.role is Role.SOME_QUOTES:
-        return f"orders, and quotes of {health.subscriptions} instruments"
+        return f"orders, and quotes of {instruments(health.subscriptions)}"
     if health.state is BrokerState.LIVE:
         return "orders only · ready to take the quotes over"
     return "orders only · can't take the quotes over now"

@@ -16,7 +16,17 @@ from dualbroker.model import QUOTE_FIELDS, Instrument, MessageKind
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import OrderState
 
-__all__ = ["age_s", "broker_rows", "healths", "iso_time", "known", "mode", "order_rows", "quote_rows"]
+__all__ = [
+    "age_s",
+    "broker_rows",
+    "healths",
+    "instruments",
+    "iso_time",
+    "known",
+    "mode",
+    "order_rows",
+    "quote_rows",
+]
 
 
 def mode(manager: WebSocketManager) -> str:
@@ -39,6 +49,11 @@ def age_s(time_ns: int | None, now_ns: int) -> float | None:
 def known(value: float | None) -> float | None:
     """The number; None for NaN and the infinities, which JSON can't carry."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def instruments(count: int) -> str:
+    """So many of them, in words."""
+    return "1 instrument" if count == 1 else f"{count} instruments"
 
 
 def healths(manager: WebSocketManager) -> list[BrokerHealth]:

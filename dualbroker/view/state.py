@@ -11,9 +11,9 @@ from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows, incident_rows
 from dualbroker.view.market import market_state
 from dualbroker.view.problems import feed_problems
-from dualbroker.view.rows import healths, iso_time, mode, order_rows, quote_rows
+from dualbroker.view.rows import healths, instruments, iso_time, mode, order_rows, quote_rows
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
-from dualbroker.view.unknown import carrying, no_quotes_because, unread_order_books
+from dualbroker.view.unknown import carrying, no_quotes_because, quote_sources, unread_order_books
 
 __all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
 
@@ -85,16 +85,16 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 def _headline(manager: WebSocketManager) -> dict[str, str]:
     carriers = carrying(manager)
     return {
-        "quotes": f"Price/Quote updates: {_sources(carriers)}",
+        "quotes": f"Price/Quote updates: {_sources(quote_sources(manager))}",
         "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
     }
 
 
-def _sources(carriers: list[BrokerHealth]) -> str:
-    primaries = [health.broker_name for health in carriers if health.role is Role.PRIMARY]
+def _sources(sources: list[BrokerHealth]) -> str:
+    primaries = [health.broker_name for health in sources if health.role is Role.PRIMARY]
     others = [
-        f"{health.broker_name} for {health.subscriptions} instruments"
-        for health in carriers
+        f"{health.broker_name} for {instruments(health.subscriptions)}"
+        for health in sources
         if health.role is Role.SOME_QUOTES
     ]
     if primaries and not others:

@@ -7,7 +7,7 @@ from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.rows import healths
 
-__all__ = ["carrying", "no_quotes_because", "unread_order_books"]
+__all__ = ["carrying", "no_quotes_because", "quote_sources", "unread_order_books"]
 
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
@@ -18,6 +18,15 @@ def carrying(manager: WebSocketManager) -> list[BrokerHealth]:
         health
         for health in healths(manager)
         if health.role is not Role.NONE and health.state is not BrokerState.PARKED
+    ]
+
+
+def quote_sources(manager: WebSocketManager) -> list[BrokerHealth]:
+    """The brokers that stream quotes and are of use for it now; whoever is down or stale is none."""
+    return [
+        health
+        for health in carrying(manager)
+        if health.role in (Role.PRIMARY, Role.SOME_QUOTES) and manager.carrier.serves(health.broker_name)
     ]
 
 
@@ -32,9 +41,12 @@ def unread_order_books(manager: WebSocketManager) -> list[dict[str, str]]:
 
 def no_quotes_because(manager: WebSocketManager) -> list[dict[str, str]]:
     """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them."""
-    if any(health.role in (Role.PRIMARY, Role.SOME_QUOTES) for health in carrying(manager)):
+    if quote_sources(manager):
         return []
-    return [{"broker_name": health.broker_name, "why": _why_no_quotes(health)} for health in healths(manager)]
+    return [
+        {"broker_name": health.broker_name, "why": _why_no_quotes(manager, health)}
+        for health in healths(manager)
+    ]
 
 
 def _why_unread(health: BrokerHealth) -> str:
@@ -45,7 +57,11 @@ def _why_unread(health: BrokerHealth) -> str:
     return "its order book has not been read yet"
 
 
-def _why_no_quotes(health: BrokerHealth) -> str:
+def _why_no_quotes(manager: WebSocketManager, health: BrokerHealth) -> str:
+    if health.broker_name in manager.brokers and (
+        stale := manager.carrier.standing.why_stale(health.broker_name)
+    ):
+        return f"it is stale: {stale}"
     return _not_working(health) if health.state not in _WORKING else f"it carries {health.role.value}"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.cli.diagnosis import Finding, Verdict, diagnose
+from dualbroker.cli.diagnosis import diagnose
+from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.clock import SystemClock
 from dualbroker.config.schema import BrokerConfig, Config, SimulatorConfig
 from dualbroker.storage.paths import HOME_VARIABLE
@@ -64,7 +65,7 @@ def test_the_shipped_kind_of_config_is_well(tmp_path: Path) -> None:
     for broker in ("broker1", "broker2"):
         for what in ("name", "credentials", "reachability", "login", "order updates", "order book"):
             assert f"{broker} {what}" in subjects
-    assert {"broker1 symbol masters", "broker1 first tick"} <= subjects
+    assert {"broker1 symbol masters", "broker1 first tick", "failover"} <= subjects
 
 
 def test_a_broken_or_missing_config_is_one_line_and_status_2(tmp_path: Path) -> None:

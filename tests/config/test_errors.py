@@ -132,7 +132,12 @@ def test_one_problem_is_one_exact_line(text: str, expected: str) -> None:
         ("a: &a {<<: *a}", "expected a few levels of keys, found them nested too deeply to read"),
         ("a: " + "x" * 262_144, "expected at most 262,144 characters, found 262,147"),
         ("a: \x00", "expected readable text, found a control character at 3"),
-        ("[" * 3000, "expected "),
+        ("[" * 3000, "expected a few levels of keys, found them nested too deeply to read"),
+        ("a: " + "[" * 60 + "]" * 60, "expected a few levels of keys, found them nested too deeply to read"),
+        (
+            "a: " + "{a: " * 60 + "}" * 60,
+            "expected a few levels of keys, found them nested too deeply to read",
+        ),
     ],
 )
 def test_text_that_is_no_config_says_where(text: str, expected: str) -> None:

@@ -176,7 +176,11 @@ def broker_of(chance: Random) -> Broker:
     )
 
 
-Delivery = OrderUpdate | list[OrderUpdate] | FillReport
+class TradeBook(msgspec.Struct):
+    fills: list[FillReport]
+
+
+Delivery = OrderUpdate | list[OrderUpdate] | TradeBook
 
 
 def deliveries(chance: Random, broker: Broker, *, drops: bool = True) -> list[tuple[int, Delivery]]:
@@ -201,7 +205,7 @@ def deliveries(chance: Random, broker: Broker, *, drops: bool = True) -> list[tu
         if "book" in kind:
             arriving += [(at_ms, row) for row in broker.book(asked_ms, made_ms, at_ms)]
         if kind == "trades":
-            arriving += [(at_ms, fill) for fill in broker.trades(made_ms)]
+            arriving.append((at_ms, TradeBook(broker.trades(made_ms))))
     return sorted(arriving, key=lambda item: item[0])
 
 
@@ -209,10 +213,9 @@ def take(ledger: Ledger, delivery: Delivery, at_ms: int) -> list[OrderEvent]:
     """Apply whatever was delivered; the events that it brought."""
     if isinstance(delivery, list):
         return ledger.apply_history(KEY, delivery)
-    if isinstance(delivery, FillReport):
-        event = ledger.apply_fill(delivery, at_ms * NS_PER_MS)
-    else:
-        event = ledger.apply(delivery)
+    if isinstance(delivery, TradeBook):
+        return ledger.apply_trade_book(delivery.fills, at_ms * NS_PER_MS)
+    event = ledger.apply(delivery)
     return [] if event is None else [event]
 
 
@@ -224,6 +227,4 @@ def reconcile(ledger: Ledger, broker: Broker, at_ms: int, *, histories: bool = T
         if histories and ledger.differs(row):
             events += take(ledger, broker.history(at_ms + 1, at_ms + 1, at_ms + 1), at_ms)
         events += take(ledger, row, at_ms)
-    for fill in trades:
-        events += take(ledger, fill, at_ms)
-    return events
+    return events + take(ledger, TradeBook(trades), at_ms)

@@ -136,3 +136,54 @@ def test_decimals_follow_the_tick_size() -> None:
         )
 
     assert [decimals(tick) for tick in (None, 1.0, 0.05, 0.0025)] == [2, 2, 2, 4]
+
+
+def test_while_the_one_source_is_down_nobody_is_said_to_bring_quotes() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 1)
+            world.simulation.set_faults("broker1", refuse=True)
+            world.drop("broker1")
+            await eventually(lambda: manager.health["broker1"].state is BrokerState.RECONNECTING)
+            state = view_state(manager, world.clock.now_ns())
+            assert state["headline"]["quotes"] == "Price/Quote updates: no broker"
+            assert state["quotes"]["no_source"][0]["why"].startswith("it is reconnecting")
+            assert state["brokers"][0]["duty"] == "quotes and orders, once it is back"
+            assert state["incidents"]["count"] == 1
+            assert state["failovers"] == {"rows": [], "count": 0}
+
+    run_world(story, brokers=1, subscribe=["NIFTY"])
+
+
+def test_after_a_failover_the_new_source_is_named_and_both_cards_tell_it() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 2)
+            world.drop("broker1")
+            await eventually(lambda: [each.finished for each in manager.incidents.failovers] == [True])
+            state = view_state(manager, world.clock.now_ns())
+            assert json.loads(json.dumps(state, allow_nan=False)) == state
+            assert state["headline"]["quotes"] == "Price/Quote updates: broker2 only"
+            first, second = (row["failover"] for row in state["brokers"])
+            assert first.startswith("lost the quotes to broker2 ")
+            assert second.startswith("took over from broker1 ")
+            assert "gap" in second
+            (row,) = state["failovers"]["rows"]
+            assert (row["moved"], row["uncovered"]) == (2, [])
+            assert state["incidents"]["rows"][0]["broker_name"] == "broker1"
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
+
+
+def test_instruments_that_another_broker_streams_are_counted_in_the_headline() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 2)
+            key = next(iter(manager.subscriptions.book.wanted()))
+            manager.carrier.refuse("broker1", [key], "leaves it silent")
+            await eventually(lambda: manager.carrier.streamed_by("broker2") == [key])
+            state = view_state(manager, world.clock.now_ns())
+            assert state["headline"]["quotes"] == "Price/Quote updates: broker1, broker2 for 1 instrument"
+            assert state["brokers"][1]["duty"] == "orders, and quotes of 1 instrument"
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])

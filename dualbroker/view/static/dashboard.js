@@ -331,7 +331,7 @@ function drawCards(drawing, state, now) {
     setText(part.role, row.duty);
     setText(part.market, row.market);
     setText(part.failover, row.failover);
-    part.role.classList.toggle("primary", row.role === "quotes and orders");
+    part.role.classList.toggle("primary", row.duty === "quotes and orders");
     if (part.problemText !== row.problems.join("\n")) {
       part.problemText = row.problems.join("\n");
       part.problems.replaceChildren(...row.problems.map((text) => make("li", "", text)));
