@@ -87,7 +87,9 @@ class Watch:
         self._two_since_s: dict[int, float] = {}
         self._streamed: dict[str, dict[int, float]] = {name: {} for name in world.names}
         """By broker and position: when it was last seen to be streamed."""
-        self._blind = {name: weather.spans(name, REST_IS_DOWN) for name in world.names}
+        # Shortly before midnight an empty book may be tomorrow's.
+        down = [word for word in REST_IS_DOWN if word != "no_data" or world.schedule.moment != "midnight"]
+        self._blind = {name: weather.spans(name, down) for name in world.names}
         """By broker: when no book could be read, but for those that were complained about."""
         self._places: dict[int, int | None] = {}
         self._rows_seen = 0
@@ -171,7 +173,7 @@ class Watch:
         for name, health in self._world.manager.health.items():
             for span in self._blind[name]:
                 begun_s = span[0] + _ON_ITS_WAY_S
-                if not begun_s < now_s <= span[1] or health.last_book_ns is None:
+                if not begun_s < now_s <= span[1] or health.last_book_ns is None or health.book_problem:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
                 # That "no data" is wrong can be known only by who knows of orders.
@@ -243,6 +245,7 @@ class Watch:
 
 _RECONNECT_S = 45.0
 """A broker that was in trouble may take so long to be back: the pause before the next try grows to 30 s."""
-_ON_ITS_WAY_S = 2.0
-"""An answer that was given before REST went down may still be on its way."""
+_ON_ITS_WAY_S = 12.0
+"""A book that was read before REST went down is taken in when its trades and histories are, ten seconds
+later where these are not answered."""
 _LATE_S = 5.0
