@@ -13,7 +13,7 @@ from typing import Any
 from processes import clients, measure, source
 from report import Spread, machine, print_table, spread
 
-from dualbroker.stores.quotes import TICK_DTYPE
+from dualbroker.stores.tick_blocks import TICK_DTYPE
 
 MEASURED = ("official client", "dualbroker")
 """The others keep no ticks."""

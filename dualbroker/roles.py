@@ -97,7 +97,7 @@ def choose_source(
         if not serving:
             return SourceChoice(current, "no other broker can carry them")
         best = min(serving, key=lambda broker: (broker.name != preferred, broker.trouble))
-        why = "the first that serves" if now is None else f"{now.name} {now.why_not}"
+        why = "the first that serves" if now is None else f"{now.name}: {now.why_not}"
         return SourceChoice(best.name, why)
     if preferred is not None:
         wanted = by_name.get(preferred)

@@ -48,13 +48,13 @@ def test_healthy_quotes_stay_where_they_are() -> None:
 
 def test_a_source_that_does_not_serve_is_replaced_by_the_steadiest() -> None:
     rows = [
-        broker("a", is_serving=False, why_not="does not serve (closed)"),
+        broker("a", is_serving=False, why_not="closed by the broker"),
         broker("b", disconnects=2),
         broker("c"),
     ]
     choice = choose_source(rows, "a")
     assert choice.primary == "c"
-    assert choice.reason == "a does not serve (closed)"
+    assert choice.reason == "a: closed by the broker"
     assert choose_source(rows[:1], "a").primary == "a", "with nobody else it keeps its role"
 
 

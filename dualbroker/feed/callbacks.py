@@ -16,7 +16,8 @@ from typing import Generic, TypeVar
 from dualbroker.log_limit import LogLimit
 from dualbroker.model import QUOTE_FIELDS, Quote
 from dualbroker.stores.orders import OrderEvent
-from dualbroker.stores.quotes import QuoteStore, TickBlock
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.tick_blocks import TickBlock
 
 __all__ = ["OrderCallbacks", "QuoteCallbacks"]
 

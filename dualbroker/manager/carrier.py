@@ -429,7 +429,7 @@ class QuoteCarrier:
             why = self._reason if planned else f"{old} does not stream them"
             why = why or f"{new} can stream them again"
         else:
-            why = f"{old} {self.standing.why_not(old)}"
+            why = f"{old}: {self.standing.why_not(old)}"
         failover = self._failovers.begin(
             keys,
             time_ns=self._clock.now_ns(),

@@ -26,8 +26,6 @@ STEADY_S = 3.0
 """After a stream's start it may not bring all yet: what changed until then is nobody's fault."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
-CLOSED_FACTOR = 10.0
-"""Outside market hours the books are read so many times more seldom."""
 MOST_NAMED = 5
 """Orders that one incident names; the rest is counted."""
 
@@ -53,7 +51,7 @@ class Reconciler:
     take
         Told of every order event that a book brings.
     every_s
-        Seconds between two reads in market hours; outside it is ten times that.
+        Seconds between two reads, at any hour: which exchanges an account trades on is not known here.
     note
         Told what went wrong and what is done about it, in words.
     on_stream_stale, on_session_expired
@@ -71,7 +69,6 @@ class Reconciler:
         note: Said,
         on_stream_stale: Said,
         on_session_expired: Said,
-        is_market_open: Callable[[], bool] = lambda: True,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
@@ -79,12 +76,13 @@ class Reconciler:
         self._note = note
         self._on_stream_stale = on_stream_stale
         self._on_session_expired = on_session_expired
-        self._is_market_open = is_market_open
         self._comparison = Comparison(broker, ledger, take)
         self._under_way: asyncio.Future[ReconcileResult | None] | None = None
         self._wake = asyncio.Event()
         self._backoff = Backoff(broker.context.random, first_s=RETRY_FIRST_S, cap_s=every_s)
         self._runs = 0
+        self._read_s, self._retry_s = -math.inf, math.inf
+        """Loop times of the newest read, and of the one that is to settle what it left."""
         self._connected_s: float | None = None
         """Loop time at which the connection of now began; None when there is none."""
         self._steady_read_s: float | None = None
@@ -104,37 +102,37 @@ class Reconciler:
         self._suspicions.clear()
         self._told_stale = self._told_expired = False
         self._backoff.reset()
-        is_first, read_s, retry_s = True, loop.time(), loop.time()
-        while number == self._runs and health.connected_since_ns == connected_since:
-            factor = 1.0 if self._is_market_open() else CLOSED_FACTOR
-            due_s = min(retry_s, read_s + factor * self._every_s)
-            if loop.time() < due_s:
-                self._judge_suspicions()
-                suspicions = [suspicion.due_s for suspicion in self._suspicions.values()]
-                await self._sleep_until(min([due_s, loop.time() + self._every_s, *suspicions]))
+        self._read_s, self._retry_s = -math.inf, math.inf
+        while (
+            number == self._runs
+            and health.connected_since_ns == connected_since
+            and health.state in _READABLE
+        ):
+            due_s = self._due_s(self._connected_s)
+            if loop.time() >= due_s:
+                await self._reconcile_safely()
                 continue
-            read_s = loop.time()
-            if not await self._is_settled():
-                retry_s = loop.time() + self._backoff.next_s()
-            elif is_first:
-                # Once more when the stream is steady, for what crossed its start.
-                is_first, retry_s = False, self._connected_s + STEADY_S
-            else:
-                self._backoff.reset()
-                retry_s = math.inf
+            self._judge_suspicions()
+            suspicions = [suspicion.due_s for suspicion in self._suspicions.values()]
+            await self._sleep_until(min([due_s, *suspicions]))
         if number == self._runs:
             self._connected_s = None
             self._suspicions.clear()
 
-    async def _is_settled(self) -> bool:
-        """Reconcile; whether nothing is left that another read soon may settle."""
+    def _due_s(self, connected_s: float) -> float:
+        """Loop time of the next read."""
+        due_s = min(self._retry_s, self._read_s + self._every_s)
+        # Once more when the stream is steady, for what crossed its start.
+        steady_s = connected_s + STEADY_S
+        return min(due_s, steady_s) if self._read_s < steady_s else due_s
+
+    async def _reconcile_safely(self) -> None:
         try:
             await self.reconcile_now()
         except Exception:
             # Whoever listens to orders may fail; the books are read on.
             logger.exception("%s: a reconcile failed in an unforeseen way", self._broker.name)
-            return False
-        return not self._comparison.is_unsettled
+            self._retry_s = asyncio.get_running_loop().time() + self._backoff.next_s()
 
     async def _sleep_until(self, moment_s: float) -> None:
         """Sleep, but no longer than until a newer run begins or somebody's reconcile is done."""
@@ -162,14 +160,21 @@ class Reconciler:
 
     async def _reconcile(self) -> ReconcileResult:
         broker, health = self._broker, self._broker.health
+        loop = asyncio.get_running_loop()
+        run, asked_s = self._runs, loop.time()
+        self._read_s, self._retry_s = asked_s, math.inf
         if health.state not in _READABLE:
             now_ns = broker.context.clock.now_ns()
             return ReconcileResult(broker_name=broker.name, time_ns=now_ns, read=False, problem=health.words)
-        run, asked_s = self._runs, asyncio.get_running_loop().time()
         result = await self._comparison.run()
+        if self._comparison.is_unsettled:
+            self._retry_s = loop.time() + self._backoff.next_s()
+        else:
+            self._backoff.reset()
+        self._wake.set()
         if result.read:
             health.book_problem = ""
-            health.last_book_ns = broker.context.clock.now_ns()
+            health.last_book_ns = result.time_ns
         else:
             health.book_problem = result.problem
         self._say_problem(result)
@@ -212,8 +217,6 @@ class Reconciler:
                 if self._is_unsaid(key, lasting):
                     is_new = key in self._comparison.new_orders
                     self._suspicions.setdefault(key, _Suspicion(due_s, is_new, lasting))
-            if self._suspicions:
-                self._wake.set()
         if asked_s - self._connected_s >= STEADY_S:
             self._steady_read_s = asked_s
 

@@ -78,9 +78,9 @@ class Standing:
         self._stability.note_failover(name, _now_s())
 
     def why_not(self, name: str) -> str:
-        """Why it does not serve, for a sentence that begins with its name."""
+        """Why it does not serve, in words."""
         why = self._stale.get(name) or self._why_down.get(name) or self._health[name].problem
-        return f"does not serve ({why})" if why else "is not connected"
+        return why or "it is not connected"
 
     def measurements(self) -> list[Stability]:
         """What was measured of each broker that can carry quotes, in file order."""

@@ -8,7 +8,6 @@ half a tick and never waits. The oldest block is dropped whole when the bound is
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -16,57 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualbroker.model import (
-    QUOTE_FIELDS,
     DepthLevel,
     DepthUpdate,
     Instrument,
     InstrumentKey,
     QuoteBatch,
-    QuoteUpdate,
 )
+from dualbroker.stores.merging import merge, merge_levels
+from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, ROW, TICK_DTYPE, TickBlock
 
-__all__ = ["TICK_DTYPE", "QuoteStore", "TickBlock"]
-
-BLOCK_ROWS = 65_536
-
-TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("feed_time", *QUOTE_FIELDS))])
-"""One stored tick: receive time (UTC ns), feed time (epoch seconds), ``QUOTE_FIELDS``; NaN is unknown."""
-
-_ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
-_BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
+__all__ = ["QuoteStore"]
 
 _NOTHING: dict[InstrumentKey, int] = {}
 
 Levels = tuple[list[DepthLevel], list[DepthLevel]]
-
-
-class TickBlock:
-    """A fixed number of tick rows; ``count`` of them are published."""
-
-    __slots__ = ("brokers", "count", "data", "first", "instruments", "rows", "snapshots")
-
-    def __init__(self, first: int, rows: int) -> None:
-        self.first = first
-        """Running number of the block's first row, counted from the store's first tick."""
-        self.rows = rows
-        self.count = 0
-        self.data = bytearray(rows * _ROW.size)
-        self.instruments = memoryview(bytearray(rows * 4)).cast("i")
-        self.brokers = bytearray(rows)
-        self.snapshots = bytearray(rows)
-
-    def published(self) -> NDArray[Any]:
-        """The published rows as a read-only structured array over the block's own memory."""
-        view = np.frombuffer(self.data, TICK_DTYPE)[: self.count]
-        view.flags.writeable = False
-        return view
-
-    def row(self, place: int) -> tuple[float, ...]:
-        """One published row: receive time, feed time, then ``QUOTE_FIELDS``."""
-        return _ROW.unpack_from(self.data, place * _ROW.size)
-
-    def published_instruments(self) -> NDArray[np.int32]:
-        return np.frombuffer(self.instruments, np.int32)[: self.count]
 
 
 class QuoteStore:
@@ -112,7 +74,7 @@ class QuoteStore:
         if index is None:
             index = len(self.instruments)
             self.instruments.append(instrument)
-            self._merged.append(list(_BLANK_ROW))
+            self._merged.append(list(BLANK_ROW))
             self._source.append(None)
             self._last.append(-1)
             self._index[instrument.key] = index
@@ -174,7 +136,7 @@ class QuoteStore:
 
     def _forget(self, indices: Iterable[int]) -> None:
         for index in indices:
-            self._merged[index] = list(_BLANK_ROW)
+            self._merged[index] = list(BLANK_ROW)
             self._last[index] = -1
             self._depth.pop(index, None)
             self._old_rows.pop(index, None)
@@ -190,7 +152,7 @@ class QuoteStore:
         sources, merged, last = self._source, self._merged, self._last
         block = self._blocks[-1]
         position = block.count
-        pack_into, size = _ROW.pack_into, _ROW.size
+        pack_into, size = ROW.pack_into, ROW.size
         try:
             broker_number = self.broker_names.index(broker)
         except ValueError:
@@ -207,12 +169,12 @@ class QuoteStore:
                 self._take_over(index, broker, receive_time)
             if update.is_snapshot:
                 snapshots += 1
-                row = merged[index] = list(_BLANK_ROW)
+                row = merged[index] = list(BLANK_ROW)
                 block.snapshots[position] = 1
             else:
                 row = merged[index]
             row[0] = receive_time
-            _merge(row, update)
+            merge(row, update)
             pack_into(block.data, position * size, *row)
             block.instruments[position] = index
             block.brokers[position] = broker_number
@@ -243,7 +205,7 @@ class QuoteStore:
         for index, number in enumerate(self._last):
             if block.first <= number < end:
                 at = number - block.first
-                self._old_rows[index] = bytes(block.data[at * _ROW.size : (at + 1) * _ROW.size])
+                self._old_rows[index] = bytes(block.data[at * ROW.size : (at + 1) * ROW.size])
                 self._old_marks[index] = (block.brokers[at], block.snapshots[at])
         self.dropped_rows += block.rows
         # A new list, so that a reader that holds the old one keeps its blocks.
@@ -253,8 +215,8 @@ class QuoteStore:
         new_bids, new_asks = update.levels()
         old = self._depth.get(index)
         if old is not None and not update.is_snapshot:
-            new_bids = _merge_levels(old[1][0], new_bids)
-            new_asks = _merge_levels(old[1][1], new_asks)
+            new_bids = merge_levels(old[1][0], new_bids)
+            new_asks = merge_levels(old[1][1], new_asks)
         self._depth[index] = (receive_time, (new_bids, new_asks))
 
     # Reading, from any thread
@@ -314,7 +276,7 @@ class QuoteStore:
                 continue
             block = blocks[(number - blocks[0].first) // self.block_rows]
             at = number - block.first
-            rows += block.data[at * _ROW.size : (at + 1) * _ROW.size]
+            rows += block.data[at * ROW.size : (at + 1) * ROW.size]
             brokers.append(block.brokers[at])
         return (
             np.array(indices, np.int64),
@@ -342,52 +304,3 @@ class QuoteStore:
     def depth(self, index: int) -> tuple[int, Levels] | None:
         """Receive time (UTC ns) and the latest five levels of bids and asks; None before the first."""
         return self._depth.get(index)
-
-
-def _merge(row: list[float], update: QuoteUpdate) -> None:
-    """Lay what a message says over what is known; what it does not say stays.
-
-    Spelled out field by field: a loop over names costs three times as much, on every tick.
-    """
-    if (seconds := update.feed_time) is not None:
-        row[1] = seconds
-    if (value := update.ltp) is not None:
-        row[2] = value
-    if (value := update.change_percent) is not None:
-        row[3] = value
-    if (value := update.bid) is not None:
-        row[4] = value
-    if (value := update.bid_quantity) is not None:
-        row[5] = value
-    if (value := update.ask) is not None:
-        row[6] = value
-    if (value := update.ask_quantity) is not None:
-        row[7] = value
-    if (value := update.volume) is not None:
-        row[8] = value
-    if (value := update.open) is not None:
-        row[9] = value
-    if (value := update.high) is not None:
-        row[10] = value
-    if (value := update.low) is not None:
-        row[11] = value
-    if (value := update.prev_close) is not None:
-        row[12] = value
-    if (value := update.average_price) is not None:
-        row[13] = value
-    if (value := update.open_interest) is not None:
-        row[14] = value
-    if (value := update.prev_open_interest) is not None:
-        row[15] = value
-
-
-def _merge_levels(old: list[DepthLevel], new: list[DepthLevel]) -> list[DepthLevel]:
-    """Five levels of one side, field by field: a delta may leave out whole levels."""
-    return [
-        DepthLevel(
-            then.price if now.price is None else now.price,
-            then.quantity if now.quantity is None else now.quantity,
-            then.orders if now.orders is None else now.orders,
-        )
-        for then, now in zip(old, new, strict=True)
-    ]

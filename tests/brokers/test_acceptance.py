@@ -279,6 +279,27 @@ def test_card_9_nothing_that_is_printed_shows_a_secret(
         play(maker, tmp_path, story)
 
 
+@every_type
+def test_card_10_the_steps_of_an_order_oldest_first(maker: Maker, tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.start(quotes=False)
+        await asyncio.sleep(60)
+        bench.world.simulation.stop()
+        (trading,) = bench.world.simulation.brokers[0].trading.values()
+        order = max(trading.desk.orders.values(), key=lambda each: len(each.events))
+        asked_ns = bench.world.clock.now_ns()
+        steps = await bench.broker.order_history(order.number)
+        assert [(step.status, step.report_type) for step in steps] == [
+            (event.status, event.report_type) for event in order.events
+        ]
+        assert {step.order_id for step in steps} == {order.number}
+        assert {step.as_of_ns for step in steps} == {asked_ns}
+        assert {step.source for step in steps} == {UpdateSource.RECONCILE}
+        assert await bench.broker.order_history("26031099999999") == [], "no such order is no failed read"
+
+    play(maker, tmp_path, story, orders_per_minute=600)
+
+
 @pytest.mark.parametrize("maker", [shoonya, flattrade])
 def test_without_todays_session_a_browser_login_is_asked_for(maker: Maker, tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:

@@ -79,3 +79,15 @@ def test_a_start_returns_once_the_first_book_is_there() -> None:
             assert all(health.last_book_ns for health in manager.health.values())
 
     run_world(story, changes={"broker1": {"orders": "poll"}, "broker2": {"orders": "poll"}})
+
+
+def test_a_poll_that_succeeds_takes_no_other_word_about_the_book_back() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(10)
+            world.simulation.set_faults("broker1", no_data=True)
+            await manager.reconcile("broker1")
+            await asyncio.sleep(1)
+            assert "orders of today are known" in manager.health["broker1"].book_problem
+
+    run_world(story, changes={"broker1": {"orders": "poll", "poll_every": 1.0}}, orders_per_minute=600)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from dualbroker.feed import columns, frames
+from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.model import (
     Instrument,
     InstrumentKind,
@@ -196,6 +197,28 @@ def test_orders_show_latest_states_newest_first_and_events_in_order_of_arrival()
         assert list(made.columns) == list(expected)
     assert frames.orders_frame([]).dtypes.astype(str).to_dict() == orders.dtypes.astype(str).to_dict()
     assert frames.order_events_frame([]).dtypes.astype(str).to_dict() == events.dtypes.astype(str).to_dict()
+
+
+def test_an_order_in_doubt_says_why_and_the_others_say_nothing() -> None:
+    ledger = Ledger()
+    for number in ("1", "2"):
+        ledger.apply(order(number, 1, status=OrderStatus.OPEN))
+    ledger.set_doubt(("broker1", date(2026, 1, 15), "2"), "not in broker1's order book of 14:02:11")
+    orders = frames.orders_frame(ledger.snapshot()).set_index("order_id")
+    assert orders["doubt"].to_dict() == {"1": "", "2": "not in broker1's order book of 14:02:11"}
+
+
+def test_a_reconcile_that_failed_knows_of_no_number_of_orders() -> None:
+    results = [
+        ReconcileResult(broker_name="broker1", time_ns=NOON.value, read=True, orders=0, fills=0, seconds=0.5),
+        ReconcileResult(broker_name="broker2", time_ns=NOON.value, read=False, problem="no answer"),
+    ]
+    table = frames.reconciled_frame(results)
+    assert list(table.columns) == list(columns.RECONCILED)
+    assert table["orders"].isna().to_dict() == {"broker1": False, "broker2": True}
+    assert table.loc["broker2", ["read", "problem"]].tolist() == [False, "no answer"]
+    assert table["time"].iloc[0] == NOON
+    assert list(frames.reconciled_frame([]).columns) == list(columns.RECONCILED)
 
 
 def test_brokers_and_bandwidth() -> None:

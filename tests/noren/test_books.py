@@ -1,4 +1,4 @@
-"""Rows of trade and position books, and the quote of the wrong instrument."""
+"""Rows of trade and position books, histories of orders, and the quote of the wrong instrument."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dualbroker.errors import WireError
-from dualbroker.model import Position, Side
-from dualbroker.noren.books import fill_from_row, position_from_row, quote_from_answer
+from dualbroker.model import OrderUpdate, Position, Side, UpdateSource
+from dualbroker.noren.books import fill_from_row, history_from_rows, position_from_row, quote_from_answer
 
 RECEIVED = int(datetime(2026, 3, 2, 5, 0, tzinfo=UTC).timestamp()) * 10**9
 
@@ -109,3 +109,39 @@ def test_a_trade_of_an_order_without_a_number_that_can_be_one_is_refused() -> No
     for number in ("7" * 65, "x" * 1_000_000, float("inf"), " "):
         with pytest.raises(WireError, match="norenordno"):
             fill_from_row({"norenordno": number}, broker_name="broker1", receive_time_ns=1)
+
+
+def history(*rows: dict[str, str], order_id: str = "26011500000081") -> list[OrderUpdate]:
+    return history_from_rows(
+        [{"norenordno": "26011500000081", **row} for row in rows],
+        order_id=order_id,
+        broker_name="broker1",
+        receive_time_ns=2,
+        as_of_ns=1,
+    )
+
+
+NEWEST_FIRST = (
+    {"status": "OPEN", "rpt": "Fill", "fillshares": "5", "norentm": "14:39:40 15-01-2026"},
+    {"status": "OPEN", "rpt": "New", "norentm": "14:39:38 15-01-2026"},
+    {"status": "PENDING", "rpt": "PendingNew", "norentm": "14:39:38 15-01-2026"},
+    {"status": "PENDING", "rpt": "NewAck", "norentm": "14:39:38 15-01-2026"},
+)
+OLDEST_FIRST = ["NewAck", "PendingNew", "New", "Fill"]
+
+
+def test_a_history_is_turned_to_begin_with_the_oldest_whichever_end_the_broker_begins_with() -> None:
+    assert [update.report_type for update in history(*NEWEST_FIRST)] == OLDEST_FIRST
+    assert [update.report_type for update in history(*reversed(NEWEST_FIRST))] == OLDEST_FIRST
+    assert [update.report_type for update in history(*NEWEST_FIRST[1:])] == OLDEST_FIRST[:3]
+    assert history() == []
+
+
+def test_a_history_bears_when_it_was_asked_for_and_is_marked_as_reconciled() -> None:
+    for update in history(*NEWEST_FIRST):
+        assert (update.source, update.as_of_ns, update.receive_time_ns) == (UpdateSource.RECONCILE, 1, 2)
+
+
+def test_a_history_with_a_row_of_another_order_is_refused() -> None:
+    with pytest.raises(WireError, match="expected the history of order 26011500000082"):
+        history(*NEWEST_FIRST, order_id="26011500000082")

@@ -1,0 +1,344 @@
+"""What runs behind the manager: every part of it made and joined, started and stopped, and its events.
+
+All of it runs on one event loop; transport, clocks and chance are arguments, so that it runs in virtual
+time as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from dualbroker.brokers.base import Broker, BrokerContext
+from dualbroker.brokers.registry import create_broker
+from dualbroker.brokers.simulator_process import SimulatorProcess
+from dualbroker.clock import Clock, MarketClock, SystemClock
+from dualbroker.config.broker import mask
+from dualbroker.config.schema import BrokerConfig, Config
+from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
+from dualbroker.manager.bring_up import BringUp
+from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.day import DayTurn
+from dualbroker.manager.mapping import InstrumentMapping
+from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.reconcile import Reconciler
+from dualbroker.manager.subscriber import Subscriber
+from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.manager.watch import QuoteWatch
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import OrderUpdate, QuoteBatch
+from dualbroker.storage.paths import cache_directory, state_directory
+from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.incidents import IncidentStore
+from dualbroker.stores.orders import Ledger, OrderEvent
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.transport.base import Transport
+from dualbroker.transport.network import NetworkTransport
+
+__all__ = ["AUTO", "RunningManager"]
+
+logger = logging.getLogger("dualbroker")
+
+AUTO = "auto"
+"""In ``primary``: who carries quotes is left to what is measured."""
+
+
+class RunningManager(ABC):
+    """Runs all brokers of a config.
+
+    Parameters
+    ----------
+    config
+        A validated config.
+    transport, clock, wall_clock, rng
+        The network, receive times, the time of day, and chance; real ones unless given.
+    market_hours
+        When markets are open; as the config says unless given.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        wall_clock: Clock | None = None,
+        rng: random.Random | None = None,
+        market_hours: MarketHours | None = None,
+    ) -> None:
+        self.config = config
+        self.quotes = QuoteStore(config.ticks.max_rows)
+        self.orders = Ledger(config.order_events.max_rows)
+        self.bandwidth = BandwidthStore()
+        self.health: dict[str, BrokerHealth] = {}
+        self.brokers: dict[str, Broker] = {}
+        self.reconcilers: dict[str, Reconciler] = {}
+        self.incidents = IncidentStore()
+        """What went wrong and what was done about it, and every change of the quote source."""
+        self.wall_clock: Clock = wall_clock or SystemClock()
+        replays = config.is_simulated and config.simulator.market == "replay"
+        self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
+        if market_hours is None:
+            simulated = config.is_simulated
+            market_hours = MarketHours.always() if simulated else config.market_hours.market_hours()
+        self.market_hours: MarketHours = market_hours
+        """When which exchange is open; the simulated market and a replay always are."""
+        self.quote_listeners: list[Callable[[], None]] = []
+        """Called once per batch after it was stored, on the manager's loop; must not block."""
+        self.order_listeners: list[Callable[[OrderEvent], None]] = []
+        """Called with each order event, on the manager's loop; must not block."""
+        self.simulator: SimulatorProcess | None = None
+        self._transport: Transport = transport or NetworkTransport()
+        self._random = rng or random.Random()
+        self._cache_directory: Path | None = None
+        self._state_directory: Path | None = None
+        if not config.is_simulated:
+            self._cache_directory = config.cache or cache_directory()
+            self._state_directory = state_directory()
+        self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory)
+        self.mapping = InstrumentMapping(self.masters, self.wall_clock)
+        book = SubscriptionBook()
+        self.carrier = QuoteCarrier(
+            self.brokers,
+            self.health,
+            quotes=self.quotes,
+            book=book,
+            incidents=self.incidents,
+            mapping=self.mapping,
+            clock=self.clock,
+            on_quotes=self._on_quotes,
+            spawn=self._spawn,
+            on_new_primary=self._on_new_primary,
+            is_market_open=self._is_market_open,
+            preferred=None if config.primary == AUTO else config.primary,
+        )
+        self.subscriptions = Subscriber(self.quotes, book, self.carrier)
+        self._watch = QuoteWatch(
+            self.carrier,
+            self.brokers,
+            quotes=self.quotes,
+            bandwidth=self.bandwidth,
+            incidents=self.incidents,
+            mapping=self.mapping,
+            market_hours=self.market_hours,
+            clock=self.clock,
+            limits=config.liveness,
+        )
+        self._day_turn = DayTurn(
+            self.brokers,
+            carrier=self.carrier,
+            book=book,
+            quotes=self.quotes,
+            masters=self.masters,
+            incidents=self.incidents,
+            market_hours=self.market_hours,
+            clock=self.wall_clock,
+            source=lambda: None if self.primary is None else self.brokers[self.primary],
+            take_up_config=self._renew_config_subscriptions,
+        )
+        self._roles_given = False
+        self._read_while_down: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def primary(self) -> str | None:
+        """Name of the broker that carries quotes; None until one has logged in."""
+        return self.carrier.primary
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+    # Start and stop
+
+    async def start(self) -> None:
+        """Connect all enabled brokers side by side, give out the roles, take up the config's subscriptions.
+
+        Returns when every broker is up or parked, or ``start_timeout`` has passed; what is still on its
+        way goes on trying.
+
+        Raises
+        ------
+        ConfigError
+            A broker's type is unknown.
+        ConnectionFailedError
+            The built-in simulator does not start.
+        """
+        if not self.market_hours.never_closes:
+            # Takes a tenth of a second once; now rather than between two ticks.
+            self.market_hours.load()
+        for section in await self._with_simulator(self.config.enabled_brokers):
+            self._add_broker(section)
+        self._spawn(self._count_seconds())
+        bring_up = BringUp(
+            self.brokers,
+            self.health,
+            self.carrier,
+            rng=self._random,
+            on_order=self._on_order,
+            on_quotes=self._on_quotes,
+            on_primary=self._take_up_config_subscriptions,
+            spawn=self._spawn,
+        )
+        await bring_up.run(self.config.start_timeout)
+        self._roles_given = True
+        self.carrier.begin()
+        self._spawn(self._watch.run())
+        self._spawn(self._day_turn.run())
+        if self.primary is not None:
+            await self._take_up_config_subscriptions()
+
+    async def _with_simulator(self, sections: list[BrokerConfig]) -> list[BrokerConfig]:
+        """Sections of simulated brokers, filled with the addresses of a simulator started for them."""
+        simulated = [section for section in sections if section.is_simulated and section.rest_base is None]
+        if not simulated:
+            return sections
+        settings = self.config.simulator
+        self.simulator = await SimulatorProcess.start(settings, [section.name for section in simulated])
+        numbers = {section.name: number for number, section in enumerate(simulated)}
+        return [
+            self.simulator.login_for(numbers[section.name], section, settings.generation)
+            if section.name in numbers
+            else section
+            for section in sections
+        ]
+
+    def _add_broker(self, section: BrokerConfig) -> None:
+        health = BrokerHealth(
+            broker_name=section.name,
+            broker_type=section.type,
+            account=mask(section.account_id or section.user_id or ""),
+            simulated=section.is_simulated,
+        )
+        context = BrokerContext(
+            transport=self._transport,
+            clock=self.clock,
+            wall_clock=self.wall_clock,
+            random=self._random,
+            health=health,
+            traffic=self.bandwidth.add_broker(section.name),
+            state_directory=None if section.is_simulated else self._state_directory,
+            on_connected=self._on_connected,
+            on_down=self._on_down,
+            liveness=self.config.liveness,
+        )
+        broker = self.brokers[section.name] = create_broker(section, context)
+        self.health[section.name] = health
+        self.reconcilers[section.name] = Reconciler(
+            broker,
+            self.orders,
+            self._tell_order,
+            every_s=self.config.orders.reconcile_every,
+            note=partial(self._note_incident, section.name),
+            on_stream_stale=lambda _, why: broker.reconnect(why),
+            on_session_expired=lambda _, why: broker.renew_session(why),
+        )
+
+    async def stop(self) -> None:
+        """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
+        await self._transport.aclose()
+        if self.simulator is not None:
+            # Not in a worker thread: at the end of the interpreter none can be started any more.
+            self.simulator.stop()
+            self.simulator = None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a background task of the feed failed", exc_info=error)
+
+    # What brokers bring
+
+    def _on_quotes(self, batch: QuoteBatch) -> None:
+        self.quotes.apply(batch)
+        if logger.isEnabledFor(logging.DEBUG):
+            announce_prices(self.quotes, batch)
+        for listener in self.quote_listeners:
+            listener()
+
+    def _on_order(self, update: OrderUpdate) -> None:
+        event = self.orders.apply(update)
+        if event is not None:
+            self._tell_order(event)
+
+    def _tell_order(self, event: OrderEvent) -> None:
+        announce_order(event)
+        for listener in self.order_listeners:
+            listener(event)
+
+    def _note_incident(self, name: str, cause: str, action: str) -> None:
+        self.incidents.note(self.clock.now_ns(), name, cause, action)
+
+    def _on_down(self, name: str, why: str) -> None:
+        self.carrier.on_down(name, why)
+        if name not in self._read_while_down:
+            self._read_while_down.add(name)
+            self._spawn(self._reconcile_while_down(name))
+
+    async def _reconcile_while_down(self, name: str) -> None:
+        """A socket that stays away takes no order away: the books are read on without it."""
+        health = self.health[name]
+        try:
+            while True:
+                await asyncio.sleep(self.config.orders.reconcile_every)
+                if health.connected_since_ns is not None or health.state is not BrokerState.RECONNECTING:
+                    return
+                await self.reconcilers[name].reconcile_now()
+        finally:
+            self._read_while_down.discard(name)
+
+    def _is_market_open(self) -> bool:
+        exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
+        return self.market_hours.any_open(exchanges or {"NSE"}, self.clock.now_ns())
+
+    def _on_new_primary(self) -> None:
+        if self._roles_given:
+            announce_roles(self.primary, self.health)
+
+    def _on_connected(self, name: str) -> None:
+        self.carrier.on_connected(name)
+        self._spawn(self.reconcilers[name].run())
+
+    async def _count_seconds(self) -> None:
+        """Close the books on each second of traffic."""
+        loop = asyncio.get_running_loop()
+        next_s = loop.time() + 1.0
+        while True:
+            await asyncio.sleep(max(0.0, next_s - loop.time()))
+            self.bandwidth.close_second(self.wall_clock.now_ns() // 1_000_000_000)
+            next_s += 1.0
+
+    # What the public part does
+
+    @abstractmethod
+    async def _take_up_config_subscriptions(self) -> None:
+        """Subscribe what config.yaml wants from the start."""
+
+    @abstractmethod
+    async def _renew_config_subscriptions(self) -> None:
+        """Subscribe what config.yaml wants on a new day."""

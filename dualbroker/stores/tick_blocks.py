@@ -1,0 +1,51 @@
+"""Where ticks lie: rows of fixed width in blocks of memory that never move. Pure."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualbroker.model import QUOTE_FIELDS
+
+__all__ = ["BLANK_ROW", "BLOCK_ROWS", "ROW", "TICK_DTYPE", "TickBlock"]
+
+BLOCK_ROWS = 65_536
+
+TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("feed_time", *QUOTE_FIELDS))])
+"""One stored tick: receive time (UTC ns), feed time (epoch seconds), ``QUOTE_FIELDS``; NaN is unknown."""
+
+ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
+BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
+
+
+class TickBlock:
+    """A fixed number of tick rows; ``count`` of them are published."""
+
+    __slots__ = ("brokers", "count", "data", "first", "instruments", "rows", "snapshots")
+
+    def __init__(self, first: int, rows: int) -> None:
+        self.first = first
+        """Running number of the block's first row, counted from the store's first tick."""
+        self.rows = rows
+        self.count = 0
+        self.data = bytearray(rows * ROW.size)
+        self.instruments = memoryview(bytearray(rows * 4)).cast("i")
+        self.brokers = bytearray(rows)
+        self.snapshots = bytearray(rows)
+
+    def published(self) -> NDArray[Any]:
+        """The published rows as a read-only structured array over the block's own memory."""
+        view = np.frombuffer(self.data, TICK_DTYPE)[: self.count]
+        view.flags.writeable = False
+        return view
+
+    def row(self, place: int) -> tuple[float, ...]:
+        """One published row: receive time, feed time, then ``QUOTE_FIELDS``."""
+        return ROW.unpack_from(self.data, place * ROW.size)
+
+    def published_instruments(self) -> NDArray[np.int32]:
+        return np.frombuffer(self.instruments, np.int32)[: self.count]
