@@ -30,6 +30,8 @@ LONGEST_PAUSE_S = 30.0
 """Between two tries to connect, after many that failed."""
 ANSWER_S = 10.0
 """The longest that a connection, a hello or a REST call is waited for."""
+POLLED_S = 3.0
+"""Between two polls of a broker whose socket another program has, unless its settings say otherwise."""
 LOGIN_PAUSE_S = 60.0
 """Two logins a minute, failed ones among them, and no more."""
 REFUSED_PAUSE_S = 120.0
@@ -228,9 +230,28 @@ def _newest_price(scene: Scene) -> Iterator[str]:
 # Orders
 
 
-def _hears_orders(scene: Scene, broker: str) -> bool:
-    """Whether the ledger can be expected to know this broker's orders: a refused login knows none."""
-    return not scene.weather.is_barred(broker)
+def _is_read(scene: Scene, broker: str) -> bool:
+    """Whether the ledger can be expected to follow this broker's orders.
+
+    A refused login knows none. An evicted one reads on by REST with the token it has; once that is dead a
+    new one might end the other program's, so it is parked, and says so.
+    """
+    if scene.weather.is_barred(broker):
+        return False
+    evicted_s = scene.weather.evicted_at_s.get(broker)
+    if evicted_s is None or scene.state(broker) is not BrokerState.PARKED:
+        return True
+    died_in_time = scene.weather.had(broker, _SESSION_TROUBLES, evicted_s)
+    return not (died_in_time or scene.world.schedule.moment == "tokens die")
+
+
+def _unread_s(scene: Scene, broker: str) -> tuple[float, float]:
+    """So old, in seconds, an order's last step has to be for status and for fills to be known by now."""
+    if scene.state(broker) is BrokerState.LIVE:
+        return 0.0, 0.0
+    schedule = scene.world.schedule
+    polled_s = schedule.broker_settings.get(broker, {}).get("poll_every", POLLED_S)
+    return float(polled_s) + ANSWER_S, float(schedule.settings["orders"]["reconcile_every"]) + 2 * ANSWER_S
 
 
 def _ledger(scene: Scene) -> Iterator[str]:
@@ -248,11 +269,15 @@ def _ledger(scene: Scene) -> Iterator[str]:
         for broker in scene.world.simulation.brokers
     }
     for broker, orders in truth.items():
-        if not _hears_orders(scene, broker):
+        if not _is_read(scene, broker):
             continue
+        status_s, fills_s = _unread_s(scene, broker)
         for number, order in orders.items():
             if number in earlier[broker]:
                 # No book tells of it any more; what is said of it is judged by the rule of events.
+                continue
+            age_s = (scene.world.market.now_ns() - order.last.time_ns) / 1e9
+            if age_s < status_s:
                 continue
             if (broker, number) not in ledger:
                 yield f"{broker}'s order {number} ({order.status.value}) is not in the ledger"
@@ -268,7 +293,7 @@ def _ledger(scene: Scene) -> Iterator[str]:
                 )
             fills = {fill.fill_id: float(fill.quantity) for fill in order.fills}
             counted = {fill_id: float(quantity) for fill_id, (quantity, _) in state.fills.items()}
-            if fills != counted:
+            if fills != counted and age_s >= fills_s:
                 yield f"{broker}'s order {number} has the fills {fills}, the ledger says {counted}"
     for broker, number in ledger:
         if number in truth[broker]:

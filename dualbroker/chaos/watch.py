@@ -176,14 +176,19 @@ class Watch:
                 if not begun_s < now_s <= span[1] or health.last_book_ns is None or health.book_problem:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
-                # That "no data" is wrong can be known only by who knows of orders.
-                if read_s > begun_s and any(key[0] == name for key in self._world.manager.orders.states):
+                if read_s > begun_s and self._has_orders_beyond_doubt(name):
                     self._complaints.add(
                         "a failed read is no book",
                         f"{name}: its order book counts as read at {read_s:.1f} s, while none could be read "
                         f"from {span[0]:.1f} s to {span[1]:.1f} s",
                     )
                     self._blind[name] = [each for each in self._blind[name] if each != span]
+
+    def _has_orders_beyond_doubt(self, name: str) -> bool:
+        """That "no data" is wrong can be known only by who knows of orders; then they are in doubt."""
+        return any(
+            key[0] == name and not state.doubt for key, state in self._world.manager.orders.states.items()
+        )
 
     # Tags
 
