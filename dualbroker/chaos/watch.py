@@ -13,6 +13,7 @@ from dualbroker.chaos.weather import REST_IS_DOWN, Weather
 from dualbroker.chaos.world import World
 from dualbroker.model import FeedType
 from dualbroker.simulator.broker import SimulatedBroker
+from dualbroker.stores.health import BrokerState
 
 __all__ = ["Complaints", "LogWatch", "Watch", "allowed_gap_s", "hand_over_s", "streams"]
 
@@ -173,6 +174,9 @@ class Watch:
         for name, health in self._world.manager.health.items():
             for span in self._blind[name]:
                 begun_s = span[0] + _ON_ITS_WAY_S
+                if health.state is not BrokerState.LIVE:
+                    # A poll believes the book; the reconcile, which compares it with the trades, does not.
+                    begun_s += self._world.config.orders.reconcile_every
                 if not begun_s < now_s <= span[1] or health.last_book_ns is None or health.book_problem:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
