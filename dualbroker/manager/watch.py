@@ -172,7 +172,7 @@ class QuoteWatch:
                 if silence.heard_s != since_s or not self._carrier.serves(name):
                     return
                 silent_s = asyncio.get_running_loop().time() - since_s
-                for question in done:
+                for question in [each for each in questions if each in done]:
                     witness, answer = questions.pop(question), question.result()
                     if answer is True:
                         why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows"
