@@ -19,6 +19,7 @@ import dualbroker.brokers.noren_reader as noren_reader
 import dualbroker.brokers.noren_stream as noren_stream
 import dualbroker.manager.carrier as carrier
 import dualbroker.manager.manager as manager_module
+import dualbroker.manager.placement as placement
 import dualbroker.stores.order_state as order_state
 import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
