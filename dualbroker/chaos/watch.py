@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def allowed_gap_s(schedule: Schedule) -> float:
         liveness["ping_every"] + liveness["pong_within"],
         liveness["heartbeat_every"] + liveness["heartbeat_within"],
     )
-    return float(noticed) + 12.0
+    return float(noticed) + 8.0
 
 
 def streams(broker: SimulatedBroker) -> set[int]:
@@ -98,7 +99,7 @@ class Watch:
         self._last_move_s = 0.0
         self._hand_over_s = hand_over_s(world.schedule)
         self._allowed_gap_s = allowed_gap_s(world.schedule)
-        self.longest_gap_s = 0.0
+        self._ready_since_s = dict.fromkeys(world.names, math.inf)
 
     async def run(self) -> None:
         """Look, for as long as nobody cancels it."""
@@ -110,6 +111,7 @@ class Watch:
     def look(self) -> None:
         now_s = asyncio.get_running_loop().time()
         self._look_at_streams(now_s)
+        self._look_at_readiness(now_s)
         self._look_at_flow(now_s)
         self._look_at_books(now_s)
 
@@ -140,6 +142,16 @@ class Watch:
 
     # Prices keep coming
 
+    def _look_at_readiness(self, now_s: float) -> None:
+        """Since when each broker could have carried the quotes: it was well, and had the client connected."""
+        for name, broker in self._brokers.items():
+            is_ready = (
+                any(session.account is not None for session in broker.sessions)
+                and self._weather.can_stream(name, now_s)
+                and self._weather.is_well(name, now_s - SAMPLE_EVERY_S, now_s)
+            )
+            self._ready_since_s[name] = min(self._ready_since_s[name], now_s) if is_ready else math.inf
+
     def _look_at_flow(self, now_s: float) -> None:
         store = self._world.manager.quotes
         rows = store.total_rows
@@ -150,13 +162,7 @@ class Watch:
         gap_s = now_s - self._last_move_s
         if gap_s <= self._allowed_gap_s:
             return
-        # A broker has to be well for the whole time, and for as long before as a reconnect may take.
-        well = [
-            name
-            for name in self._world.names
-            if self._weather.can_stream(name, now_s)
-            and self._weather.is_well(name, self._last_move_s - _RECONNECT_S, now_s)
-        ]
+        well = [name for name in self._world.names if self._ready_since_s[name] <= self._last_move_s]
         if well:
             health = self._world.manager.health
             self._complaints.add(
@@ -252,8 +258,6 @@ class Watch:
         )
 
 
-_RECONNECT_S = 45.0
-"""A broker that was in trouble may take so long to be back: the pause before the next try grows to 30 s."""
 _ON_ITS_WAY_S = 12.0
 """A book that was read before REST went down is taken in when its trades and histories are, ten seconds
 later where these are not answered."""

@@ -18,7 +18,6 @@ import msgspec
 import dualbroker.brokers.noren_reader as noren_reader
 import dualbroker.brokers.noren_stream as noren_stream
 import dualbroker.manager.carrier as carrier
-import dualbroker.manager.manager as manager_module
 import dualbroker.manager.placement as placement
 import dualbroker.stores.order_state as order_state
 import dualbroker.stores.orders as ledger_module
@@ -30,6 +29,7 @@ from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
+from dualbroker.manager.reconcile import Reconciler, ReconcileResult
 from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
@@ -54,10 +54,11 @@ class Mutation(NamedTuple):
 
 
 def drop_the_reconcile() -> AbstractContextManager[object]:
-    async def nothing(*_: object, **__: object) -> None:
-        return None
+    async def not_now(self: Reconciler) -> ReconcileResult:
+        await asyncio.sleep(1.0)
+        return ReconcileResult(broker_name=self._broker.name, time_ns=0, read=True)
 
-    return patch.object(manager_module, "keep_book_read", nothing)
+    return patch.object(Reconciler, "_reconcile", not_now)
 
 
 def reuse_a_dead_token() -> AbstractContextManager[object]:
