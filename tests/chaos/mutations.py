@@ -76,7 +76,16 @@ def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:
 
 
 def forget_the_failover() -> AbstractContextManager[object]:
-    return patch.object(carrier.QuoteCarrier, "_choose", lambda self: False)
+    """Everything stays with the broker that once was chosen, whether it serves or not."""
+
+    def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
+        return dict.fromkeys(wanted, primary)
+
+    real = carrier.QuoteCarrier._choose
+    return _both(
+        patch.object(carrier, "assign", stay),
+        patch.object(carrier.QuoteCarrier, "_choose", lambda self: self.primary is None and real(self)),
+    )
 
 
 def leave_the_old_source_subscribed() -> AbstractContextManager[object]:
@@ -275,9 +284,21 @@ def _another(broker: str) -> str:
     return "broker2" if broker == "broker1" else "broker1"
 
 
+_TAKE_LONGER = {
+    "forget_to_subscribe_after_a_reconnect": 10,
+    "forget_the_failover": 30,
+    "retry_a_refused_login": 10,
+    "take_a_failed_book_for_an_empty_one": 50,
+}
+"""From which seed on those are tried that no early one catches."""
+
+
 def _mutations(*entries: tuple[Callable[[], AbstractContextManager[object]], str]) -> Mapping[str, Mutation]:
     return {
-        breakage.__name__: Mutation(breakage, frozenset(rules.split(", "))) for breakage, rules in entries
+        breakage.__name__: Mutation(
+            breakage, frozenset(rules.split(", ")), _TAKE_LONGER.get(breakage.__name__, 0)
+        )
+        for breakage, rules in entries
     }
 
 
