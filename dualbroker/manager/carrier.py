@@ -220,10 +220,12 @@ class QuoteCarrier:
                 ]
                 self.refuse(name, ours, f"has not acknowledged {len(ours)} instruments")
         expired = self.refusals.expire(_now_s())
-        for name, key in expired:
-            self._placement.ask_again(name, [key])
         if expired or self._choose():
             self.arrange()
+        for name, key in expired:
+            # What is still its own is asked for anew: the broker may have lost it.
+            if self.serves(name) and self.target_of(key) == name:
+                self._teller.ask_again(name, [key])
 
     async def wait_acknowledged(self, keys: Iterable[InstrumentKey], timeout_s: float) -> set[InstrumentKey]:
         """Those of the keys that their brokers have acknowledged, waiting no longer than the time given."""

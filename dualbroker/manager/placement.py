@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -154,15 +154,6 @@ class Placement:
         for kind, keys in begun.items():
             self._note_failover(kind, keys)
         self._failovers.close_finished()
-        self._teller.tell(told)
-
-    def ask_again(self, name: str, keys: Iterable[InstrumentKey]) -> None:
-        """Subscribe once more what was asked for in vain and is still wanted of that broker."""
-        told = Told()
-        for key in keys:
-            move = self._moves.get(key)
-            if move is not None and move.to == name:
-                told.to_subscribe(name, move.kind, key)
         self._teller.tell(told)
 
     def _place(

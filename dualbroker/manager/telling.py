@@ -62,6 +62,11 @@ class Teller:
             if subscribe or unsubscribe:
                 self._spawn(self._tell_one(broker, subscribe, unsubscribe))
 
+    def ask_again(self, name: str, keys: Iterable[InstrumentKey]) -> None:
+        """Have a broker asked once more for what it was asked for in vain."""
+        broker = self._brokers[name]
+        self._spawn(broker.refresh(self._keys_at(name, keys)))
+
     async def _tell_one(
         self, broker: Broker, subscribe: dict[FeedType, list[InstrumentKey]], unsubscribe: list[InstrumentKey]
     ) -> None:
