@@ -356,7 +356,7 @@ def _logins(scene: Scene) -> Iterator[str]:
             continue
         times = tries.setdefault(request.broker, [])
         times.append(request.at_s)
-        recent = [at_s for at_s in times if at_s > request.at_s - 60.0]
+        recent = [at_s for at_s in times if at_s > request.at_s - 59.9]
         if len(recent) > MOST_LOGINS_PER_MINUTE:
             yield f"{request.broker}: {len(recent)} logins within a minute, until {request.at_s:.1f} s"
         refused_s = first_refusal.get(request.broker)
