@@ -97,6 +97,7 @@ class Watch:
         self._rows_seen = 0
         self._last_rows = 0
         self._last_move_s = 0.0
+        self._last_prices: list[tuple[float | None, ...]] = []
         self._hand_over_s = hand_over_s(world.schedule)
         self._allowed_gap_s = allowed_gap_s(world.schedule)
         self._ready_since_s = dict.fromkeys(world.names, math.inf)
@@ -156,8 +157,9 @@ class Watch:
         store = self._world.manager.quotes
         rows = store.total_rows
         moving = market_is_open(self._world.clock.now_ns()) and not self._world.simulation.stopped
-        if rows != self._last_rows or not moving or not self._world.manager.subscriptions.book.wanted():
-            self._last_rows, self._last_move_s = rows, now_s
+        prices = self._prices()
+        if rows != self._last_rows or not moving or prices == self._last_prices:
+            self._last_rows, self._last_move_s, self._last_prices = rows, now_s, prices
             return
         gap_s = now_s - self._last_move_s
         if gap_s <= self._allowed_gap_s:
@@ -173,6 +175,13 @@ class Watch:
                 + "; ".join(f"{name} {each.words}" for name, each in health.items()),
             )
             self._last_move_s = now_s
+
+    def _prices(self) -> list[tuple[float | None, ...]]:
+        """What is wanted, as the market has it now."""
+        market = self._world.market
+        places = [market.index_of(key) for key in self._world.manager.subscriptions.book.wanted()]
+        quotes = [market.quote(place) for place in places if place is not None]
+        return [(quote.get("ltp"), quote.get("volume")) for quote in quotes]
 
     # A failed read is no empty book
 

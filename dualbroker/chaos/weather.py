@@ -39,7 +39,9 @@ class Weather:
                 end_s = min(event.at_s + event.lasts_s, schedule.faults_end_s)
                 self._add(event.broker, _Trouble(event.at_s, end_s, frozenset(event.switches)))
             elif isinstance(event, Blow):
-                self._add(event.broker, _Trouble(event.at_s, event.at_s, frozenset({event.action})))
+                lasts_s = self._until_noticed_s() if event.action == "half_frame" else 0.0
+                end_s = event.at_s + lasts_s
+                self._add(event.broker, _Trouble(event.at_s, end_s, frozenset({event.action})))
                 if event.action == "evict":
                     for name in self.who(event.broker):
                         self.evicted_at_s.setdefault(name, event.at_s)
@@ -47,6 +49,11 @@ class Weather:
     def who(self, broker: str) -> Sequence[str]:
         """The brokers that a name in an event means."""
         return self.names if broker == ALL_BROKERS else [broker]
+
+    def _until_noticed_s(self) -> float:
+        """How long a link may be of no use before its silence is noticed: a half frame swallows all else."""
+        limits = self.schedule.settings["liveness"]
+        return float(limits["ping_every"] + limits["pong_within"]) + 2.0
 
     def is_well(self, broker: str, from_s: float, to_s: float) -> bool:
         """Whether nothing at all was wrong with it in that time."""
