@@ -36,6 +36,11 @@ ACKNOWLEDGE_WITHIN_S = 5.0
 """After a subscription was asked for; then another broker is asked where there is one."""
 HAND_OVER_WITHIN_S = 60.0
 NIGHT_GRACE_S = 60.0
+RECONNECTS = "it reconnects by itself"
+COMES_BACK = {
+    BrokerState.PARKED: "it is parked until a person does something",
+    BrokerState.POLLING: "the login is left to whoever took it, and orders are read by REST",
+}
 
 
 class QuoteCarrier:
@@ -165,9 +170,7 @@ class QuoteCarrier:
         self.arrange()
         if was_stale:
             return
-        action = self._what_follows(name, before, "it reconnects by itself")
-        if self._health[name].state is BrokerState.PARKED:
-            action += "; it is parked until a person does something"
+        action = self._what_follows(name, before, COMES_BACK.get(self._health[name].state, RECONNECTS))
         self._incidents.note(self._clock.now_ns(), name, why, action)
 
     def mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
