@@ -131,9 +131,8 @@ def standing_of(state: OrderState, update: OrderUpdate, newest_as_of_ns: int) ->
     if update.event_time_ns is not None and state.last_event_ns is not None:
         is_older = update.event_time_ns < state.last_event_ns
     else:
-        # Of a message that bears no time, only its place in an order's life tells its age.
         is_dated = update.as_of_ns is not None or update.event_time_ns is not None
-        is_older = not is_dated and update.status is not None and _goes_back(state, update.status)
+        is_older = not is_dated and _looks_older(state, update)
     return Standing.STALE if is_older else Standing.CURRENT
 
 
@@ -269,6 +268,14 @@ def _merge_status(
     if update.report_type is not None:
         state.report_type = update.report_type
     return True
+
+
+def _looks_older(state: OrderState, update: OrderUpdate) -> bool:
+    """Of a message that bears no time, only its place in an order's life tells its age."""
+    if update.status is None or update.status == state.status:
+        return False
+    is_of_before_fills = bool(state.filled_quantity) and update.filled_quantity is None
+    return _goes_back(state, update.status) or (is_of_before_fills and update.fill_id is None)
 
 
 def _goes_back(state: OrderState, status: OrderStatus) -> bool:

@@ -56,6 +56,7 @@ class Desk:
         self.life = order_lives.Broker(life)
         self.ledger = Ledger()
         self.orders_say: Exception | list[OrderUpdate] | None = None
+        self.orders_say_once: list[OrderUpdate] | None = None
         self.trades_say: Exception | list[FillReport] | None = None
         self.histories_say: Exception | None = None
         self.reads_s: list[float] = []
@@ -103,6 +104,9 @@ class Desk:
         await asyncio.sleep(self.latency_s)
         made_ms = self.now_ms
         await asyncio.sleep(self.latency_s)
+        if self.orders_say_once is not None:
+            rows, self.orders_say_once = self.orders_say_once, None
+            return rows
         if isinstance(self.orders_say, Exception):
             raise self.orders_say
         return self.life.book(asked_ms, made_ms, self.now_ms) if self.orders_say is None else self.orders_say

@@ -149,6 +149,19 @@ def test_what_the_stream_lost_is_found_with_its_steps_and_the_stream_counts_as_s
     at_desk(resting_then_filled(30), story)
 
 
+def test_what_the_book_shows_first_and_the_stream_says_within_the_grace_is_nobodys_fault() -> None:
+    async def story(desk: Desk) -> None:
+        desk.stream_says(1)
+        await asyncio.sleep(65.0)
+        assert desk.state.status is OrderStatus.COMPLETE, "the book has shown it"
+        for number in (2, 3):
+            desk.stream_says(number)
+        await asyncio.sleep(60)
+        assert desk.stale == desk.notes == []
+
+    at_desk(resting_then_filled(62.5), story)
+
+
 def test_an_order_that_the_stream_never_brought_is_found_and_named() -> None:
     async def story(desk: Desk) -> None:
         await asyncio.sleep(70)
@@ -246,6 +259,7 @@ def test_a_broker_that_is_parked_is_left_alone() -> None:
         desk.health.state = BrokerState.PARKED
         await asyncio.sleep(200)
         assert len(desk.reads_s) == 2
+        assert not [task for task in asyncio.all_tasks() if "Reconciler.run" in repr(task)]
 
     at_desk(NEVER, story)
 
@@ -310,6 +324,20 @@ def test_fills_that_the_order_book_does_not_have_yet_are_not_shown_before_it_has
         assert (desk.state.filled_quantity or 0.0, desk.state.fills, desk.state.doubt) == (0.0, {}, "")
         desk.orders_say = None
         await asyncio.sleep(5)
+        assert (desk.state.filled_quantity, set(desk.state.fills)) == (100.0, {"1", "2"})
+
+    at_desk(resting_then_filled(30), story)
+
+
+def test_an_order_book_that_lags_behind_the_trade_book_is_read_once_more_at_once() -> None:
+    async def story(desk: Desk) -> None:
+        await asyncio.sleep(10)
+        lagging = desk.life.book(desk.now_ms, desk.now_ms, desk.now_ms)
+        await asyncio.sleep(40)
+        reads = len(desk.reads_s)
+        desk.orders_say_once = lagging
+        await desk.reconciler.reconcile_now()
+        assert len(desk.reads_s) == reads + 2
         assert (desk.state.filled_quantity, set(desk.state.fills)) == (100.0, {"1", "2"})
 
     at_desk(resting_then_filled(30), story)

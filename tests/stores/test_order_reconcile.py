@@ -278,6 +278,14 @@ def test_after_a_book_a_late_step_back_within_its_second_leads_nowhere() -> None
     assert ledger.states[KEY].status is OrderStatus.PENDING
 
 
+def test_a_late_message_that_bears_no_time_brings_no_old_price_back() -> None:
+    undated = Broker(LIFE, dates_events=False)
+    ledger = Ledger()
+    ledger.apply(undated.message(msgspec.structs.replace(LIFE[1], price=51.0), START_MS + 10))
+    ledger.apply(undated.message(LIFE[0], START_MS + 20))
+    assert (ledger.states[KEY].status, ledger.states[KEY].price) == (OrderStatus.OPEN, 51.0)
+
+
 def test_a_limit_order_that_becomes_a_stop_order_waits_for_its_trigger_again() -> None:
     ledger = after(0, 1)
     stop = msgspec.structs.replace(
