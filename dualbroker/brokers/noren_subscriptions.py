@@ -42,6 +42,9 @@ class NorenSubscriptions:
     async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
         """Ask anew for these of the wanted, or for all: a repeated subscription answers with a full quote."""
         again = self._wanted if keys is None else [key for key in keys if key in self._wanted]
+        # As if for the first time: a broker that does not answer this once has let go of what it streamed.
+        self._acknowledged.difference_update(again)
+        self._count()
         await self._ask_for({key: self._wanted[key] for key in again})
 
     def lose_socket(self) -> None:

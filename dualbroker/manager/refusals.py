@@ -50,8 +50,11 @@ class Refusals:
         return expired
 
     def forget(self, name: str) -> None:
-        """A new connection is a new chance; how often it was in vain is remembered."""
-        self._until_s.pop(name, None)
+        """A new connection is a new chance, and no further proof: how often it was in vain stays as it was
+        before what is forgotten, or a few reconnects in a row would put the next try off for hours."""
+        times = self._times.get(name, {})
+        for key in self._until_s.pop(name, {}):
+            times[key] -= 1
 
     def forget_instrument(self, key: InstrumentKey) -> None:
         """Nobody wants it any more."""

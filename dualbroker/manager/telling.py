@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
@@ -48,6 +49,8 @@ class Teller:
         self._mapping = mapping
         self._on_quotes = on_quotes
         self._spawn = spawn
+        self._turns: dict[str, asyncio.Lock] = {}
+        """Held while a broker is told something, which takes several frames and the pauses between them."""
 
     def key_at(self, name: str, key: InstrumentKey) -> InstrumentKey | None:
         """An instrument's key at a broker; None where its master lacks it."""
@@ -65,16 +68,25 @@ class Teller:
     def ask_again(self, name: str, keys: Iterable[InstrumentKey]) -> None:
         """Have a broker asked once more for what it was asked for in vain."""
         broker = self._brokers[name]
-        self._spawn(broker.refresh(self._keys_at(name, keys)))
+        self._spawn(self._refresh(broker, self._keys_at(name, keys)))
+
+    async def _refresh(self, broker: Broker, keys: list[InstrumentKey]) -> None:
+        async with self._turn(broker):
+            await broker.refresh(keys)
 
     async def _tell_one(
         self, broker: Broker, subscribe: dict[FeedType, list[InstrumentKey]], unsubscribe: list[InstrumentKey]
     ) -> None:
-        # What is to be streamed first: a broker that takes quotes over must not wait for what it loses.
-        for kind, keys in subscribe.items():
-            await broker.subscribe(self._keys_at(broker.name, keys), kind)
-        if unsubscribe:
-            await broker.unsubscribe(self._keys_at(broker.name, unsubscribe))
+        # In turn: an unsubscription that overtook its subscription would leave a second stream behind.
+        async with self._turn(broker):
+            # What is to be streamed first: a broker that takes quotes over must not wait for what it loses.
+            for kind, keys in subscribe.items():
+                await broker.subscribe(self._keys_at(broker.name, keys), kind)
+            if unsubscribe:
+                await broker.unsubscribe(self._keys_at(broker.name, unsubscribe))
+
+    def _turn(self, broker: Broker) -> asyncio.Lock:
+        return self._turns.setdefault(broker.name, asyncio.Lock())
 
     def _keys_at(self, name: str, keys: Iterable[InstrumentKey]) -> list[InstrumentKey]:
         return [there for key in keys if (there := self.key_at(name, key)) is not None]

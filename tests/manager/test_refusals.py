@@ -29,3 +29,16 @@ def test_refusals_are_by_broker_and_by_exchange_and_token() -> None:
     assert refusals.count("b") == 0
     refusals.forget("a")
     assert not refusals.has("a", KEY)
+
+
+def test_a_reconnect_is_a_new_chance_and_makes_the_next_wait_no_longer() -> None:
+    refusals = Refusals()
+    for now in (0.0, 10.0, 20.0, 30.0):
+        assert refusals.add("a", KEY, now)
+        refusals.forget("a")
+    assert refusals.add("a", KEY, 40.0)
+    assert refusals.expire(99.0) == []
+    assert refusals.expire(100.0) == [("a", KEY)]
+    assert refusals.add("a", KEY, 100.0)
+    assert refusals.expire(219.0) == []
+    assert refusals.expire(220.0) == [("a", KEY)]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
+from dualbroker.chaos.virtual_time import run_in_virtual_time
+from dualbroker.model import FeedType
+from dualbroker.noren.dialects import SHOONYA
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.transport.base import WebSocket
+
+KEY = ("NSE", "22")
+
+
+class DeafSocket:
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, text: str) -> int:
+        self.sent.append(text)
+        return len(text)
+
+
+def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_anew() -> None:
+    async def story() -> None:
+        health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
+        subscriptions = NorenSubscriptions(SHOONYA, health)
+        socket = DeafSocket()
+        await subscriptions.restore(cast(WebSocket, socket))
+        await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
+        subscriptions.note_snapshot(KEY)
+        assert health.acknowledged == 1
+        await asyncio.sleep(60)
+        assert subscriptions.unacknowledged(5.0) == []
+        await subscriptions.refresh()
+        assert len(socket.sent) == 2
+        assert health.acknowledged == 0
+        assert subscriptions.unacknowledged(5.0) == []
+        await asyncio.sleep(6)
+        assert subscriptions.unacknowledged(5.0) == [KEY]
+        subscriptions.note_snapshot(KEY)
+        assert subscriptions.unacknowledged(5.0) == []
+
+    run_in_virtual_time(story())
