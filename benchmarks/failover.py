@@ -1,6 +1,6 @@
 """How long quotes are away when their source fails: on real sockets, by wall clock, per instrument.
 
-Two simulated brokers in a process of their own, the real manager in this one. The broker that carries
+Simulated brokers in a process of their own, the real manager in this one. The broker that carries
 quotes is closed, reset, muted or black-holed; the gap runs from its last quote of any instrument to the
 other broker's first of each. Beside it the official client on the same faults.
 """

@@ -77,7 +77,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool
     """The product said within a second of the last instrument's first quote that it was done."""
     further_failovers: int
-    """Changes of the source that nobody commanded, until the struck broker was back."""
+    """Changes of the source that nobody commanded, until the next one was."""
 
 
 class Quantiles(NamedTuple):

@@ -1,8 +1,8 @@
 """Runs failovers of one series: the real manager here, the simulated brokers in a process of their own.
 
-The broker that carries quotes is struck, another takes over, the struck one comes back, and so on in turn.
-After a few the manager is made anew: a broker that has failed often waits longer before it connects again,
-and that wait is no part of what is measured here.
+The broker that carries quotes is struck, one that stands by takes over, is struck in its turn, and so on;
+the struck ones are mended and come back meanwhile. After a few rounds the manager is made anew: a broker
+that has failed often waits longer before it connects again, and that wait is no part of what is measured.
 """
 
 from __future__ import annotations
@@ -44,11 +44,17 @@ SHORTENED = {
     "probe_every": 0.25,
 }
 """Keys of the section ``liveness``, in seconds."""
-BROKERS = 2
+BROKERS = 4
+"""Of them one carries quotes, so that somebody stands by while the last one struck is on its way back."""
 STRIKES_PER_BROKER = 2
 """Before the manager is made anew."""
 READY_WITHIN_S = 60.0
-BACK_WITHIN_S = 10.0
+SETTLED_AFTER_S = 2.0
+"""Of a new manager, which looks every instrument up in the symbol master of every broker that stands by:
+that belongs to its start, and takes a failover's processor time there."""
+SHORTEST_PAUSE_S = 0.1
+BROKEN_AT_S = 0.2
+"""Within which a broken connection is struck, so that it falls on any moment of the market."""
 COVERED_WITHIN_S = 60.0
 FINISHED_WITHIN_S = 1.0
 SHIPPED_TICKS_PER_SECOND = 600.0
@@ -111,12 +117,15 @@ async def _one_manager(
         accepted = await manager.subscribe(await choose_instruments(manager, series.instruments))
         if missing := [row.instrument.symbol for row in accepted if not row.acknowledged]:
             raise RuntimeError(f"expected every instrument acknowledged, found {len(missing)} that are not")
+        await asyncio.sleep(SETTLED_AFTER_S)
+        await _be_ready(manager, series)
         for _ in range(count):
-            await until(lambda: _is_ready(manager), READY_WITHIN_S, "all brokers live, one carrying quotes")
-            # Each clock has been answered by then, and is struck at any phase.
-            await asyncio.sleep(random.uniform(0.6, 0.6 + _longest_clock_s(manager, series)))
-            struck = Struck(manager, series)
-            yield await struck.fail_over(surface)
+            before = manager.incidents.failover_count
+            measured = await Struck(manager, series).fail_over(surface)
+            await _be_ready(manager, series)
+            # Counted only now, so that what happened while the struck one came back is in it.
+            further = manager.incidents.failover_count - before - 1
+            yield msgspec.structs.replace(measured, further_failovers=further)
 
 
 async def choose_instruments(manager: WebSocketManager, count: int) -> list[Instrument]:
@@ -163,7 +172,7 @@ class Struck:
         self._commanded_ns = manager.clock.now_ns()
 
     async def fail_over(self, surface: SimulatorSurface) -> Measured:
-        """Strike, wait until every instrument has a quote of another broker, mend, wait for the struck."""
+        """Strike, wait until every instrument has a quote of another broker, mend."""
         manager, wanted = self._manager, self._series.instruments
         self._commanded_ns = manager.clock.now_ns()
         await self._strike(surface)
@@ -174,13 +183,7 @@ class Struck:
             logger.warning("%s: %s; covered are %d", self._series.words, problem, len(self._first_new_ns))
         measured = self._measured(await self._failover(), command_s)
         await surface.clear_faults(self._old)
-        try:
-            await until(self._is_back, BACK_WITHIN_S, f"{self._old} back after it was mended")
-        except TimeoutError as problem:
-            logger.warning("%s: %s", self._series.words, problem)
-        # Counted only now, so that what happened while the struck one came back is in it.
-        further = manager.incidents.failover_count - self._failovers_before - 1
-        return msgspec.structs.replace(measured, further_failovers=max(0, further))
+        return measured
 
     async def _strike(self, surface: SimulatorSurface) -> None:
         if self._series.fault == "closed":
@@ -220,11 +223,6 @@ class Struck:
                 self._first_new_ns.setdefault(int(indices[place]), int(times[place]))
         return len(self._first_new_ns)
 
-    def _is_back(self) -> bool:
-        health = self._manager.health[self._old]
-        since = health.connected_since_ns
-        return health.state is BrokerState.LIVE and since is not None and since > self._commanded_ns
-
     def _measured(self, failover: Failover, command_s: float) -> Measured:
         def seconds_since(start_ns: int) -> dict[int, float]:
             return {index: (first - start_ns) / 1e9 for index, first in self._first_new_ns.items()}
@@ -257,18 +255,22 @@ class Struck:
         )
 
 
-def _longest_clock_s(manager: WebSocketManager, series: Series) -> float:
-    """The longest interval between two looks at a silent source; none where a broken one tells itself."""
+async def _be_ready(manager: WebSocketManager, series: Series) -> None:
+    """Wait until one broker carries all and another stands by, and then for any phase of the clocks."""
+    await until(
+        lambda: _is_ready(manager), READY_WITHIN_S, "one broker that carries all, and one that stands by"
+    )
     limits = manager.config.liveness
-    return max(limits.ping_every, limits.probe_every) if series.fault in ("mute", "black_hole") else 0.2
+    is_silent = series.fault in ("mute", "black_hole")
+    longest_s = max(limits.ping_every, limits.probe_every) if is_silent else BROKEN_AT_S
+    await asyncio.sleep(random.uniform(SHORTEST_PAUSE_S, SHORTEST_PAUSE_S + longest_s))
 
 
 def _is_ready(manager: WebSocketManager) -> bool:
-    """Every broker is up, and one of them carries every instrument."""
     quotes, primary = manager.quotes, manager.primary
     return (
         primary is not None
-        and all(health.state is BrokerState.LIVE for health in manager.health.values())
+        and sum(health.state is BrokerState.LIVE for health in manager.health.values()) > 1
         and all(quotes.source(index) == primary for index in range(len(quotes.instruments)))
         and manager.health[primary].acknowledged >= len(quotes.instruments)
     )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError
@@ -20,7 +21,6 @@ from dualbroker.simulator.stream import CloseCommand
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
 from dualbroker.transport.base import Transport
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
 

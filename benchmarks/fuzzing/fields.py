@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .reference import expect, number_in, price_in, quantity_in, text_in, whole_in
+from .reference import LARGEST_EXACT, expect, number_in, price_in, quantity_in, text_in, whole_in
 
 __all__ = ["ORDER_FIELDS", "QUOTE_FIELDS", "check_fields"]
 
@@ -47,7 +47,7 @@ ORDER_FIELDS: Mapping[str, str] = {
 _READERS: Mapping[str, Callable[[object], object]] = {
     "quantity": quantity_in,
     "percent": lambda value: number_in(value, -1e9, 1e9),
-    "whole": lambda value: whole_in(value, 0, 2**53),
+    "whole": lambda value: whole_in(value, 0, LARGEST_EXACT),
     "epoch": lambda value: whole_in(value, 0, _LATEST_EPOCH_S),
     "text": text_in,
 }

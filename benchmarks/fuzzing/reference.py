@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -26,7 +25,7 @@ __all__ = [
 ]
 
 HIGHEST_PRICE = 1e9
-LARGEST_EXACT = 2**53
+LARGEST_EXACT = 2**53 - 1
 LONGEST_TEXT = 1024
 NEGATIVE_PRICES = ("MCX", "NCX", "NCO")
 
@@ -92,12 +91,8 @@ def quantity_in(value: object) -> float | None:
 def whole_in(value: object, lowest: int, highest: int) -> int | None:
     """The whole number that a field states; ``7.00`` is one."""
     number = number_in(value, lowest, highest)
-    if number is None or not isinstance(value, str):
-        return None
-    if abs(number) == LARGEST_EXACT and Decimal(value.strip()) != Decimal(number):
-        return None
     # What differs from a whole number by less than a float can tell is one.
-    return int(number) if number.is_integer() else None
+    return int(number) if number is not None and number.is_integer() else None
 
 
 def text_in(value: object, longest: int = LONGEST_TEXT) -> str | None:

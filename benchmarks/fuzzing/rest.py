@@ -24,7 +24,7 @@ from .fields import ORDER_FIELDS, QUOTE_FIELDS, check_fields
 from .frames import RECEIVED_NS, check_update, order_number
 from .material import Material
 from .mutation import json_object, json_value, mutate_bytes, mutate_pairs, quoted
-from .reference import expect, number_in, price_in, quantity_in, read_json, text_in
+from .reference import LARGEST_EXACT, expect, number_in, price_in, quantity_in, read_json, text_in
 
 __all__ = ["RestObjects", "RestRows"]
 
@@ -174,7 +174,7 @@ class RestRows(_Answers):
             expect(not (exchange and symbol), "refused a position in", exchange, symbol)
             return
         expect((position.exchange, position.symbol) == (exchange, symbol), "a position in", symbol)
-        net = number_in(wire.get("netqty"), -(2**53), 2**53)
+        net = number_in(wire.get("netqty"), -LARGEST_EXACT, LARGEST_EXACT)
         expect(position.net_quantity == net, "net", wire.get("netqty"), "read as", position.net_quantity)
         expect(position.ltp == price_in(wire.get("lp"), exchange), "last price", wire.get("lp"))
         average = number_in(wire.get("netavgprc"), -_MONEY, _MONEY)

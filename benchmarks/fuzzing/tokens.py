@@ -51,7 +51,7 @@ class Tokens:
         if session is None:
             with contextlib.suppress(ValueError, RecursionError, TypeError, AttributeError):
                 expires = read_json(data).get("expires_ns")
-                if expires.isdigit() and int(expires) <= self._now_ns:
+                if int(expires) <= self._now_ns:
                     return "expired, or can't be read"
             expect(self._log.lines, "a file set aside in silence")
             return "can't be read (logged)"

@@ -183,8 +183,11 @@ class Broker(ABC):
         """The session is dead: open a new one, and with it a new connection. Optional."""
         self.reconnect(why)
 
-    async def refresh(self) -> None:
-        """Ask for a new full quote of everything that is streamed. Optional; deltas go on without it."""
+    async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
+        """Ask anew for these of the instruments that are streamed, or for all, as if for the first time.
+
+        Optional. What is acknowledged anew brings a full quote; what was lost at the broker comes back.
+        """
         return
 
     def session_has_ended(self) -> bool:

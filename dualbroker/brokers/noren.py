@@ -196,9 +196,9 @@ class NorenBroker(Broker):
     ) -> set[InstrumentKey]:
         return await self._open_stream.subscriptions.wait_acknowledged(keys, timeout_s)
 
-    async def refresh(self) -> None:
+    async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
         if self._stream is not None:
-            await self._stream.subscriptions.refresh()
+            await self._stream.subscriptions.refresh(keys)
 
     def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
         return [] if self._stream is None else self._stream.subscriptions.unacknowledged(for_s)

@@ -167,7 +167,7 @@ class NorenStream:
         self._clocks = self._fresh_clocks()
         socket = await self._context.transport.open_websocket(self._dialect.websocket_url, self.reader.read)
         watch: asyncio.Task[None] | None = None
-        why = "the connection was given up"
+        why, is_evicted = "the connection was given up", False
         try:
             await self._say_hello(socket, session, self._hello_answer)
             self._session_is_fresh = False
@@ -186,6 +186,7 @@ class NorenStream:
             if reason is None:
                 reason = CloseReason(None, self._dropped.result(), clean=False)
             why = reason.reason
+            is_evicted = reason.code == EVICTION_CODE
             return reason
         finally:
             was_live, self._socket = self._socket is not None, None
@@ -195,7 +196,7 @@ class NorenStream:
                 watch.cancel()
             if was_live and not self._closing:
                 # At once: whoever carries quotes next need not wait for a closing handshake.
-                self._health.state = BrokerState.RECONNECTING
+                self._health.state = BrokerState.POLLING if is_evicted else BrokerState.RECONNECTING
                 self._health.problem = why
                 self._context.on_down(self._name, why)
             if self._dropped.done():

@@ -39,9 +39,10 @@ class NorenSubscriptions:
         self._count()
         await self._ask_for(dict(self._wanted))
 
-    async def refresh(self) -> None:
-        """Ask for a new full quote of everything: a repeated subscription answers with one."""
-        await self._ask_for(dict(self._wanted))
+    async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
+        """Ask anew for these of the wanted, or for all: a repeated subscription answers with a full quote."""
+        again = self._wanted if keys is None else [key for key in keys if key in self._wanted]
+        await self._ask_for({key: self._wanted[key] for key in again})
 
     def lose_socket(self) -> None:
         """The socket is no more; what is wanted waits for the next one."""

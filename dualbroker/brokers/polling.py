@@ -49,6 +49,7 @@ class OrderPoll:
         backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
         needs_session = session_is_fresh = False
         own_problem = ""
+        is_up = False
         while True:
             try:
                 if needs_session:
@@ -72,7 +73,7 @@ class OrderPoll:
             except Exception as error:
                 if not isinstance(error, DualBrokerError):
                     logger.exception("%s: a poll failed in an unforeseen way", broker.name)
-                pause = backoff.next_s()
+                pause, is_up = backoff.next_s(), False
                 own_problem = str(error)
                 health.state, health.book_problem = BrokerState.RECONNECTING, own_problem
                 health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"
@@ -80,7 +81,8 @@ class OrderPoll:
                 self.settled.set()
                 await asyncio.sleep(pause)
                 continue
-            if health.state is not BrokerState.POLLING:
+            if not is_up:
+                is_up = True
                 health.state, health.problem = BrokerState.POLLING, self._because
                 health.connected_since_ns = broker.context.clock.now_ns()
                 broker.context.on_connected(broker.name)

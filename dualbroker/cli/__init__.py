@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dualbroker.cli.chaos import chaos
 from dualbroker.cli.doctor import doctor
 from dualbroker.cli.login import login
 from dualbroker.cli.logout import logout
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(chaos)
 app.command()(doctor)
 app.command()(login)
 app.command()(logout)

@@ -115,20 +115,20 @@ class OrdersConfig(Section):
 class LivenessConfig(Section):
     """When a connection, or the quotes on it, count as dead. All in seconds."""
 
-    ping_every: float = Field(default=10.0, gt=0)
+    ping_every: float = Field(default=10.0, ge=0.05)
     """Between two pings of a WebSocket."""
-    pong_within: float = Field(default=10.0, gt=0)
+    pong_within: float = Field(default=10.0, ge=0.05)
     """A server that has answered pings before, and brings nothing for so long after one, is gone."""
-    heartbeat_every: float | None = Field(default=None, gt=0)
+    heartbeat_every: float | None = Field(default=None, ge=0.05)
     """Between two heartbeats of the broker's own protocol; the broker's own rhythm unless told."""
-    heartbeat_within: float = Field(default=15.0, gt=0)
+    heartbeat_within: float = Field(default=15.0, ge=0.05)
     """A broker that has answered heartbeats before, and does not for so long, is gone."""
-    quotes_silent_after: float = Field(default=5.0, gt=0)
+    quotes_silent_after: float = Field(default=5.0, ge=0.05)
     """Silence of all instruments of one source in market hours, after which the market is asked by REST."""
-    instrument_silent_after: float = Field(default=60.0, gt=0)
+    instrument_silent_after: float = Field(default=60.0, ge=0.05)
     """Silence of one instrument while others tick, after which it is asked by REST; at least twenty
     times its usual interval."""
-    probe_every: float = Field(default=5.0, gt=0)
+    probe_every: float = Field(default=5.0, ge=0.05)
     """Between two such questions while the silence lasts; the interval grows to a minute."""
 
 

@@ -91,10 +91,11 @@ def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
         body = (body + b"\n").replace(b",\n", b"\n")
     header = [_SAME_COLUMN.get(name, name) for name in header]
     missing = [name for name in _REQUIRED if header.count(name) != 1]
+    missing += [name for name in _OPTIONAL if header.count(name) > 1]
     if missing:
         start = first_line[:60].decode("utf-8", "replace")
         raise WireError(
-            f"expected the symbol master of {exchange} with the column {missing[0]!r}, "
+            f"expected the symbol master of {exchange} with one column {missing[0]!r}, "
             f"found {f'a text that begins with {start!r}' if start else 'an empty answer'}"
         )
     malformed = 0

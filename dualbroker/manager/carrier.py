@@ -1,8 +1,7 @@
-"""Who streams each instrument, carried out: subscriptions, failover, planned hand-overs, what is left over.
+"""Who streams each instrument, decided: subscriptions, failover, planned hand-overs, what is left over.
 
-``arrange`` compares who should stream what (``roles``) with who does, and begins the moves between the
-two; it is called whenever either may have changed. A move ends with the new broker's first full quote of
-the instrument, from which on only that broker's messages count.
+``arrange`` decides who should stream what (``roles``) and has it carried out (``placement``); it is called
+whenever anything has happened that may change the decision.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
 from dualbroker.brokers.base import Broker, QuoteCallback
 from dualbroker.clock import Clock
 from dualbroker.manager.failover_log import FailoverLog, names_shown
 from dualbroker.manager.mapping import InstrumentMapping
+from dualbroker.manager.placement import Placement
 from dualbroker.manager.refusals import Refusals
 from dualbroker.manager.standing import Standing
 from dualbroker.manager.subscriptions import SubscriptionBook
-from dualbroker.model import FeedType, InstrumentKey, Role
+from dualbroker.manager.telling import Teller
+from dualbroker.model import InstrumentKey, Role
 from dualbroker.roles import assign, choose_source
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
@@ -37,31 +36,11 @@ ACKNOWLEDGE_WITHIN_S = 5.0
 """After a subscription was asked for; then another broker is asked where there is one."""
 HAND_OVER_WITHIN_S = 60.0
 NIGHT_GRACE_S = 60.0
-
-
-class _Move(msgspec.Struct, gc=False):
-    """An instrument on its way to a broker."""
-
-    to: str
-    kind: FeedType
-    base_ns: int
-    """Receive time of the last quote that the broker before brought of any instrument; 0: there was none."""
-    planned: bool
-    failover: Failover | None
-
-
-class _Told:
-    """What brokers are to be told after an arrangement."""
-
-    def __init__(self) -> None:
-        self.subscribe: dict[str, dict[FeedType, list[InstrumentKey]]] = {}
-        self.unsubscribe: dict[str, list[InstrumentKey]] = {}
-
-    def to_subscribe(self, name: str, kind: FeedType, key: InstrumentKey) -> None:
-        self.subscribe.setdefault(name, {}).setdefault(kind, []).append(key)
-
-    def to_unsubscribe(self, name: str, key: InstrumentKey) -> None:
-        self.unsubscribe.setdefault(name, []).append(key)
+RECONNECTS = "it reconnects by itself"
+COMES_BACK = {
+    BrokerState.PARKED: "it is parked until a person does something",
+    BrokerState.POLLING: "the login is left to whoever took it, and orders are read by REST",
+}
 
 
 class QuoteCarrier:
@@ -103,22 +82,16 @@ class QuoteCarrier:
     ) -> None:
         self._brokers = brokers
         self._health = health
-        self._quotes = quotes
         self._book = book
         self._incidents = incidents
         self._mapping = mapping
         self._clock = clock
-        self._on_quotes = on_quotes
-        self._spawn = spawn
         self._on_new_primary = on_new_primary
         self._is_market_open = is_market_open
         self.preferred = preferred
         """To whom quotes return; None leaves it to what is measured."""
         self.primary: str | None = None
         self.refusals = Refusals()
-        self._streams: dict[InstrumentKey, tuple[str, FeedType]] = {}
-        """Who was told to stream an instrument, and as what; not those on their way."""
-        self._moves: dict[InstrumentKey, _Move] = {}
         self._failovers = FailoverLog(incidents)
         self.standing = Standing(
             brokers, health, unacknowledged=self.refusals.count, tick_age_s=self._tick_age_s
@@ -128,8 +101,19 @@ class QuoteCarrier:
         self._down_since_s: dict[str, float] = {}
         self._reason = ""
         """Why the primary of now was chosen, where it was no failover."""
-        self._left_over = _Told()
-        quotes.on_switch = self._on_switch
+        self._teller = Teller(brokers, mapping, on_quotes, spawn)
+        self._placement = Placement(
+            health,
+            quotes=quotes,
+            clock=clock,
+            teller=self._teller,
+            failovers=self._failovers,
+            refusals=self.refusals,
+            standing=self.standing,
+            why=self._why,
+            unknown_at=self._unknown_at,
+            on_left=self._give_roles,
+        )
 
     # What is known
 
@@ -139,27 +123,24 @@ class QuoteCarrier:
 
     def streamed_by(self, name: str) -> list[InstrumentKey]:
         """Instruments that a broker streams, without those on their way to it."""
-        return [key for key, (at, _) in list(self._streams.items()) if at == name]
+        return self._placement.streamed_by(name)
 
     def target_of(self, key: InstrumentKey) -> str | None:
         """Who streams an instrument, or is about to."""
-        move = self._moves.get(key)
-        if move is not None:
-            return move.to
-        at = self._streams.get(key)
-        return None if at is None else at[0]
+        return self._placement.target_of(key)
 
     @property
-    def sources(self) -> set[str]:
-        """Brokers that stream anything."""
-        return {at for at, _ in self._streams.values()}
+    def sources(self) -> list[str]:
+        """Brokers that stream anything, each once."""
+        return self._placement.sources
 
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
+        streams = {key: self._placement.stream_of(key) for key in self._book.wanted()}
         return [
-            self._name(key)
-            for key in self._book.wanted()
-            if key not in self._streams or not self.serves(self._streams[key][0])
+            self._placement.name(key)
+            for key, name in streams.items()
+            if name is None or not self.serves(name)
         ]
 
     # What happens
@@ -189,9 +170,7 @@ class QuoteCarrier:
         self.arrange()
         if was_stale:
             return
-        action = self._what_follows(name, before, "it reconnects by itself")
-        if self._health[name].state is BrokerState.PARKED:
-            action += "; it is parked until a person does something"
+        action = self._what_follows(name, before, COMES_BACK.get(self._health[name].state, RECONNECTS))
         self._incidents.note(self._clock.now_ns(), name, why, action)
 
     def mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
@@ -226,7 +205,7 @@ class QuoteCarrier:
         elsewhere = Counter(self.target_of(key) for key in fresh)
         elsewhere.pop(name, None)
         elsewhere.pop(None, None)
-        names = names_shown(map(self._name, fresh))
+        names = names_shown(map(self._placement.name, fresh))
         action = (
             ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
             or "no other broker can stream them; they are asked for again from time to time"
@@ -240,20 +219,16 @@ class QuoteCarrier:
             late = set(self._brokers[name].unacknowledged(ACKNOWLEDGE_WITHIN_S)) if self.serves(name) else ()
             if late:
                 ours = [
-                    key
-                    for key in (*self._streams, *self._moves)
-                    if self.target_of(key) == name and self._key_at(name, key) in late
+                    key for key in self._placement.headed_to(name) if self._teller.key_at(name, key) in late
                 ]
-                self.refuse(name, dict.fromkeys(ours), f"has not acknowledged {len(ours)} instruments")
-        told = _Told()
+                self.refuse(name, ours, f"has not acknowledged {len(ours)} instruments")
         expired = self.refusals.expire(_now_s())
-        for name, key in expired:
-            move = self._moves.get(key)
-            if move is not None and move.to == name:
-                told.to_subscribe(name, move.kind, key)
-        self._tell(told)
         if expired or self._choose():
             self.arrange()
+        for name, key in expired:
+            # What is still its own is asked for anew: the broker may have lost it.
+            if self.serves(name) and self.target_of(key) == name:
+                self._teller.ask_again(name, [key])
 
     async def wait_acknowledged(self, keys: Iterable[InstrumentKey], timeout_s: float) -> set[InstrumentKey]:
         """Those of the keys that their brokers have acknowledged, waiting no longer than the time given."""
@@ -264,7 +239,7 @@ class QuoteCarrier:
                 by_broker.setdefault(name, []).append(key)
         acknowledged: set[InstrumentKey] = set()
         for name, ours in by_broker.items():
-            there = {self._key_at(name, key): key for key in ours}
+            there = {self._teller.key_at(name, key): key for key in ours}
             known = [key for key in there if key is not None]
             for key in await self._brokers[name].wait_acknowledged(known, timeout_s):
                 acknowledged.add(there[key])
@@ -315,62 +290,9 @@ class QuoteCarrier:
             return
         self._choose()
         wanted = self._book.wanted()
-        told = _Told()
-        for key in [key for key in (*self._streams, *self._moves) if key not in wanted]:
-            self._let_go(key, told)
-        begun: dict[tuple[str, str, bool], list[InstrumentKey]] = {}
-        for key, target in assign(
-            wanted, self.primary, self.standing.serving(), self._refused(wanted)
-        ).items():
-            self._place(key, wanted[key], target, told, begun)
-        for (old, new, planned), keys in begun.items():
-            self._note_failover(old, new, planned, keys)
-        self._failovers.close_finished()
-        self._tell(told)
+        targets = assign(wanted, self.primary, self.standing.serving(), self._refused(wanted))
+        self._placement.arrange(wanted, targets, self._last_resort)
         self._give_roles()
-
-    def _place(
-        self,
-        key: InstrumentKey,
-        kind: FeedType,
-        target: str | None,
-        told: _Told,
-        begun: dict[tuple[str, str, bool], list[InstrumentKey]],
-    ) -> None:
-        index = self._index(key)
-        move = self._moves.get(key)
-        at = self._streams.get(key)
-        if target is None and at is None:
-            target = self._last_resort(key)
-        if move is not None:
-            if move.to == target:
-                if move.kind is not kind:
-                    move.kind = kind
-                    told.to_subscribe(move.to, kind, key)
-                return
-            del self._moves[key]
-            self._quotes.expect_no_longer(index)
-            told.to_unsubscribe(move.to, key)
-            self._leave_uncovered(move, key)
-        if at is not None and (target is None or at[0] == target):
-            if at[1] is not kind:
-                self._streams[key] = (at[0], kind)
-                told.to_subscribe(at[0], kind, key)
-            return
-        if target is None:
-            return
-        planned = at is not None and self.serves(at[0]) and not self.refusals.has(at[0], key)
-        base_ns = 0
-        if at is not None:
-            base_ns = self._health[at[0]].last_quote_ns or 0
-            if not planned:
-                told.to_unsubscribe(at[0], key)
-                del self._streams[key]
-                self._quotes.set_source(index, None)
-            begun.setdefault((at[0], target, planned), []).append(key)
-        self._moves[key] = _Move(target, kind, base_ns, planned, None)
-        self._quotes.expect_source(index, target, self._key_at(target, key))
-        told.to_subscribe(target, kind, key)
 
     def _waits_for(self, name: str) -> bool:
         """Whether a source that has just gone is given time to come back: while nothing can tick, as in
@@ -385,18 +307,13 @@ class QuoteCarrier:
 
     def _last_resort(self, key: InstrumentKey) -> str | None:
         """Every broker that serves has refused it: the primary keeps it, should it begin to tick."""
-        if self.primary is None or not self.serves(self.primary) or self._key_at(self.primary, key) is None:
+        if (
+            self.primary is None
+            or not self.serves(self.primary)
+            or self._teller.key_at(self.primary, key) is None
+        ):
             return None
         return self.primary
-
-    def _let_go(self, key: InstrumentKey, told: _Told) -> None:
-        move = self._moves.pop(key, None)
-        at = self._streams.pop(key, None)
-        for name in {move.to if move else None, at[0] if at else None} - {None}:
-            told.to_unsubscribe(str(name), key)
-        self._quotes.set_source(self._index(key), None)
-        if move is not None:
-            self._failovers.settled(move.failover, key)
 
     def _choose(self) -> bool:
         """Whether another broker shall carry the quotes from now on."""
@@ -422,78 +339,21 @@ class QuoteCarrier:
             if (refused := self.refusals.of(name) | set(self._mapping.unknown_at(broker, keys)))
         }
 
-    # Failovers, written down
+    def _why(self, old: str, new: str, planned: bool) -> str:
+        """Why quotes move, in words."""
+        if not self.serves(old):
+            return f"{old}: {self.standing.why_not(old)}"
+        if not planned:
+            return f"{old} does not stream them"
+        why, self._reason = self._reason, ""
+        return why or f"{new} can stream them again"
 
-    def _note_failover(self, old: str, new: str, planned: bool, keys: list[InstrumentKey]) -> None:
-        if self.serves(old):
-            why = self._reason if planned else f"{old} does not stream them"
-            why = why or f"{new} can stream them again"
-        else:
-            why = f"{old}: {self.standing.why_not(old)}"
-        failover = self._failovers.begin(
-            keys,
-            time_ns=self._clock.now_ns(),
-            from_broker=old,
-            to_broker=new,
-            why=why,
-            planned=planned,
-            last_quote_ns=self._health[old].last_quote_ns,
-            unknown=[
-                self._name(key) for key in self._mapping.unknown_at(self._brokers[new], self._book.wanted())
-            ],
-        )
-        for key in keys:
-            self._moves[key].failover = failover
-
-    def _on_switch(self, index: int, name: str, receive_ns: int, last_ns: int) -> None:
-        """A new source has brought its first full quote of an instrument."""
-        key = self._quotes.instruments[index].key
-        move = self._moves.pop(key, None)
-        if move is None:
-            return
-        old = self._streams.get(key)
-        self._streams[key] = (name, move.kind)
-        if old is not None:
-            if not self._left_over.unsubscribe:
-                asyncio.get_running_loop().call_soon(self._flush)
-            self._left_over.to_unsubscribe(old[0], key)
-        base_ns = last_ns if move.planned else move.base_ns
-        gap_s = max(0, receive_ns - base_ns) / 1e9 if base_ns else None
-        if self._failovers.settled(move.failover, key, gap_s=gap_s):
-            # Not left to the next arrangement, which may be long in coming while the old broker is gone.
-            asyncio.get_running_loop().call_soon(self._failovers.close_finished)
-
-    def _flush(self) -> None:
-        told, self._left_over = self._left_over, _Told()
-        self._tell(told)
-        self._give_roles()
-        self._failovers.close_finished()
-
-    def _leave_uncovered(self, move: _Move, key: InstrumentKey) -> None:
-        is_uncovered = key not in self._streams or self.refusals.has(move.to, key)
-        self._failovers.settled(move.failover, key, uncovered=self._name(key) if is_uncovered else None)
-
-    # Telling brokers
-
-    def _tell(self, told: _Told) -> None:
-        for name in {*told.subscribe, *told.unsubscribe}:
-            broker = self._brokers[name]
-            if name in told.subscribe:
-                broker.set_quote_callback(self._on_quotes)
-            self._spawn(self._tell_one(broker, told.subscribe.get(name, {}), told.unsubscribe.get(name, [])))
-
-    async def _tell_one(
-        self, broker: Broker, subscribe: dict[FeedType, list[InstrumentKey]], unsubscribe: list[InstrumentKey]
-    ) -> None:
-        # What is to be streamed first: a broker that takes quotes over must not wait for what it loses.
-        for kind, keys in subscribe.items():
-            await broker.subscribe(self._keys_at(broker.name, keys), kind)
-        if unsubscribe:
-            await broker.unsubscribe(self._keys_at(broker.name, unsubscribe))
+    def _unknown_at(self, name: str) -> list[str]:
+        keys = self._mapping.unknown_at(self._brokers[name], self._book.wanted())
+        return [self._placement.name(key) for key in keys]
 
     def _give_roles(self) -> None:
-        carrying = Counter(at for at, _ in self._streams.values())
-        carrying.update(move.to for move in self._moves.values())
+        carrying = self._placement.carrying()
         for name, broker in self._brokers.items():
             health = self._health[name]
             if health.role is Role.NONE or broker.config.orders != "stream":
@@ -506,22 +366,6 @@ class QuoteCarrier:
                 if health.role is not Role.SECONDARY:
                     broker.set_quote_callback(None)
                 health.role = Role.SECONDARY
-
-    # Names and numbers
-
-    def _key_at(self, name: str, key: InstrumentKey) -> InstrumentKey | None:
-        return self._mapping.key_at(self._brokers[name], key)
-
-    def _keys_at(self, name: str, keys: Iterable[InstrumentKey]) -> list[InstrumentKey]:
-        return [there for key in keys if (there := self._key_at(name, key)) is not None]
-
-    def _index(self, key: InstrumentKey) -> int:
-        index = self._quotes.index_of(key)
-        assert index is not None, "an instrument is registered before it is held"
-        return index
-
-    def _name(self, key: InstrumentKey) -> str:
-        return self._quotes.instruments[self._index(key)].qualified_name
 
 
 def _now_s() -> float:

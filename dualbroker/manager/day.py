@@ -144,11 +144,12 @@ class DayTurn:
             assert index is not None, "what is wanted is registered"
             old = self._quotes.instruments[index]
             new = self._masters.instruments.by_symbol(old.exchange, old.symbol)
-            if new is None or (old.expiry is not None and old.expiry < today):
+            if old.expiry is not None and old.expiry < today:
                 expired.append(old.qualified_name)
                 self._book.discard(key)
                 gone.append(index)
-            elif new.key != key:
+            elif new is not None and new.key != key:
+                # Where this broker's master lacks it, another broker may still stream it as before.
                 self._move(old, new)
                 gone.append(index)
                 moved += 1

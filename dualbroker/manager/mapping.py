@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import date
@@ -16,6 +17,9 @@ from dualbroker.model import Instrument, InstrumentKey, InstrumentKind
 __all__ = ["InstrumentMapping", "find_same"]
 
 logger = logging.getLogger("dualbroker")
+
+LOOKED_UP_AT_ONCE = 20
+"""Instruments, in two or three milliseconds."""
 
 
 class InstrumentMapping:
@@ -55,9 +59,14 @@ class InstrumentMapping:
             self._keys[broker.name] = {}
         known = self._keys[broker.name]
         loader = self._loaders.setdefault(broker.name, self._masters.another())
+        looked_up = 0
         for instrument in list(instruments):
             if instrument.key in known:
                 continue
+            looked_up += 1
+            if looked_up % LOOKED_UP_AT_ONCE == 0:
+                # Thousands of instruments take a good part of a second; quotes and signs of life go first.
+                await asyncio.sleep(0)
             try:
                 await loader.load(broker, instrument.exchange)
             except DualBrokerError as error:

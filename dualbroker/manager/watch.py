@@ -38,6 +38,8 @@ INSTRUMENTS_ASKED = 3
 LONGEST_PROBE_PAUSE_S = 60.0
 PROBE_TIMEOUT_S = 5.0
 SINGLE_PROBE_EVERY_S = 5.0
+REMARKABLE_PAUSE_S = 60.0
+"""Of the whole market; shorter ones are everyday life where only a few instruments are subscribed."""
 PROOFS_NEEDED = 2
 """Of one instrument, before its broker is said to leave it silent: one answer can be a mistake."""
 
@@ -50,8 +52,6 @@ class _Silence(msgspec.Struct):
     """Loop time of its last quote message, or of when it was first looked at."""
     next_probe_s: float = 0.0
     pause_s: float = 0.0
-    looks: int = 0
-    """Probes since it was last heard."""
     probe: asyncio.Task[None] | None = None
     is_market_wide: bool = False
     evidence: MarketEvidence = msgspec.field(default_factory=MarketEvidence)
@@ -136,7 +136,7 @@ class QuoteWatch:
             if silence.is_market_wide and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s
-            silence.pause_s, silence.next_probe_s, silence.looks = 0.0, 0.0, 0
+            silence.pause_s, silence.next_probe_s = 0.0, 0.0
             silence.is_market_wide = False
             silence.evidence.clear()
             return
@@ -147,7 +147,6 @@ class QuoteWatch:
         # The second look follows the first soon: two answers that differ prove that the market moves.
         silence.next_probe_s = now_s + (silence.pause_s or min(self._limits.probe_every, silent_s))
         silence.pause_s = min(LONGEST_PROBE_PAUSE_S, max(self._limits.probe_every, silence.pause_s * 1.5))
-        silence.looks += 1
         silence.probe = asyncio.create_task(self._probe(name, keys, silence))
 
     async def _probe(self, name: str, keys: list[InstrumentKey], silence: _Silence) -> None:
@@ -172,7 +171,7 @@ class QuoteWatch:
                 if silence.heard_s != since_s or not self._carrier.serves(name):
                     return
                 silent_s = asyncio.get_running_loop().time() - since_s
-                for question in done:
+                for question in [each for each in questions if each in done]:
                     witness, answer = questions.pop(question), question.result()
                     if answer is True:
                         why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows"
@@ -186,7 +185,7 @@ class QuoteWatch:
         finally:
             for question in questions:
                 question.cancel()
-        if has_stood_still and silence.looks > 1 and not silence.is_market_wide:
+        if has_stood_still and silent_s >= REMARKABLE_PAUSE_S and not silence.is_market_wide:
             silence.is_market_wide = True
             words = f"no quote came for {silent_s:.1f} s, and the market does not move"
             self._incidents.note(self._clock.now_ns(), name, words, "nothing is moved; it is asked on")

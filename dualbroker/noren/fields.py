@@ -12,7 +12,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -48,8 +47,8 @@ __all__ = [
 
 HIGHEST_PRICE = 1e9
 """Rupees; the dearest security costs less than a hundredth of it."""
-LARGEST_QUANTITY = 2**53
-"""Units. Beyond it a float does not hold every whole number."""
+LARGEST_EXACT = 2**53 - 1
+"""Beyond it a number may be one that was rounded to it, as a float."""
 _LARGEST_PERCENT = 1e9
 _LARGEST_SUM = 1e15
 LONGEST_TEXT = 1024
@@ -69,9 +68,9 @@ Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None
 # The bounds also keep out infinities and NaN, which msgspec reads from strings.
 Price = Annotated[float, msgspec.Meta(ge=0, le=HIGHEST_PRICE)] | None
 """Rupees. One below zero fails here, and is read with care: it depends on the exchange."""
-Quantity = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_QUANTITY)] | None
+Quantity = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_EXACT)] | None
 Percent = Annotated[float, msgspec.Meta(ge=-_LARGEST_PERCENT, le=_LARGEST_PERCENT)] | None
-Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None
+Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_EXACT)] | None
 EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=LATEST_EPOCH_S)] | None
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -93,12 +92,8 @@ def number(value: object) -> float | None:
 def whole(value: object) -> int | None:
     """The whole number that a wire value states (``"7"``, ``7``, ``"7.00"``); None for all else."""
     result = number(value)
-    if result is None or not result.is_integer() or abs(result) > 2**53:
+    if result is None or not result.is_integer() or abs(result) > LARGEST_EXACT:
         return None
-    if abs(result) == 2**53:
-        # The next number rounds to this one, as a float.
-        exact = Decimal(value.strip()) if isinstance(value, str) else value
-        return int(result) if exact == result else None
     return int(result)
 
 
@@ -114,12 +109,12 @@ def price(value: object, exchange: str | None) -> float | None:
 
 def quantity(value: object) -> float | None:
     """The quantity that a wire value states, in units, never below zero; None for all else."""
-    return _between(value, 0, LARGEST_QUANTITY)
+    return _between(value, 0, LARGEST_EXACT)
 
 
 def net_quantity(value: object) -> float | None:
     """A quantity that is below zero where more was sold than bought."""
-    return _between(value, -LARGEST_QUANTITY, LARGEST_QUANTITY)
+    return _between(value, -LARGEST_EXACT, LARGEST_EXACT)
 
 
 def money(value: object) -> float | None:

@@ -8,6 +8,7 @@ exist gets no acknowledgement. A refused first frame leaves the socket open, as 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from dualbroker.errors import WireError
@@ -94,11 +95,6 @@ class StreamSession:
         self._answer(frame)
         return self.outbox[start:]
 
-    @property
-    def subscribed(self) -> list[tuple[int, FeedType]]:
-        """Positions in the market of what it has subscribed, and as what."""
-        return list(self._subscriptions)
-
     def take(self) -> list[bytes]:
         """The frames to write now; the outbox is empty afterwards."""
         taken = self.outbox
@@ -115,6 +111,11 @@ class StreamSession:
         self.takes_orders = False
         self.outbox = []
         self.late_orders = []
+
+    @property
+    def subscribed(self) -> Collection[tuple[int, FeedType]]:
+        """Position in the market and feed type of each subscription, also of those that do not tick now."""
+        return self._subscriptions.keys()
 
     @property
     def hears_orders(self) -> bool:

@@ -5,7 +5,7 @@ import random
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.limiter import RateLimiter
-from tests.virtual_time import run_in_virtual_time
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 
 
 def test_no_window_ever_holds_more_than_allowed() -> None:

@@ -13,12 +13,12 @@ import pytest
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren_stream import NorenSession, NorenStream
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.model import MessageKind, OrderUpdate
 from dualbroker.noren.dialects import dialect
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.transport.base import CloseReason, OnRead, Response
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 
 class Socket:

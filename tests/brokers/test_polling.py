@@ -10,11 +10,11 @@ import pytest
 
 from dualbroker.brokers.base import Broker
 from dualbroker.brokers.polling import OrderPoll
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, SessionExpiredError
 from dualbroker.model import OrderUpdate
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from tests.simulated import World, run_world
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 
 def poll(answers: list[Exception | None], seconds: float = 300) -> tuple[BrokerHealth, list[bool], int]:

@@ -299,6 +299,16 @@ def test_a_first_line_that_names_no_columns_is_refused_at_once(header: str) -> N
         parse_master("NSE", master(header, [ROW]))
 
 
+@pytest.mark.parametrize(
+    "column", ["Expiry", "StrikePrice", "Strike", "OptionType", "TickSize", "Exchange", "Token"]
+)
+def test_a_column_that_comes_twice_is_refused(column: str) -> None:
+    header = NFO_HEADER.replace("Symbol,", f"{column},Symbol,", 1)
+    row = "NFO,1,65,NIFTY,NIFTY,NIFTY29SEP26F,29-SEP-2026,FUTIDX,XX,-0.01,0.05,"
+    with pytest.raises(WireError, match="with one column"):
+        parse_master("NFO", master(header, [row]))
+
+
 @pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "C:\\x.txt", "a/b/c.csv", ""])
 def test_the_name_of_a_file_in_a_zip_means_nothing(name: str) -> None:
     table = parse_master("NFO", zipped(master(NFO_HEADER, [future_row(1, "NIFTY", DAY)]), name or "x"))

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 from dualbroker.brokers.base import Broker
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.manager.reconcile import Reconciler
 from dualbroker.model import FillReport, OrderStatus, OrderUpdate, ReportType
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState
 from tests.stores import order_lives
 from tests.stores.order_lives import KEY, NS_PER_MS, START_MS, Moment
-from tests.virtual_time import VirtualClock, VirtualTimeLoop
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.errors import LoginRefusedError, WireError
 from dualbroker.manager.logins import log_in
 from dualbroker.stores.health import BrokerHealth, BrokerState
-from tests.virtual_time import run_in_virtual_time
 
 
 def logins(outcomes: list[Exception | None]) -> tuple[bool, BrokerHealth, int]:

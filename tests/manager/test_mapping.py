@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
+from typing import Any, cast
 
+import msgspec
 import pytest
 
+from dualbroker.clock import SystemClock
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.master import parse_master
-from dualbroker.manager.mapping import find_same
+from dualbroker.manager.mapping import LOOKED_UP_AT_ONCE, InstrumentMapping, find_same
 from dualbroker.model import Instrument, InstrumentKind
 
 OPTION = Instrument(
@@ -73,3 +77,46 @@ def test_what_the_other_master_lacks_has_no_key_there(there: Instruments) -> Non
         Instrument(exchange="NSE", token="1", symbol="TCS-EQ", name="TCS", kind=InstrumentKind.EQUITY),
     ):
         assert find_same(there, lacking) is None
+
+
+class MastersAtHand:
+    """Masters that were loaded long ago."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self.instruments = instruments
+
+    def another(self) -> MastersAtHand:
+        return self
+
+    async def load(self, broker: Any, exchange: str) -> None:
+        """Nothing is left to do, and so nothing to wait for."""
+
+
+class Standby:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def master_urls(self, exchange: str) -> list[str]:
+        return [f"http://{self.name}/{exchange}"]
+
+
+def test_while_thousands_of_instruments_are_looked_up_the_feed_goes_on(there: Instruments) -> None:
+    many = [msgspec.structs.replace(OPTION, token=str(number)) for number in range(400)]
+    mapping = InstrumentMapping(cast(Any, MastersAtHand(there)), SystemClock())
+    turns = 0
+
+    async def the_feed() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def story() -> None:
+        feed = asyncio.create_task(the_feed())
+        standby = cast(Any, Standby("broker2"))
+        await mapping.prepare(cast(Any, Standby("broker1")), standby, many)
+        feed.cancel()
+        assert {mapping.key_at(standby, each.key) for each in many} == {("NFO", "999")}
+
+    asyncio.run(story())
+    assert turns >= len(many) // LOOKED_UP_AT_ONCE - 1

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from dualbroker.clock import IST
-from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
+from dualbroker.errors import ConfigError, ConnectionFailedError, UnknownInstrumentError
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import MessageKind, Role, UpdateSource
 from dualbroker.stores.health import BrokerState
@@ -214,6 +214,27 @@ def test_a_socket_taken_by_another_program_is_not_fought_over() -> None:
             assert health.state is BrokerState.POLLING
             assert "another program" in health.problem
             assert health.reconnects == 0
+
+    run_world(story)
+
+
+def test_the_orders_of_an_evicted_login_are_still_known_and_a_person_can_take_the_socket_back() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(20)
+            world.drop("broker2", 1000, "goodbye")
+            await asyncio.sleep(120)
+            world.simulation.stop()
+            await asyncio.sleep(10)
+            assert same_status(ledger(manager), order_truth(world))
+            [incident] = manager.incidents.incidents_snapshot()
+            assert incident.broker_name == "broker2"
+            assert incident.action == "the login is left to whoever took it, and orders are read by REST"
+            with pytest.raises(ConfigError, match="found 'broker9'"):
+                manager.reconnect("broker9")
+            manager.reconnect("broker2")
+            await eventually(lambda: manager.health["broker2"].state is BrokerState.LIVE)
+            assert manager.health["broker2"].problem == ""
 
     run_world(story)
 

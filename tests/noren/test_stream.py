@@ -263,7 +263,9 @@ def test_a_fill_that_none_can_be_is_unknown(junk: str) -> None:
     )
 
 
-@pytest.mark.parametrize("junk", ["9007199254740993", " 9007199254740993", "90071992547409930e-1", "1e16"])
+@pytest.mark.parametrize(
+    "junk", ["9007199254740992", "9007199254740993", " 9007199254740993.0", "90071992547409930e-1", "1e16"]
+)
 def test_a_whole_number_beyond_what_is_exact_is_unknown(junk: str) -> None:
     quote = decode(frame(t="tk", e="NFO", tk="1", lp="5.25", ls=junk, ft=junk))
     assert quote == TouchlineSnapshot(exchange="NFO", token="1", ltp=5.25)

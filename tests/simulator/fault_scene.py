@@ -7,13 +7,13 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.model import FeedType
 from dualbroker.noren import frames
 from dualbroker.noren.requests import encode_body
 from dualbroker.simulator.memory import MemoryTransport
 from dualbroker.simulator.memory_websocket import MemoryCloseReason, MemoryWebSocket
 from dualbroker.simulator.simulation import Simulation
-from tests.virtual_time import run_in_virtual_time
 
 from .broker_client import ask, log_in, order_fields
 from .still_market import StillMarket

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pyotp
 import pytest
 
+from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.model import FeedType
 from dualbroker.noren import frames
@@ -19,7 +20,6 @@ from dualbroker.noren.requests import encode_body, quick_auth
 from dualbroker.simulator.memory import MASTERS_BASE, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.transport.base import Transport
-from tests.virtual_time import run_in_virtual_time
 
 from .broker_client import connect, log_in
 from .still_market import START_NS, StillMarket

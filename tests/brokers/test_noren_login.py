@@ -1,0 +1,145 @@
+"""Sessions that end while the feed runs, and those that only a person can open. Virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dualbroker.brokers.base import BrokerContext
+from dualbroker.brokers.noren_login import NorenLogin, login_id
+from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
+from dualbroker.clock import IST
+from dualbroker.config.broker import BrokerConfig
+from dualbroker.errors import LoginNeededError
+from dualbroker.model import MessageKind
+from dualbroker.noren.dialects import dialect
+from dualbroker.storage.tokens import SavedSession, SessionTokens
+from dualbroker.stores.bandwidth import Traffic
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.transport.base import OnRead, Response, WebSocket
+
+EVENING = datetime(2026, 3, 10, 21, 0, tzinfo=IST)
+
+
+class Server:
+    """Answers every REST call with Ok, and counts."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
+        raise AssertionError("a login opens no socket")
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> Response:
+        self.calls.append(url.rsplit("/", 1)[1])
+        answer = {"stat": "Ok", "susertoken": f"new{len(self.calls)}", "actid": "FA0001"}
+        return Response(200, msgspec.json.encode(answer))
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Desk:
+    """One login, its tokens on disk, and the broker's answers."""
+
+    def __init__(self, loop: VirtualTimeLoop, folder: Path, **section: Any) -> None:
+        self.clock = VirtualClock(loop, int(EVENING.timestamp()) * 10**9)
+        self.server = Server()
+        self.tokens = SessionTokens(folder, in_keyring=False)
+        config = BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
+        context = BrokerContext(
+            transport=self.server,
+            clock=self.clock,
+            wall_clock=self.clock,
+            random=random.Random(1),
+            health=BrokerHealth(broker_name="b1", broker_type=config.type, account="", simulated=False),
+            traffic={kind: Traffic() for kind in MessageKind},
+            state_directory=folder,
+            on_connected=lambda name: None,
+        )
+        row = dialect("shoonya_legacy" if "password" in section else config.type)
+        self.config = config
+        self.login = NorenLogin(config, row, context, NorenRest(row, self.server))
+
+    def person_logs_in(self, token: str) -> None:
+        session = SavedSession.until_next_morning(token, "FA0001", "FA0001", self.clock.now_ns())
+        self.tokens.save(login_id(self.config), session)
+
+
+OAUTH = {"type": "shoonya", "client_id": "FA0001_U", "api_secret": "s"}
+PASSWORD = {"type": "shoonya", "password": "p", "totp_secret": "JBSWY3DPEHPK3PXP", "api_key": "k"}
+
+
+def at_desk(folder: Path, section: Mapping[str, Any], story: Callable[[Desk], Awaitable[None]]) -> None:
+    async def tell() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        desk = Desk(loop, folder, **section)
+        try:
+            await story(desk)
+        finally:
+            desk.login.release()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(tell())
+
+
+def test_a_login_that_needs_a_person_goes_on_once_the_person_has_logged_in(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        with pytest.raises(LoginNeededError, match="dualbroker login"):
+            await desk.login.open(renew=False)
+        waiting = asyncio.create_task(desk.login.wait_for_saved_session())
+        await asyncio.sleep(300)
+        assert not waiting.done()
+        desk.person_logs_in("today")
+        await asyncio.sleep(15)
+        assert waiting.done()
+        assert (await desk.login.open(renew=False)).token == "today"
+
+    at_desk(tmp_path, OAUTH, story)
+
+
+def test_a_token_that_died_is_never_taken_up_again_and_a_new_one_is_not_thrown_away(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        desk.person_logs_in("first")
+        assert (await desk.login.open(renew=False)).token == "first"
+        with pytest.raises(LoginNeededError):
+            await desk.login.open(renew=True)
+        desk.person_logs_in("first")
+        with pytest.raises(LoginNeededError):
+            await desk.login.open(renew=False)
+        desk.person_logs_in("second")
+        assert (await desk.login.open(renew=True)).token == "second"
+
+    at_desk(tmp_path, OAUTH, story)
+
+
+def test_yesterdays_session_is_not_even_tried(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        first = await desk.login.open(renew=False)
+        assert not desk.login.is_of_yesterday()
+        assert (await desk.login.open(renew=False)) is first
+        await asyncio.sleep(timedelta(hours=6, minutes=1).total_seconds())
+        assert desk.login.is_of_yesterday()
+        second = await desk.login.open(renew=False)
+        assert second.token != first.token
+        assert desk.server.calls.count("QuickAuth") == 2
+        assert not desk.login.is_of_yesterday()
+
+    at_desk(tmp_path, PASSWORD, story)

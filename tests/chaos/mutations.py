@@ -1,0 +1,341 @@
+"""Deliberate breakages of the client, one for each promise: what the schedules have to catch.
+
+Each is a context manager that breaks the real code while it is entered. ``HARMLESS`` changes break no
+promise and have to survive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import msgspec
+
+import dualbroker.brokers.noren_reader as noren_reader
+import dualbroker.brokers.noren_stream as noren_stream
+import dualbroker.manager.carrier as carrier
+import dualbroker.manager.placement as placement
+import dualbroker.stores.order_state as order_state
+import dualbroker.stores.orders as ledger_module
+from dualbroker.brokers.limiter import RateLimiter
+from dualbroker.brokers.noren import NorenBroker
+from dualbroker.brokers.noren_login import NorenLogin
+from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
+from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
+from dualbroker.liveness import SocketClocks
+from dualbroker.manager.manager import WebSocketManager
+from dualbroker.manager.reconcile import Reconciler, ReconcileResult
+from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
+from dualbroker.manager.watch import QuoteWatch
+from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
+from dualbroker.noren import frames
+from dualbroker.noren.orders import to_order_update
+from dualbroker.noren.requests import Endpoint
+from dualbroker.simulator.memory_websocket import MemoryWebSocket
+from dualbroker.stores.order_state import Standing
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.transport.base import Response
+
+__all__ = ["HARMLESS", "MUTATIONS", "Mutation"]
+
+
+class Mutation(NamedTuple):
+    """One breakage, and the rules of which at least one has to notice it."""
+
+    breakage: Callable[[], AbstractContextManager[object]]
+    rules: frozenset[str]
+    first_seed: int = 0
+    """From which on it is caught within few schedules, to save the tests' time."""
+
+
+def drop_the_reconcile() -> AbstractContextManager[object]:
+    async def not_now(self: Reconciler) -> ReconcileResult:
+        await asyncio.sleep(1.0)
+        return ReconcileResult(broker_name=self._broker.name, time_ns=0, read=True)
+
+    return patch.object(Reconciler, "_reconcile", not_now)
+
+
+def reuse_a_dead_token() -> AbstractContextManager[object]:
+    return patch.object(NorenLogin, "_forget", lambda self: None)
+
+
+def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:
+    async def restore(self: NorenSubscriptions, socket: Any) -> None:
+        first = self._socket is None and not self._wanted
+        self._socket = socket
+        if first:
+            self._count()
+
+    return patch.object(NorenSubscriptions, "restore", restore)
+
+
+def forget_the_failover() -> AbstractContextManager[object]:
+    """Everything stays with the broker that once was chosen, whether it serves or not."""
+
+    def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
+        return dict.fromkeys(wanted, primary)
+
+    real = carrier.QuoteCarrier._choose
+    return _both(
+        patch.object(carrier, "assign", stay),
+        patch.object(carrier.QuoteCarrier, "_choose", lambda self: self.primary is None and real(self)),
+    )
+
+
+def leave_the_old_source_subscribed() -> AbstractContextManager[object]:
+    return patch.object(placement.Placement, "_flush", lambda self: None)
+
+
+def swap_the_tag_of_a_tick() -> AbstractContextManager[object]:
+    count = itertools.count(1)
+
+    def wrongly_tagged(name: str, now: int, updates: Sequence[Any]) -> QuoteBatch:
+        return QuoteBatch(_another(name) if next(count) % 25 == 0 else name, now, updates)
+
+    return patch.object(noren_reader, "QuoteBatch", wrongly_tagged)
+
+
+def swap_the_tag_of_an_order() -> AbstractContextManager[object]:
+    count = itertools.count(1)
+    real = to_order_update
+
+    def wrongly_tagged(message: Any, *, broker_name: str, receive_time_ns: int) -> OrderUpdate:
+        name = _another(broker_name) if next(count) % 25 == 0 else broker_name
+        return real(message, broker_name=name, receive_time_ns=receive_time_ns)
+
+    return patch.object(noren_reader, "to_order_update", wrongly_tagged)
+
+
+def count_a_repeated_fill_twice() -> AbstractContextManager[object]:
+    real = to_order_update
+
+    def as_if_new(message: Any, *, broker_name: str, receive_time_ns: int) -> OrderUpdate:
+        update = real(message, broker_name=broker_name, receive_time_ns=receive_time_ns)
+        if update.fill_id is None:
+            return update
+        return msgspec.structs.replace(update, fill_id=f"{update.fill_id}/{receive_time_ns}")
+
+    return patch.object(noren_reader, "to_order_update", as_if_new)
+
+
+@contextmanager
+def let_a_late_update_go_back() -> Iterator[None]:
+    real = order_state._merge_status
+
+    def always_newest(state: Any, update: Any, standing: Standing, book_second: int | None) -> bool:
+        if update.status is None or update.status == state.status:
+            return real(state, update, standing, book_second)
+        state.status, state.raw_status = update.status, update.raw_status
+        return True
+
+    with patch.object(order_state, "_merge_status", always_newest):
+        yield
+
+
+def retry_a_refused_login() -> AbstractContextManager[object]:
+    real = NorenLogin._new_session
+
+    async def stubborn(self: NorenLogin) -> Any:
+        try:
+            return await real(self)
+        except LoginRefusedError as error:
+            raise RetryableBrokerError(str(error)) from error
+
+    return patch.object(NorenLogin, "_new_session", stubborn)
+
+
+def take_a_failed_book_for_an_empty_one() -> AbstractContextManager[object]:
+    real = NorenBroker.order_book
+
+    async def hopeful(self: NorenBroker) -> list[OrderUpdate]:
+        try:
+            return await real(self)
+        except DualBrokerError:
+            return []
+
+    return patch.object(NorenBroker, "order_book", hopeful)
+
+
+@contextmanager
+def ignore_the_mute_socket() -> Iterator[None]:
+    async def look_away(self: QuoteWatch, name: str, keys: object, silence: object) -> None:
+        return None
+
+    with (
+        patch.object(SocketClocks, "verdict", lambda self, now_s: None),
+        patch.object(QuoteWatch, "_probe", look_away),
+    ):
+        yield
+
+
+def unsubscribe_the_other_holder_too() -> AbstractContextManager[object]:
+    real = SubscriptionBook.remove
+
+    def rude(
+        self: SubscriptionBook, holder: str, keys: Iterable[InstrumentKey] | None = None
+    ) -> SubscriptionChange:
+        touched = list(self._holders if keys is None else keys)
+        for key in touched:
+            for other in list(self.holders(key)):
+                real(self, other, [key])
+        return real(self, holder, touched)
+
+    return patch.object(SubscriptionBook, "remove", rude)
+
+
+def drop_a_snapshot() -> AbstractContextManager[object]:
+    """Every third full quote is acknowledged and not stored."""
+    count = itertools.count(1)
+    real = QuoteStore.apply
+
+    def lossy(self: QuoteStore, batch: QuoteBatch) -> None:
+        kept = [each for each in batch.updates if not each.is_snapshot or next(count) % 3]
+        real(self, QuoteBatch(batch.broker_name, batch.receive_time_ns, kept))
+
+    return patch.object(QuoteStore, "apply", lossy)
+
+
+def key_by_token_alone() -> AbstractContextManager[object]:
+    real = QuoteStore._know_at
+
+    def by_token(self: QuoteStore, index: int, broker_name: str, key: InstrumentKey | None) -> None:
+        real(self, index, broker_name, key)
+        _, token = key or self.instruments[index].key
+        known = self._index_at[broker_name]
+        for exchange in ("NSE", "NFO", "BSE", "BFO"):
+            known[exchange, token] = index
+
+    return patch.object(QuoteStore, "_know_at", by_token)
+
+
+def fight_over_an_evicted_login() -> AbstractContextManager[object]:
+    return patch.object(noren_stream, "EVICTION_CODE", -1)
+
+
+def forget_the_orders_stream() -> AbstractContextManager[object]:
+    """Orders come from the minute's reconcile alone."""
+    return patch.object(frames, "subscribe_orders", lambda account_id: frames.heartbeat())
+
+
+def leave_the_old_connection_open() -> AbstractContextManager[object]:
+    async def keep_open(self: MemoryWebSocket, code: int = 1000, reason: str = "") -> None:
+        return None
+
+    return _both(
+        patch.object(MemoryWebSocket, "close", keep_open),
+        patch.object(MemoryWebSocket, "abort", lambda self: None),
+    )
+
+
+def call_as_often_as_wanted() -> AbstractContextManager[object]:
+    """No limiter, and each question asked a dozen times."""
+    real = NorenRest._post
+
+    async def at_once(self: RateLimiter) -> None:
+        await asyncio.sleep(0)
+
+    async def again_and_again(self: NorenRest, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
+        answers = await asyncio.gather(*(real(self, endpoint, values) for _ in range(12)))
+        return answers[-1]
+
+    return _both(
+        patch.object(RateLimiter, "wait", at_once), patch.object(NorenRest, "_post", again_and_again)
+    )
+
+
+def leave_a_task_behind_each_connection() -> AbstractContextManager[object]:
+    real = WebSocketManager._on_connected
+
+    def leaky(self: WebSocketManager, name: str) -> None:
+        real(self, name)
+        for _ in range(30):
+            self._spawn(asyncio.sleep(1e6))
+
+    return patch.object(WebSocketManager, "_on_connected", leaky)
+
+
+def stumble_over_an_order() -> AbstractContextManager[object]:
+    """An exception in the path that every order update takes."""
+    count = itertools.count(1)
+    real = ledger_module.Ledger.apply
+
+    def stumbling(self: ledger_module.Ledger, update: OrderUpdate) -> Any:
+        if next(count) % 40 == 0:
+            raise KeyError(update.order_id)
+        return real(self, update)
+
+    return patch.object(ledger_module.Ledger, "apply", stumbling)
+
+
+@contextmanager
+def _both(*breakages: AbstractContextManager[object]) -> Iterator[None]:
+    first, second = breakages
+    with first, second:
+        yield
+
+
+def _another(broker: str) -> str:
+    return "broker2" if broker == "broker1" else "broker1"
+
+
+_TAKE_LONGER = {
+    "forget_to_subscribe_after_a_reconnect": 10,
+    "forget_the_failover": 30,
+    "retry_a_refused_login": 10,
+    "take_a_failed_book_for_an_empty_one": 50,
+}
+"""From which seed on those are tried that no early one catches."""
+
+
+def _mutations(*entries: tuple[Callable[[], AbstractContextManager[object]], str]) -> Mapping[str, Mutation]:
+    return {
+        breakage.__name__: Mutation(
+            breakage, frozenset(rules.split(", ")), _TAKE_LONGER.get(breakage.__name__, 0)
+        )
+        for breakage, rules in entries
+    }
+
+
+MUTATIONS: Mapping[str, Mutation] = _mutations(
+    (drop_the_reconcile, "ledger"),
+    (reuse_a_dead_token, "dead tokens"),
+    (forget_to_subscribe_after_a_reconnect, "one source, newest price"),
+    (forget_the_failover, "prices keep coming"),
+    (leave_the_old_source_subscribed, "one source"),
+    (swap_the_tag_of_a_tick, "tags, one source, newest price"),
+    (swap_the_tag_of_an_order, "owners, events"),
+    (count_a_repeated_fill_twice, "ledger"),
+    (let_a_late_update_go_back, "events"),
+    (retry_a_refused_login, "logins"),
+    (take_a_failed_book_for_an_empty_one, "a failed read is no book"),
+    (ignore_the_mute_socket, "prices keep coming"),
+    (unsubscribe_the_other_holder_too, "holders"),
+    (drop_a_snapshot, "newest price, one source"),
+    (key_by_token_alone, "values, tags"),
+    (fight_over_an_evicted_login, "evicted"),
+    (forget_the_orders_stream, "ledger"),
+    (leave_the_old_connection_open, "back"),
+    (call_as_often_as_wanted, "rest rate"),
+    (leave_a_task_behind_each_connection, "nothing grows"),
+    (stumble_over_an_order, "nothing unforeseen"),
+)
+
+
+def ping_a_little_more_often() -> AbstractContextManager[object]:
+    return patch.object(noren_stream, "CHECKS_PER_LIMIT", 9)
+
+
+def come_back_a_little_sooner() -> AbstractContextManager[object]:
+    return patch.object(noren_stream, "STEADY_AFTER_S", 50.0)
+
+
+HARMLESS: Mapping[str, Mutation] = {
+    change.__name__: Mutation(change, frozenset())
+    for change in (ping_a_little_more_often, come_back_a_little_sooner)
+}
