@@ -23,7 +23,7 @@ def first_news(
     # A history leaves nothing out: of a step without a cumulative quantity it is zero.
     steps = [step_of(row)._replace(filled_quantity=row.filled_quantity or 0.0) for row in rows]
     matched, left = match_steps(steps, [*record.steps, *record.told])
-    record.note_told((step for place, step in enumerate(steps) if place not in matched), as_of_ns)
+    record.note_told(step for place, step in enumerate(steps) if place not in matched)
     if state is None:
         return 0
     if any(step.receive_time_ns > as_of_ns for step in left):

@@ -121,12 +121,12 @@ class Standing(Enum):
     CERTAIN = "it is newer than all that is known"
 
 
-def standing_of(state: OrderState, update: OrderUpdate, newest_as_of_ns: int) -> Standing:
-    """Whether an update is news. ``newest_as_of_ns`` is when the newest book so far was asked for."""
+def standing_of(state: OrderState, update: OrderUpdate, newest_book_ns: int) -> Standing:
+    """Whether an update is news. ``newest_book_ns`` is when the newest book so far was received."""
     filled, known = update.filled_quantity, state.filled_quantity or 0.0
     if filled is not None and filled != known:
         return Standing.CERTAIN if filled > known else Standing.STALE
-    if update.as_of_ns is not None and max(state.last_stream_ns, newest_as_of_ns) > update.as_of_ns:
+    if update.as_of_ns is not None and max(state.last_stream_ns, newest_book_ns) > update.as_of_ns:
         return Standing.STALE
     if update.event_time_ns is not None and state.last_event_ns is not None:
         is_older = update.event_time_ns < state.last_event_ns

@@ -52,7 +52,7 @@ class StepRecord:
 
     __slots__ = (
         "ahead_event_ns",
-        "as_of_ns",
+        "book_ns",
         "book_second",
         "filled_said",
         "signatures",
@@ -71,8 +71,8 @@ class StepRecord:
         self.statuses_said: set[OrderStatus] = set()
         self.filled_said = 0.0
         """The highest cumulative quantity that the stream has said."""
-        self.as_of_ns = 0
-        """When the newest book or history was asked for."""
+        self.book_ns = 0
+        """When the newest book that counted was received: what was asked for before that may be older."""
         self.book_second: int | None = None
         """The broker's second in the newest row of a book."""
         self.ahead_event_ns: int | None = None
@@ -105,10 +105,9 @@ class StepRecord:
         if self.ahead_event_ns is None and self.told:
             self.ahead_event_ns = update.event_time_ns
 
-    def note_told(self, steps: Iterable[Step], as_of_ns: int) -> None:
-        """Write down what a history that was asked for then tells of."""
+    def note_told(self, steps: Iterable[Step]) -> None:
+        """Write down what the newest history tells of."""
         self.told.extend(steps)
-        self.as_of_ns = max(self.as_of_ns, as_of_ns)
         self.ahead_event_ns = None
 
     def note_said(self, update: OrderUpdate) -> None:

@@ -88,7 +88,7 @@ class Ledger:
         if state is None:
             standing = Standing.CURRENT
         else:
-            standing = standing_of(state, update, record.as_of_ns)
+            standing = standing_of(state, update, record.book_ns)
             if was_told and standing is Standing.CURRENT:
                 standing = Standing.STALE
             elif standing is not Standing.STALE and update.source is UpdateSource.STREAM:
@@ -104,7 +104,8 @@ class Ledger:
         rows = [row if row.key == key else msgspec.structs.replace(row, trading_day=key[1]) for row in rows]
         record = self._record(key)
         as_of_ns = max((row.as_of_ns or 0 for row in rows), default=0)
-        if not rows or as_of_ns < record.as_of_ns:
+        newest_book_ns = record.book_ns
+        if not rows or as_of_ns < newest_book_ns:
             return []
         rows = with_cumulative(rows)
         events = []
@@ -112,8 +113,11 @@ class Ledger:
             state = self.states.get(key)
             if state is None or not is_behind(row, state):
                 events.append(self._take(row, Standing.CERTAIN, record))
-        # The last row is the order as it stands, like a book's; its step is not told anew.
-        events.append(self.apply(msgspec.structs.replace(rows[-1], report_type=None)))
+        state = self.states.get(key)
+        if state is not None and not is_behind(rows[-1], state):
+            # The last row is the order as it stands, like a book's; its step is not told anew.
+            last = msgspec.structs.replace(rows[-1], report_type=None)
+            events.append(self._take(last, standing_of(state, last, newest_book_ns), record))
         return [event for event in events if event is not None]
 
     def apply_fill(self, fill: FillReport, receive_time_ns: int) -> OrderEvent | None:
@@ -201,7 +205,7 @@ class Ledger:
         if state is None:
             return True
         record = self._records.get(row.key)
-        standing = standing_of(state, row, record.as_of_ns if record else 0)
+        standing = standing_of(state, row, record.book_ns if record else 0)
         if standing is not Standing.CURRENT:
             return standing is Standing.CERTAIN
         if row.status is not None and row.status != state.status and not state.status.is_final:
@@ -269,7 +273,7 @@ class Ledger:
         changed |= old is None
         changed |= self._join(state)
         if update.as_of_ns is not None and standing is not Standing.STALE:
-            record.as_of_ns = max(record.as_of_ns, update.as_of_ns)
+            record.book_ns = max(record.book_ns, update.receive_time_ns)
             if update.order_time_ns is not None:
                 record.book_second = update.order_time_ns // 1_000_000_000
         if not changed:
