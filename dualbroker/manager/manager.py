@@ -6,22 +6,18 @@ Quotes come from one broker, the primary; orders from every broker.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from datetime import date
 
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock
-from dualbroker.config.schema import Around, Config
+from dualbroker.config.schema import Around
 from dualbroker.errors import ConfigError, ConnectionFailedError
-from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, ConfigSubscriptions
+from dualbroker.manager.config_subscriptions import CONFIG_HOLDER
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.running import AUTO, RunningManager
 from dualbroker.manager.subscriber import Subscribed
-from dualbroker.market_hours import MarketHours
-from dualbroker.model import FeedType, Instrument, InstrumentKey
+from dualbroker.model import FeedType, Instrument
 from dualbroker.stores.incidents import Failover
-from dualbroker.transport.base import Transport
 
 __all__ = ["WebSocketManager"]
 
@@ -40,27 +36,6 @@ class WebSocketManager(RunningManager):
     market_hours
         When markets are open; as the config says unless given.
     """
-
-    def __init__(
-        self,
-        config: Config,
-        *,
-        transport: Transport | None = None,
-        clock: Clock | None = None,
-        wall_clock: Clock | None = None,
-        rng: random.Random | None = None,
-        market_hours: MarketHours | None = None,
-    ) -> None:
-        super().__init__(
-            config,
-            transport=transport,
-            clock=clock,
-            wall_clock=wall_clock,
-            rng=rng,
-            market_hours=market_hours,
-        )
-        self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
-        self._taken_up: set[InstrumentKey] = set()
 
     # Subscriptions: told to the primary, and to nobody else
 

@@ -20,10 +20,11 @@ from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock, MarketClock, SystemClock
 from dualbroker.config.broker import mask
-from dualbroker.config.schema import BrokerConfig, Config
+from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day import DayTurn
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
@@ -32,7 +33,7 @@ from dualbroker.manager.subscriber import Subscriber
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.market_hours import MarketHours
-from dualbroker.model import OrderUpdate, QuoteBatch
+from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth, BrokerState
@@ -143,6 +144,9 @@ class RunningManager(ABC):
             source=lambda: None if self.primary is None else self.brokers[self.primary],
             take_up_config=self._renew_config_subscriptions,
         )
+        self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
+        self._taken_up: set[InstrumentKey] = set()
+        """What the config's entries have come to."""
         self._roles_given = False
         self._read_while_down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -344,3 +348,7 @@ class RunningManager(ABC):
     @abstractmethod
     async def _renew_config_subscriptions(self) -> None:
         """Subscribe what config.yaml wants on a new day."""
+
+    @abstractmethod
+    async def _subscribe_entry(self, entry: str | Around) -> None:
+        """Subscribe what one entry of config.yaml means by now."""
