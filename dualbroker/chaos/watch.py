@@ -21,8 +21,6 @@ __all__ = ["Complaints", "LogWatch", "Watch", "allowed_gap_s", "hand_over_s", "s
 SAMPLE_EVERY_S = 0.5
 MOST_COMPLAINTS = 20
 """Of one rule: the first ones tell."""
-TICKS_TO_TELL = 3.0
-"""A market that should have ticked so often among the wanted instruments is taken to move."""
 
 
 class Complaints:
