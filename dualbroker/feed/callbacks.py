@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from dualbroker.log_limit import LogLimit
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import QUOTE_FIELDS, Quote
 from dualbroker.stores.orders import OrderEvent
 from dualbroker.stores.quotes import QuoteStore
@@ -86,17 +87,23 @@ class _Callbacks(Generic[Message]):
 class QuoteCallbacks(_Callbacks[Quote]):
     """Calls with each tick as a full quote."""
 
-    def __init__(self, store: QuoteStore) -> None:
+    def __init__(self, source: FeedSource) -> None:
         super().__init__("dualbroker-quotes")
-        self._store = store
+        self._source = source
+        self._store = source.quotes
         self._next_row = 0
         self.passed_over = 0
         """Ticks that no callback saw, because the callbacks were slower than the feed."""
 
     def _start(self) -> None:
+        self._store = self._source.quotes
         self._next_row = self._store.total_rows
 
     def _deliver(self) -> None:
+        if self._source.quotes is not self._store:
+            # The source has started over; what it had before is nothing new.
+            self._store = self._source.quotes
+            self._next_row = self._store.first_row
         behind = self._store.total_rows - self._next_row
         if behind > MOST_ROWS_BEHIND or self._next_row < self._store.first_row:
             self._catch_up()

@@ -107,7 +107,7 @@ class FailingOverFeed(RunningFeed):
         return self._call_async(self._reconnect(broker_name))
 
     async def _reconnect(self, broker_name: str) -> None:
-        self._manager.reconnect(broker_name)
+        await self._manager.reconnect(broker_name)
 
     def reconcile(self, broker: str | None = None) -> pd.DataFrame:
         """Read the books of one broker, or of every broker, now, and make the orders equal to them.

@@ -71,7 +71,7 @@ class Feed(SubscribingFeed, ReadingFeed, FailingOverFeed):
 
     def __repr__(self) -> str:
         store = self._manager.quotes
-        held = len(self._manager.subscriptions.book.wanted())
+        held = len(self._manager.wanted())
         return (
             f"<dualbroker feed · {self.mode} · {self._words()} · {held} instruments · "
             f"{store.tick_count} ticks · {len(self._manager.orders.states)} orders>"
@@ -79,6 +79,5 @@ class Feed(SubscribingFeed, ReadingFeed, FailingOverFeed):
 
     def _repr_html_(self) -> str:
         shown = self.brokers[["role", "state", "problem", "last_quote", "last_order", "reconnects"]]
-        path = self._config.path
-        origin = f"config: {escape(str(path))}" if path is not None else "made in code, without a config file"
+        origin = escape(self._manager.origin)
         return f"<p><b>{escape(repr(self).strip('<>'))}</b><br>{origin}</p>{shown.to_html()}"

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from dualbroker.errors import AmbiguousInstrumentError, InstrumentError, UnknownInstrumentError
-from dualbroker.instruments import Instruments
+from dualbroker.errors import AmbiguousInstrumentError, UnknownInstrumentError
 from dualbroker.instruments.names import compact, index_named, split_exchange
-from dualbroker.model import Instrument
-from dualbroker.stores.quotes import QuoteStore
+from dualbroker.manager.source import FeedSource
+from dualbroker.model import Instrument, InstrumentKey
 
 __all__ = ["SymbolNames", "instruments_meant"]
 
@@ -19,15 +18,14 @@ LONGEST_SHOWN = 60
 
 
 def instruments_meant(
-    symbols: str | Instrument | Sequence[str | Instrument] | pd.DataFrame, registry: Instruments
-) -> list[str | Instrument]:
-    """A list of names and instruments out of whatever form a person gave them in.
+    symbols: str | Instrument | Sequence[str | Instrument] | pd.DataFrame,
+) -> Sequence[str | Instrument | InstrumentKey]:
+    """Names and instruments, or the keys of a frame, out of whatever form a person gave them in.
 
     Raises
     ------
     UnknownInstrumentError
-        It is no name, or a frame that lacks the columns exchange and token or has a row that no symbol
-        master knows.
+        It is no name, or a frame that lacks the columns exchange and token.
     """
     if isinstance(symbols, str | Instrument):
         return [symbols]
@@ -38,13 +36,7 @@ def instruments_meant(
         return names
     if not {"exchange", "token"} <= set(symbols.columns):
         raise UnknownInstrumentError("expected a frame with the columns exchange and token")
-    found: list[str | Instrument] = []
-    for key in zip(symbols["exchange"].astype(str), symbols["token"].astype(str), strict=True):
-        instrument = registry.get(key)
-        if instrument is None:
-            raise UnknownInstrumentError(f"no symbol master that is loaded knows {key[0]} token {key[1]}")
-        found.append(instrument)
-    return found
+    return list(zip(symbols["exchange"].astype(str), symbols["token"].astype(str), strict=True))
 
 
 def require_name(symbol: object) -> None:
@@ -58,9 +50,8 @@ def require_name(symbol: object) -> None:
 class SymbolNames:
     """Finds subscribed instruments by any of their names."""
 
-    def __init__(self, store: QuoteStore, registry: Instruments) -> None:
-        self._store = store
-        self._registry = registry
+    def __init__(self, source: FeedSource) -> None:
+        self._source = source
 
     def index_of(self, symbol: str | Instrument, exchange: str | None = None) -> int:
         """The store's index of an instrument that is or was subscribed.
@@ -71,8 +62,9 @@ class SymbolNames:
             None is named so, or several are.
         """
         require_name(symbol)
+        store = self._source.quotes
         if isinstance(symbol, Instrument):
-            index = self._store.index_of(symbol.key)
+            index = store.index_of(symbol.key)
             if index is None:
                 raise UnknownInstrumentError(f"{symbol.qualified_name} was never subscribed here")
             return index
@@ -82,32 +74,27 @@ class SymbolNames:
         plain = index_named(name)
         matches = [
             index
-            for index, instrument in enumerate(self._store.instruments)
+            for index, instrument in enumerate(store.instruments)
             if (exchange is None or instrument.exchange == exchange.upper())
             and (
                 wanted in {compact(instrument.symbol), compact(instrument.symbol.removesuffix("-EQ"))}
                 or (plain is not None and instrument.key == (plain.exchange, plain.token))
             )
         ]
-        if not matches and (other_name := self._by_master(symbol, exchange)) is not None:
-            return other_name
+        if not matches and (named := self._source.named_by_master(symbol, exchange or "NFO")) is not None:
+            # By a name that only the symbol master understands, such as Kite's monthly ones.
+            other_name = store.index_of(named.key)
+            if other_name is not None:
+                return other_name
         if not matches:
-            known = [instrument.qualified_name for instrument in self._store.instruments]
+            known = [instrument.qualified_name for instrument in store.instruments]
             shown = ", ".join(known[:10]) or "none yet"
             raise UnknownInstrumentError(
                 f"{symbol[:LONGEST_SHOWN]} was never subscribed here; subscribed: {shown}", known
             )
         # A symbol that came back with another token is two instruments of one name: the newer one is meant.
-        newest = {self._store.instruments[index].qualified_name: index for index in matches}
+        newest = {store.instruments[index].qualified_name: index for index in matches}
         if len(newest) > 1:
             names = list(newest)
             raise AmbiguousInstrumentError(f"{symbol} may mean {' or '.join(names)}", names)
         return matches[-1]
-
-    def _by_master(self, symbol: str, exchange: str | None) -> int | None:
-        """By names that only the symbol master understands, such as Kite's monthly ones."""
-        try:
-            found = self._registry.resolve(symbol, exchange or "NFO")
-        except InstrumentError:
-            return None
-        return self._store.index_of(found.key)

@@ -7,6 +7,7 @@ import atexit
 import logging
 import threading
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dualbroker.config.load import find_config, load_config
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
 from dualbroker.feed.feed import Feed
+from dualbroker.manager import WebSocketManager
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["close_all", "connect", "connect_async", "demo", "demo_async"]
@@ -49,7 +51,7 @@ def connect(config: Config | Path | str | None = None) -> Feed:
         running = _feeds.get(key)
         if running is not None and not running.closed:
             return running
-        feed = Feed(config, on_closed=_forget)
+        feed = Feed(partial(WebSocketManager, config), on_closed=_forget)
         _feeds[key] = feed
     for name, health in feed.manager.health.items():
         if health.state is BrokerState.PARKED:

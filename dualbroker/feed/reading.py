@@ -23,7 +23,7 @@ class ReadingFeed(RunningFeed):
         ``attrs["passed_over"]`` counts ticks that no function of ``on_quote`` saw, because it was slower
         than the feed.
         """
-        wanted = self._manager.subscriptions.book.wanted()
+        wanted = self._manager.wanted()
         quotes = frames.quotes_frame(self._manager.quotes, wanted)
         return self._stamp(quotes, passed_over=self._quote_callbacks.passed_over)
 
@@ -87,5 +87,4 @@ class ReadingFeed(RunningFeed):
 
     def savings(self) -> pd.DataFrame:
         """What the one-source plan saved so far: an estimate, and each figure says how it was obtained."""
-        streaming = [name for name, b in self._manager.brokers.items() if b.config.orders == "stream"]
-        return self._stamp(savings_frame(self._manager.bandwidth, streaming))
+        return self._stamp(savings_frame(self._manager.bandwidth, self._manager.streaming_brokers()))

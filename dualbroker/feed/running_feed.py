@@ -1,4 +1,4 @@
-"""What every part of a feed stands on: the manager on a thread of its own, and the way across to it."""
+"""What every part of a feed stands on: its source on a thread of its own, and the way across to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dualbroker.feed.callbacks import OrderCallbacks, QuoteCallbacks
 from dualbroker.feed.columns import ZONE
 from dualbroker.feed.loop_thread import LoopThread
 from dualbroker.feed.names import SymbolNames
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 
 __all__ = ["RunningFeed"]
 
@@ -25,18 +25,27 @@ STOP_TIMEOUT_S = 10.0
 
 
 class RunningFeed:
-    """Runs the manager, calls it from any thread, and ends it."""
+    """Runs the source of all that is shown, calls it from any thread, and ends it.
 
-    def __init__(self, config: Config, *, on_closed: Callable[[Any], None] | None = None) -> None:
-        self._config = config
+    Parameters
+    ----------
+    make_source
+        Makes what runs the brokers, or what is attached to whoever does.
+    on_closed
+        Called with the feed once it is closed.
+    """
+
+    def __init__(
+        self, make_source: Callable[[], FeedSource], *, on_closed: Callable[[Any], None] | None = None
+    ) -> None:
         self._on_closed = on_closed
-        self._manager = WebSocketManager(config)
-        self._quote_callbacks = QuoteCallbacks(self._manager.quotes)
+        self._manager = make_source()
+        self._quote_callbacks = QuoteCallbacks(self._manager)
         self._order_callbacks = OrderCallbacks()
         self._manager.order_listeners.append(self._order_callbacks.put)
         self._closing = threading.Lock()
         self._closed = False
-        self._names = SymbolNames(self._manager.quotes, self._manager.masters.instruments)
+        self._names = SymbolNames(self._manager)
         self._thread = LoopThread("dualbroker-feed")
         try:
             self._thread.call(self._manager.start())
@@ -58,7 +67,7 @@ class RunningFeed:
             raise FeedClosedError("the feed is closed; dualbroker.connect() opens a new one")
 
     def _stamp(self, table: pd.DataFrame, **more: object) -> pd.DataFrame:
-        as_of_ns = self._manager.clock.now_ns()
+        as_of_ns = self._manager.as_of_ns()
         # Text, for a frame's attrs go into the files that it is saved to.
         table.attrs["as_of"] = pd.Timestamp(as_of_ns, tz="UTC").tz_convert(ZONE).isoformat()
         table.attrs["mode"] = self.mode
@@ -69,18 +78,25 @@ class RunningFeed:
 
     @property
     def config(self) -> Config:
-        """The config it was made from."""
-        return self._config
+        """The config it was made from.
+
+        Raises
+        ------
+        ConfigError
+            It is the feed of a running service, whose config stays there.
+        """
+        return self._manager.config
 
     @property
-    def manager(self) -> WebSocketManager:
-        """The async core, which lives on the feed's own loop."""
+    def manager(self) -> FeedSource:
+        """The async core, which lives on the feed's own loop: a ``WebSocketManager``, unless the brokers
+        are run by a service elsewhere."""
         return self._manager
 
     @property
     def mode(self) -> str:
         """``SIMULATED`` when prices and orders come from the simulator, else ``LIVE``."""
-        return "SIMULATED" if self._config.is_simulated else "LIVE"
+        return "SIMULATED" if self._manager.is_simulated else "LIVE"
 
     @property
     def primary(self) -> str | None:

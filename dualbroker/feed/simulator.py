@@ -7,7 +7,7 @@ from typing import Any
 
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.errors import ConfigError, FeedClosedError
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 
 __all__ = ["EVERY_BROKER", "SimulatorHandle"]
 
@@ -24,7 +24,7 @@ class SimulatorHandle:
 
     def __init__(
         self,
-        manager: WebSocketManager,
+        manager: FeedSource,
         call: Callable[[Coroutine[Any, Any, None]], None],
         call_async: Callable[[Coroutine[Any, Any, None]], Awaitable[None]],
     ) -> None:
@@ -87,7 +87,7 @@ class SimulatorHandle:
         process = self._manager.simulator
         if process is None:
             raise FeedClosedError("the feed is closed; dualbroker.connect() opens a new one")
-        names = [section.name for section in self._manager.config.enabled_brokers if section.is_simulated]
+        names = [health.broker_name for health in self._manager.all_health() if health.simulated]
         if broker != EVERY_BROKER and broker not in names:
             raise ConfigError(
                 f"broker: expected one of {', '.join([*names, EVERY_BROKER])}, found {broker!r}"

@@ -14,8 +14,6 @@ from dualbroker.model import Instrument
 
 __all__ = ["SubscribingFeed"]
 
-SEARCHED = ("NSE", "NFO")
-
 Symbols = str | Instrument | Sequence[str | Instrument] | pd.DataFrame
 
 
@@ -58,7 +56,7 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._subscribe(symbols, exchange, depth))
 
     async def _subscribe(self, symbols: Symbols, exchange: str, depth: bool) -> pd.DataFrame:
-        meant = instruments_meant(symbols, self._manager.masters.instruments)
+        meant = await self._meant(symbols)
         accepted = await self._manager.subscribe(meant, exchange, depth=depth)
         return self._stamp(frames.subscribed_frame(accepted))
 
@@ -71,8 +69,14 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._unsubscribe(symbols, exchange))
 
     async def _unsubscribe(self, symbols: Symbols, exchange: str) -> None:
-        meant = instruments_meant(symbols, self._manager.masters.instruments)
-        await self._manager.unsubscribe(meant, exchange)
+        await self._manager.unsubscribe(await self._meant(symbols), exchange)
+
+    async def _meant(self, symbols: Symbols) -> list[str | Instrument]:
+        meant = instruments_meant(symbols)
+        keys = [each for each in meant if isinstance(each, tuple)]
+        if keys:
+            return [*await self._manager.known_instruments(keys)]
+        return [each for each in meant if not isinstance(each, tuple)]
 
     def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> pd.DataFrame:
         """Instruments that all the words fit, the nearest expiry first: ``search("nifty 26000 ce")``.
@@ -89,10 +93,7 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._search(words, exchange, limit))
 
     async def _search(self, words: str, exchange: str | None, limit: int) -> pd.DataFrame:
-        exchange = None if exchange is None else exchange.upper()
-        for wanted in SEARCHED if exchange is None else (exchange,):
-            await self._manager.load_master(wanted)
-        found = self._manager.masters.instruments.search(words, exchange=exchange, limit=limit)
+        found = await self._manager.search(words, exchange=exchange, limit=limit)
         return self._stamp(frames.instruments_frame(found))
 
     def options_around(

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date
 
-from dualbroker.brokers.base import Broker
 from dualbroker.config.schema import Around
 from dualbroker.errors import ConfigError, ConnectionFailedError
+from dualbroker.manager.answers import AnsweringManager
 from dualbroker.manager.config_subscriptions import CONFIG_HOLDER
 from dualbroker.manager.reconcile import ReconcileResult
-from dualbroker.manager.running import AUTO, RunningManager
+from dualbroker.manager.running import AUTO
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import FeedType, Instrument
 from dualbroker.stores.incidents import Failover
@@ -22,7 +22,7 @@ from dualbroker.stores.incidents import Failover
 __all__ = ["WebSocketManager"]
 
 
-class WebSocketManager(RunningManager):
+class WebSocketManager(AnsweringManager):
     """Runs all brokers of a config.
 
     ``async with WebSocketManager(config) as manager: ...`` starts and stops it.
@@ -39,19 +39,9 @@ class WebSocketManager(RunningManager):
 
     # Subscriptions: told to the primary, and to nobody else
 
-    def _quote_broker(self) -> Broker:
-        if self.primary is None:
-            problems = "; ".join(f"{name} is {health.words}" for name, health in self.health.items())
-            raise ConnectionFailedError(f"no broker carries quotes: {problems}")
-        return self.brokers[self.primary]
-
     async def resolve(self, names: Sequence[str | Instrument], exchange: str = "NFO") -> list[Instrument]:
         """The instruments of these names, by the symbol master of the broker that carries quotes."""
         return await self.masters.resolve_all(self._quote_broker(), names, exchange)
-
-    async def load_master(self, exchange: str) -> None:
-        """Have an exchange's symbol master of today in ``masters.instruments``."""
-        await self.masters.load(self._quote_broker(), exchange)
 
     async def subscribe_symbol(self, symbol: str, exchange: str = "NFO") -> Subscribed:
         """Stream one instrument from the primary, and from nobody else."""
@@ -163,7 +153,7 @@ class WebSocketManager(RunningManager):
         await self._prepare_mappings()
         return await self.carrier.move_to(name)
 
-    def reconnect(self, name: str) -> None:
+    async def reconnect(self, name: str) -> None:
         """Give a broker's connection up and open another, also where it is parked or was evicted.
 
         Raises

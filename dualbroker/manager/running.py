@@ -43,7 +43,7 @@ from dualbroker.stores.quotes import QuoteStore
 from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
-__all__ = ["AUTO", "RunningManager"]
+__all__ = ["AUTO", "RunningManager", "health_at_first"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -222,12 +222,7 @@ class RunningManager(ABC):
         ]
 
     def _add_broker(self, section: BrokerConfig) -> None:
-        health = BrokerHealth(
-            broker_name=section.name,
-            broker_type=section.type,
-            account=mask(section.account_id or section.user_id or ""),
-            simulated=section.is_simulated,
-        )
+        health = health_at_first(section)
         context = BrokerContext(
             transport=self._transport,
             clock=self.clock,
@@ -352,3 +347,13 @@ class RunningManager(ABC):
     @abstractmethod
     async def _subscribe_entry(self, entry: str | Around) -> None:
         """Subscribe what one entry of config.yaml means by now."""
+
+
+def health_at_first(section: BrokerConfig) -> BrokerHealth:
+    """How a broker is doing before its session has begun."""
+    return BrokerHealth(
+        broker_name=section.name,
+        broker_type=section.type,
+        account=mask(section.account_id or section.user_id or ""),
+        simulated=section.is_simulated,
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dualbroker.clock import ist
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
@@ -17,7 +17,7 @@ __all__ = ["card_rows", "failover_words"]
 
 
 def card_rows(
-    manager: WebSocketManager, market: dict[str, Any], failovers: list[dict[str, Any]], now_ns: int
+    manager: FeedSource, market: dict[str, Any], failovers: list[dict[str, Any]], now_ns: int
 ) -> list[dict[str, Any]]:
     """Each broker's row with its ``duty``, ``market``, ``failover`` and ``problems``, all in words.
 
@@ -47,15 +47,14 @@ def card_rows(
     ]
 
 
-def _duty(manager: WebSocketManager, health: BrokerHealth) -> str:
+def _duty(manager: FeedSource, health: BrokerHealth) -> str:
     """What it carries, and whether it could carry the quotes if their broker failed."""
     if health.state is BrokerState.PARKED or health.role is Role.NONE:
         return "carries nothing"
     if health.role is Role.PRIMARY:
-        serves = manager.carrier.serves(health.broker_name)
+        serves = manager.serves(health.broker_name)
         return "quotes and orders" if serves else "quotes and orders, once it is back"
-    streaming = {section.name for section in manager.config.enabled_brokers if section.orders == "stream"}
-    if health.broker_name not in streaming:
+    if health.broker_name not in manager.streaming_brokers():
         return "orders only · by REST, so it can't take the quotes over"
     if health.role is Role.SOME_QUOTES:
         return f"orders, and quotes of {instruments(health.subscriptions)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.stores.incidents import Failover, Incident, quantile
 from dualbroker.view.rows import iso_time
 
@@ -14,7 +14,7 @@ UNCOVERED_SHOWN = 20
 """Names of a failover; the count says how many there are."""
 
 
-def incident_rows(manager: WebSocketManager, limit: int | None = None) -> list[dict[str, Any]]:
+def incident_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
     """Everything that went wrong: number, time, broker, cause, and what was done about it."""
     kept = manager.incidents.incidents_snapshot()
     return [_incident_row(incident) for incident in kept[::-1][:limit]]
@@ -30,7 +30,7 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
     }
 
 
-def failover_rows(manager: WebSocketManager, limit: int | None = None) -> list[dict[str, Any]]:
+def failover_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
     """Every change of the broker that carries quotes, with what it cost."""
     kept = manager.incidents.failovers_snapshot()
     return [failover_row(failover) for failover in kept[::-1][:limit]]

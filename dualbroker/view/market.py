@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualbroker.clock import ist
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 
 __all__ = ["market_state", "subscribed_exchanges"]
 
@@ -15,12 +15,12 @@ _SECOND_NS = 1_000_000_000
 _DAYS_KNOWN_BY_WEEKDAY = 7
 
 
-def subscribed_exchanges(manager: WebSocketManager) -> list[str]:
+def subscribed_exchanges(manager: FeedSource) -> list[str]:
     """The exchanges of all that is subscribed, in order of the alphabet; NSE when nothing is."""
-    return sorted({exchange for exchange, _ in manager.subscriptions.book.wanted()}) or ["NSE"]
+    return sorted({exchange for exchange, _ in manager.wanted()}) or ["NSE"]
 
 
-def market_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
+def market_state(manager: FeedSource, now_ns: int) -> dict[str, Any]:
     """``open``: whether an exchange of what is subscribed trades now; ``words``: that, for a person.
 
     ``market open``; ``market open: MCX; closed: NSE``;
@@ -38,7 +38,7 @@ def market_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
     return {"open": True, "words": words}
 
 
-def _closed(manager: WebSocketManager, exchanges: list[str], now_ns: int) -> str:
+def _closed(manager: FeedSource, exchanges: list[str], now_ns: int) -> str:
     hours = manager.market_hours
     closes = [hours.last_close_ns(exchange, now_ns) for exchange in exchanges]
     last_close_ns = max((moment for moment in closes if moment is not None), default=None)
@@ -51,7 +51,7 @@ def _closed(manager: WebSocketManager, exchanges: list[str], now_ns: int) -> str
     return f"{words} · opens {_moment(next_ns, now_ns, '%H:%M')}"
 
 
-def _newest_feed_time_ns(manager: WebSocketManager) -> int | None:
+def _newest_feed_time_ns(manager: FeedSource) -> int | None:
     _, rows, _ = manager.quotes.latest()
     times_s = rows["feed_time"][np.isfinite(rows["feed_time"])]
     return int(times_s.max()) * _SECOND_NS if len(times_s) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.rows import healths
 
@@ -13,7 +13,7 @@ NAMES_SHOWN = 3
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
 
-def feed_problems(manager: WebSocketManager) -> list[str]:
+def feed_problems(manager: FeedSource) -> list[str]:
     """Everything that is wrong with the feed, each in a line of its own; empty when it does its job.
 
     Silence alone is none: the manager asks the market what it means, and says ``stale`` only of a source
@@ -29,7 +29,7 @@ def feed_problems(manager: WebSocketManager) -> list[str]:
     return [*problems, *_without_source(manager)]
 
 
-def broker_problems(manager: WebSocketManager, health: BrokerHealth) -> list[str]:
+def broker_problems(manager: FeedSource, health: BrokerHealth) -> list[str]:
     """What is wrong with one broker."""
     problems = []
     if health.state not in _WORKING:
@@ -47,17 +47,16 @@ def broker_problems(manager: WebSocketManager, health: BrokerHealth) -> list[str
             f"{missing} of {health.subscriptions} instruments have no quote yet; "
             "if that stays so, the broker does not know them"
         )
-    stale = manager.carrier.standing.why_stale(health.broker_name)
+    stale = manager.why_stale(health.broker_name)
     return [*problems, f"stale: {stale}"] if stale else problems
 
 
-def _without_source(manager: WebSocketManager) -> list[str]:
+def _without_source(manager: FeedSource) -> list[str]:
     """Instruments that are wanted and that no broker of use streams, in one line."""
-    carrier = manager.carrier
     left = [
         key
-        for key in manager.subscriptions.book.wanted()
-        if (target := carrier.target_of(key)) is None or not carrier.serves(target)
+        for key in manager.wanted()
+        if (target := manager.source_of(key)) is None or not manager.serves(target)
     ]
     if not left:
         return []

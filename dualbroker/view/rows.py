@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dualbroker.clock import ist
-from dualbroker.config import BrokerConfig, mask
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import QUOTE_FIELDS, Instrument, MessageKind
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import OrderState
@@ -29,9 +28,9 @@ __all__ = [
 ]
 
 
-def mode(manager: WebSocketManager) -> str:
+def mode(manager: FeedSource) -> str:
     """``SIMULATED`` when prices and orders come from the simulator, else ``LIVE``."""
-    return "SIMULATED" if manager.config.is_simulated else "LIVE"
+    return "SIMULATED" if manager.is_simulated else "LIVE"
 
 
 def iso_time(time_ns: int | None) -> str | None:
@@ -56,25 +55,12 @@ def instruments(count: int) -> str:
     return "1 instrument" if count == 1 else f"{count} instruments"
 
 
-def healths(manager: WebSocketManager) -> list[BrokerHealth]:
+def healths(manager: FeedSource) -> list[BrokerHealth]:
     """How each enabled broker is doing, in the config's order, also before its session exists."""
-    return [manager.health.get(section.name) or _not_begun(section) for section in _sections(manager)]
+    return manager.all_health()
 
 
-def _sections(manager: WebSocketManager) -> list[BrokerConfig]:
-    return manager.config.enabled_brokers
-
-
-def _not_begun(section: BrokerConfig) -> BrokerHealth:
-    return BrokerHealth(
-        broker_name=section.name,
-        broker_type=section.type,
-        account=mask(section.account_id or section.user_id or ""),
-        simulated=section.is_simulated,
-    )
-
-
-def broker_rows(manager: WebSocketManager) -> list[dict[str, Any]]:
+def broker_rows(manager: FeedSource) -> list[dict[str, Any]]:
     """One row per enabled broker: state, role, times, traffic. The account is masked; no secret."""
     totals = manager.bandwidth.totals()
     rates = manager.bandwidth.rates()
@@ -117,7 +103,7 @@ def price_decimals(instrument: Instrument) -> int:
     return max(2, len(digits))
 
 
-def quote_rows(manager: WebSocketManager, limit: int | None = None) -> list[dict[str, Any]]:
+def quote_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
     """The latest full quote of each subscribed instrument, in order of subscription.
 
     An instrument without a quote yet has a row of unknowns, with its quote source as broker.
@@ -130,7 +116,7 @@ def quote_rows(manager: WebSocketManager, limit: int | None = None) -> list[dict
         for index, row, broker in zip(indices, rows, brokers, strict=True)
     }
     shown = []
-    for key in list(manager.subscriptions.book.wanted())[:limit]:
+    for key in list(manager.wanted())[:limit]:
         index = store.index_of(key)
         if index is None:
             continue

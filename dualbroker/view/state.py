@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
@@ -27,7 +27,7 @@ _PASSING = frozenset({"time"})
 """Keys that change by themselves, without anything having happened."""
 
 
-def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
+def view_state(manager: FeedSource, now_ns: int) -> dict[str, Any]:
     """Everything that is shown of a running manager.
 
     Plain values, ready for JSON; times are ISO 8601 with +05:30, None is unknown.
@@ -59,7 +59,7 @@ def view_state(manager: WebSocketManager, now_ns: int) -> dict[str, Any]:
         "brokers": card_rows(manager, market, failovers, now_ns),
         "quotes": {
             "rows": quote_rows(manager, QUOTES_SHOWN),
-            "count": len(manager.subscriptions.book.wanted()),
+            "count": len(manager.wanted()),
             "no_source": no_quotes_because(manager),
         },
         "orders": _orders(manager),
@@ -82,7 +82,7 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return changes and {"time": new["time"], **changes}
 
 
-def _headline(manager: WebSocketManager) -> dict[str, str]:
+def _headline(manager: FeedSource) -> dict[str, str]:
     carriers = carrying(manager)
     return {
         "quotes": f"Price/Quote updates: {_sources(quote_sources(manager))}",
@@ -102,7 +102,7 @@ def _sources(sources: list[BrokerHealth]) -> str:
     return ", ".join([*primaries, *others]) or "no broker"
 
 
-def _orders(manager: WebSocketManager) -> dict[str, Any]:
+def _orders(manager: FeedSource) -> dict[str, Any]:
     by_broker: dict[str, list[Any]] = {health.broker_name: [] for health in healths(manager)}
     for state in manager.orders.snapshot():
         by_broker.setdefault(state.broker_name, []).append(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dualbroker.feed.savings import estimate_savings
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 
 __all__ = ["HISTORY_SHOWN_S", "bytes_per_second", "savings", "streaming_brokers", "traffic_history"]
@@ -13,12 +13,12 @@ __all__ = ["HISTORY_SHOWN_S", "bytes_per_second", "savings", "streaming_brokers"
 HISTORY_SHOWN_S = 120
 
 
-def streaming_brokers(manager: WebSocketManager) -> int:
+def streaming_brokers(manager: FeedSource) -> int:
     """How many brokers have a socket; in the naive plan each would stream the quotes."""
-    return sum(broker.orders == "stream" for broker in manager.config.enabled_brokers)
+    return len(manager.streaming_brokers())
 
 
-def savings(manager: WebSocketManager) -> dict[str, Any]:
+def savings(manager: FeedSource) -> dict[str, Any]:
     """What the one-source plan saved since the start, and how that was estimated."""
     estimate = estimate_savings(manager.bandwidth.totals(), streaming_brokers(manager))
     return {
@@ -30,7 +30,7 @@ def savings(manager: WebSocketManager) -> dict[str, Any]:
     }
 
 
-def bytes_per_second(manager: WebSocketManager) -> dict[str, float | None]:
+def bytes_per_second(manager: FeedSource) -> dict[str, float | None]:
     """Of all brokers together over the last seconds, and estimated of the naive plan."""
     rates = manager.bandwidth.rates()
     if not rates:
@@ -43,7 +43,7 @@ def bytes_per_second(manager: WebSocketManager) -> dict[str, float | None]:
     }
 
 
-def traffic_history(manager: WebSocketManager) -> dict[str, Any]:
+def traffic_history(manager: FeedSource) -> dict[str, Any]:
     """Bytes of each of the last seconds, the oldest first: by broker, carried, and naively estimated."""
     history = manager.bandwidth.history()
     newest = history[-1].second if history else 0

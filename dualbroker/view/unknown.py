@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.rows import healths
@@ -12,7 +12,7 @@ __all__ = ["carrying", "no_quotes_because", "quote_sources", "unread_order_books
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
 
-def carrying(manager: WebSocketManager) -> list[BrokerHealth]:
+def carrying(manager: FeedSource) -> list[BrokerHealth]:
     """The brokers that carry something: given a role, and not parked since."""
     return [
         health
@@ -21,16 +21,16 @@ def carrying(manager: WebSocketManager) -> list[BrokerHealth]:
     ]
 
 
-def quote_sources(manager: WebSocketManager) -> list[BrokerHealth]:
+def quote_sources(manager: FeedSource) -> list[BrokerHealth]:
     """The brokers that stream quotes and are of use for it now; whoever is down or stale is none."""
     return [
         health
         for health in carrying(manager)
-        if health.role in (Role.PRIMARY, Role.SOME_QUOTES) and manager.carrier.serves(health.broker_name)
+        if health.role in (Role.PRIMARY, Role.SOME_QUOTES) and manager.serves(health.broker_name)
     ]
 
 
-def unread_order_books(manager: WebSocketManager) -> list[dict[str, str]]:
+def unread_order_books(manager: FeedSource) -> list[dict[str, str]]:
     """Brokers whose orders are unknown, for their order book was never read: ``broker_name``, ``why``."""
     return [
         {"broker_name": health.broker_name, "why": _why_unread(health)}
@@ -39,7 +39,7 @@ def unread_order_books(manager: WebSocketManager) -> list[dict[str, str]]:
     ]
 
 
-def no_quotes_because(manager: WebSocketManager) -> list[dict[str, str]]:
+def no_quotes_because(manager: FeedSource) -> list[dict[str, str]]:
     """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them."""
     if quote_sources(manager):
         return []
@@ -57,10 +57,8 @@ def _why_unread(health: BrokerHealth) -> str:
     return "its order book has not been read yet"
 
 
-def _why_no_quotes(manager: WebSocketManager, health: BrokerHealth) -> str:
-    if health.broker_name in manager.brokers and (
-        stale := manager.carrier.standing.why_stale(health.broker_name)
-    ):
+def _why_no_quotes(manager: FeedSource, health: BrokerHealth) -> str:
+    if stale := manager.why_stale(health.broker_name):
         return f"it is stale: {stale}"
     return _not_working(health) if health.state not in _WORKING else f"it carries {health.role.value}"
 

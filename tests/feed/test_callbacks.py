@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from dualbroker.feed import callbacks
 from dualbroker.feed.callbacks import QuoteCallbacks
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import Quote
 from tests.polling import wait_until
 from tests.stores.test_quotes import apply, delta, store_with
@@ -16,7 +20,7 @@ def test_a_callback_that_lags_gets_the_latest_of_each_instrument_and_the_rest_is
     monkeypatch.setattr(callbacks, "MOST_ROWS_BEHIND", 5)
     store = store_with("1", "2", max_rows=max_rows)
     seen: list[Quote] = []
-    listening = QuoteCallbacks(store)
+    listening = QuoteCallbacks(cast(FeedSource, SimpleNamespace(quotes=store)))
     listening.add(seen.append)
     try:
         for price in range(1, 11):

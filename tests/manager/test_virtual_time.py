@@ -231,8 +231,8 @@ def test_the_orders_of_an_evicted_login_are_still_known_and_a_person_can_take_th
             assert incident.broker_name == "broker2"
             assert incident.action == "the login is left to whoever took it, and orders are read by REST"
             with pytest.raises(ConfigError, match="found 'broker9'"):
-                manager.reconnect("broker9")
-            manager.reconnect("broker2")
+                await manager.reconnect("broker9")
+            await manager.reconnect("broker2")
             await eventually(lambda: manager.health["broker2"].state is BrokerState.LIVE)
             assert manager.health["broker2"].problem == ""
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from dualbroker.clock import IST
-from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKind, QuoteBatch
@@ -40,10 +40,8 @@ def words(
             feed_time_s = at(last_feed_time) // 1_000_000_000
             update = TouchlineSnapshot(exchange=exchange, token="1", ltp=1.0, feed_time=feed_time_s)
             quotes.apply(QuoteBatch(broker_name="broker1", receive_time_ns=at(now), updates=[update]))
-    manager = SimpleNamespace(
-        market_hours=hours or MarketHours(), subscriptions=SimpleNamespace(book=book), quotes=quotes
-    )
-    state = market_state(cast(WebSocketManager, manager), at(now))
+    manager = SimpleNamespace(market_hours=hours or MarketHours(), wanted=book.wanted, quotes=quotes)
+    state = market_state(cast(FeedSource, manager), at(now))
     assert state["open"] is expected_open
     return str(state["words"])
 

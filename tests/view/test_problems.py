@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from dualbroker.config import demo_config
-from dualbroker.manager import WebSocketManager
-from dualbroker.manager.subscriptions import SubscriptionBook
+from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.quotes import QuoteStore
@@ -30,14 +28,13 @@ def problems(
     *brokers: BrokerHealth, primary: str | None = "broker1", stale: dict[str, str] | None = None
 ) -> list[str]:
     manager = SimpleNamespace(
-        config=demo_config(len(brokers)),
-        health={broker.broker_name: broker for broker in brokers},
+        all_health=lambda: list(brokers),
         primary=primary,
-        carrier=SimpleNamespace(standing=SimpleNamespace(why_stale=lambda name: (stale or {}).get(name, ""))),
-        subscriptions=SimpleNamespace(book=SubscriptionBook()),
+        why_stale=lambda name: (stale or {}).get(name, ""),
+        wanted=dict,
         quotes=QuoteStore(),
     )
-    return feed_problems(cast(WebSocketManager, manager))
+    return feed_problems(cast(FeedSource, manager))
 
 
 def test_all_is_well() -> None:

@@ -1,0 +1,111 @@
+"""What a manager answers about itself: the part of a feed's source that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dualbroker.brokers.base import Broker
+from dualbroker.errors import ConnectionFailedError, InstrumentError, UnknownInstrumentError
+from dualbroker.manager.running import RunningManager, health_at_first
+from dualbroker.model import FeedType, Instrument, InstrumentKey
+from dualbroker.stores.health import BrokerHealth
+
+__all__ = ["AnsweringManager"]
+
+SEARCHED = ("NSE", "NFO")
+
+
+class AnsweringManager(RunningManager):
+    """Says what is known of the brokers, of what is wanted, and of instruments."""
+
+    @property
+    def origin(self) -> str:
+        """Where its config is from, in words."""
+        path = self.config.path
+        return "made in code, without a config file" if path is None else f"config: {path}"
+
+    @property
+    def is_simulated(self) -> bool:
+        """True when what is shown must bear the word SIMULATED."""
+        return self.config.is_simulated
+
+    def as_of_ns(self) -> int:
+        """Now: nothing lies between this process and the brokers."""
+        return self.clock.now_ns()
+
+    def all_health(self) -> list[BrokerHealth]:
+        """How each enabled broker is doing, in the config's order, also before its session exists."""
+        return [
+            self.health.get(section.name) or health_at_first(section)
+            for section in self.config.enabled_brokers
+        ]
+
+    def streaming_brokers(self) -> list[str]:
+        """Enabled brokers with a socket; the others are polled by REST."""
+        return [section.name for section in self.config.enabled_brokers if section.orders == "stream"]
+
+    def wanted(self) -> dict[InstrumentKey, FeedType]:
+        """All instruments held by anybody, in order of first subscription."""
+        return self.subscriptions.book.wanted()
+
+    def serves(self, name: str) -> bool:
+        """Whether a broker's socket is up and of use for quotes."""
+        return name in self.brokers and self.carrier.serves(name)
+
+    def why_stale(self, name: str) -> str:
+        """Why a broker's quotes count as stale; empty when they do not."""
+        return self.carrier.standing.why_stale(name)
+
+    def source_of(self, key: InstrumentKey) -> str | None:
+        """Who streams an instrument, or is about to."""
+        return self.carrier.target_of(key)
+
+    # Instruments
+
+    def _quote_broker(self) -> Broker:
+        if self.primary is None:
+            problems = "; ".join(f"{name} is {health.words}" for name, health in self.health.items())
+            raise ConnectionFailedError(f"no broker carries quotes: {problems}")
+        return self.brokers[self.primary]
+
+    def named_by_master(self, name: str, exchange: str) -> Instrument | None:
+        """The instrument that the symbol masters loaded so far know by this name; None without one."""
+        try:
+            return self.masters.instruments.resolve(name, exchange)
+        except InstrumentError:
+            return None
+
+    async def known_instruments(self, keys: Sequence[InstrumentKey]) -> list[Instrument]:
+        """The instruments of these keys.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            No symbol master that is loaded knows one of them.
+        """
+        found = []
+        for key in keys:
+            instrument = self.masters.instruments.get(key)
+            if instrument is None:
+                raise UnknownInstrumentError(f"no symbol master that is loaded knows {key[0]} token {key[1]}")
+            found.append(instrument)
+        return found
+
+    async def load_master(self, exchange: str) -> None:
+        """Have an exchange's symbol master of today in ``masters.instruments``."""
+        await self.masters.load(self._quote_broker(), exchange)
+
+    async def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> list[Instrument]:
+        """Instruments that all the words fit, the nearest expiry first; of NSE and NFO unless told.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            There is no such exchange.
+        ConnectionFailedError
+            No broker carries quotes.
+        """
+        exchange = None if exchange is None else exchange.upper()
+        for wanted in SEARCHED if exchange is None else (exchange,):
+            await self.load_master(wanted)
+        return self.masters.instruments.search(words, exchange=exchange, limit=limit)
