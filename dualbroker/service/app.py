@@ -14,8 +14,20 @@ from fastapi_offline import FastAPIOffline
 from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
+from dualbroker.service.errors import handle_errors
 from dualbroker.service.guard import LOOPBACK_NAMES, Guard
-from dualbroker.service.routes import bandwidth, brokers, health, incidents, orders, page, quotes, stream
+from dualbroker.service.routes import (
+    bandwidth,
+    brokers,
+    health,
+    incidents,
+    instruments,
+    orders,
+    page,
+    quotes,
+    stream,
+    subscriptions,
+)
 from dualbroker.storage.locks import announce_address
 
 __all__ = ["create_app"]
@@ -73,8 +85,20 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
+    handle_errors(app)
     app.add_middleware(Guard, hosts=hosts)
-    for module in (brokers, quotes, orders, incidents, bandwidth, health, page, stream):
+    for module in (
+        brokers,
+        quotes,
+        orders,
+        instruments,
+        subscriptions,
+        incidents,
+        bandwidth,
+        health,
+        page,
+        stream,
+    ):
         app.include_router(module.router)
     app.mount("/static/view", page.view_files())
     app.mount("/static", page.page_files())

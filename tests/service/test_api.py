@@ -96,7 +96,11 @@ def test_orders_of_all_brokers_are_tagged_and_can_be_narrowed() -> None:
             assert {row["broker_name"] for row in only} == {"broker2"}
             unknown = await service.client.get("/api/orders?broker=broker9")
             assert unknown.status_code == 404
-            assert unknown.json()["detail"] == "broker: expected one of broker1, broker2, found 'broker9'"
+            assert unknown.json()["error"] == {
+                "type": "NotFound",
+                "message": "broker: expected one of broker1, broker2, found 'broker9'",
+                "matches": [],
+            }
 
     run_world(story)
 

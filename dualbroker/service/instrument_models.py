@@ -1,0 +1,128 @@
+"""What the API answers about instruments and who holds them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dualbroker.service.models import Answer
+
+__all__ = [
+    "InstrumentsAnswer",
+    "SubscribeRequest",
+    "SubscribedAnswer",
+    "SubscriptionsAnswer",
+    "UnsubscribedAnswer",
+]
+
+MOST_SYMBOLS = 500
+"""Of one request."""
+
+Symbol = Annotated[str, Field(description="The broker's spelling.", examples=["RELIANCE-EQ"])]
+Exchange = Annotated[str, Field(description="NSE, NFO, BSE, BFO, CDS or MCX.", examples=["NSE"])]
+Token = Annotated[str, Field(description="Unique within its exchange only.", examples=["2885"])]
+Expiry = Annotated[date | None, Field(description="Null for what does not expire.")]
+LotSize = Annotated[int, Field(description="Units.", examples=[75])]
+
+
+class InstrumentRow(BaseModel):
+    """One row of the symbol master of the broker that carries quotes."""
+
+    exchange: Exchange
+    token: Token
+    symbol: Symbol
+    name: Annotated[str, Field(description="The underlying of a derivative.", examples=["RELIANCE"])]
+    kind: Annotated[str, Field(description="index, equity, future, option or other.", examples=["equity"])]
+    expiry: Expiry
+    strike: Annotated[float | None, Field(description="Rupees; null for what is no option.")]
+    option_type: Annotated[str | None, Field(description="CE or PE; null for what is no option.")]
+    lot_size: LotSize
+    tick_size: Annotated[
+        float | None, Field(description="Rupees; null where the master can't be trusted.", examples=[0.05])
+    ]
+    subscribed: Annotated[bool, Field(description="Somebody holds it now, so it is streamed.")]
+
+
+class InstrumentsAnswer(Answer):
+    instruments: Annotated[
+        list[InstrumentRow],
+        Field(description="Exactly named ones first, then underlyings, then the nearest expiry."),
+    ]
+
+
+class SubscriptionRow(BaseModel):
+    """One instrument that somebody holds."""
+
+    exchange: Exchange
+    token: Token
+    symbol: Symbol
+    feed_type: Annotated[
+        Literal["touchline", "depth"], Field(description="Depth has five levels.", examples=["touchline"])
+    ]
+    holders: Annotated[
+        list[str],
+        Field(
+            description="Who holds it: `config`, `rest` (POST here), `client-…` (a client of the stream). "
+            "It is streamed until the last lets go.",
+            examples=[["config", "rest"]],
+        ),
+    ]
+    quote_source: Annotated[
+        str | None,
+        Field(description="The one broker that streams it; null while none can.", examples=["broker1"]),
+    ]
+    acknowledged: Annotated[bool, Field(description="Its first full quote of today has come.")]
+
+
+class SubscriptionsAnswer(Answer):
+    subscriptions: Annotated[list[SubscriptionRow], Field(description="In order of first subscription.")]
+
+
+class SubscribeRequest(BaseModel):
+    """What is to be streamed. All names are looked up before any is subscribed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbols: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]],
+        Field(
+            min_length=1,
+            max_length=MOST_SYMBOLS,
+            description="Noren's names, Kite's, qualified ones (NSE:RELIANCE), plain index names (NIFTY).",
+            examples=[["NIFTY", "NSE:RELIANCE-EQ"]],
+        ),
+    ]
+    exchange: Annotated[
+        str, Field(min_length=1, max_length=8, description="Of names that do not say theirs.")
+    ] = "NFO"
+    depth: Annotated[bool, Field(description="Five levels too, for /api/depth.")] = False
+
+
+class SubscribedRow(BaseModel):
+    """One instrument as it was accepted."""
+
+    exchange: Exchange
+    token: Token
+    symbol: Symbol
+    expiry: Expiry
+    lot_size: LotSize
+    quote_source: Annotated[str, Field(examples=["broker1"])]
+    acknowledged: Annotated[
+        bool, Field(description="Its broker has sent its first full quote; if not, that may still come.")
+    ]
+
+
+class SubscribedAnswer(Answer):
+    accepted: Annotated[list[SubscribedRow], Field(description="In the order of the request.")]
+
+
+class UnsubscribedAnswer(Answer):
+    released: Annotated[
+        list[str],
+        Field(
+            description="What `rest` held and has let go of; others may hold it still.",
+            examples=[["NSE:RELIANCE-EQ"]],
+        ),
+    ]

@@ -1,0 +1,53 @@
+"""``/api/instruments``: finds instruments by words, as a person types them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from dualbroker.service.dependencies import Manager, stamp
+from dualbroker.service.errors import answers
+from dualbroker.service.instrument_models import InstrumentsAnswer
+from dualbroker.view.rows import known
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/instruments", tags=["instruments"])
+
+
+@router.get("", response_model=InstrumentsAnswer, responses=answers(404, 409, 503))
+async def instruments(
+    manager: Manager,
+    search: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="Words that must all fit: parts of names, strikes, ce or pe, fut, days and months.",
+            examples=["nifty 26000 ce"],
+        ),
+    ],
+    exchange: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=8, description="Only there; NSE and NFO unless told.", examples=["NSE"]
+        ),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> dict[str, Any]:
+    """Instruments that all the words fit, by the symbol master of the broker that carries quotes."""
+    found = await manager.search(search, exchange=exchange, limit=limit)
+    held = manager.wanted()
+    rows = [
+        {
+            **{name: getattr(instrument, name) for name in msgspec.structs.asdict(instrument)},
+            "kind": instrument.kind.value,
+            "strike": known(instrument.strike),
+            "tick_size": known(instrument.tick_size),
+            "subscribed": instrument.key in held,
+        }
+        for instrument in found
+    ]
+    return {**stamp(manager), "instruments": rows}

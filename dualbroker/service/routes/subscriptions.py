@@ -1,0 +1,113 @@
+"""``/api/subscriptions``: what is streamed, for whom; and what this API's callers want streamed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from dualbroker.errors import InstrumentError
+from dualbroker.feed.names import SymbolNames
+from dualbroker.instruments.names import exchange_for
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import Instrument
+from dualbroker.service.dependencies import Manager, stamp
+from dualbroker.service.errors import answers
+from dualbroker.service.instrument_models import (
+    MOST_SYMBOLS,
+    SubscribedAnswer,
+    SubscribeRequest,
+    SubscriptionsAnswer,
+    UnsubscribedAnswer,
+)
+
+__all__ = ["REST_HOLDER", "router"]
+
+REST_HOLDER = "rest"
+"""Holds what is subscribed here, whoever asked; it lasts until it is deleted here, or the service ends."""
+
+router = APIRouter(prefix="/api/subscriptions", tags=["subscriptions"])
+
+
+@router.get("", response_model=SubscriptionsAnswer, responses=answers())
+async def subscriptions(manager: Manager) -> dict[str, Any]:
+    """Every instrument that somebody holds, and who."""
+    store, book = manager.quotes, manager.subscriptions.book
+    latest = store.last_rows()
+    rows = []
+    for key, feed_type in book.wanted().items():
+        index = store.index_of(key)
+        if index is None:
+            continue
+        instrument = store.instruments[index]
+        rows.append(
+            {
+                "exchange": instrument.exchange,
+                "token": instrument.token,
+                "symbol": instrument.symbol,
+                "feed_type": feed_type.value,
+                "holders": sorted(book.holders(key)),
+                "quote_source": store.source(index),
+                "acknowledged": bool(latest[index] >= 0),
+            }
+        )
+    return {**stamp(manager), "subscriptions": rows}
+
+
+@router.post("", response_model=SubscribedAnswer, responses=answers(404, 409, 413, 415, 503))
+async def subscribe(manager: Manager, request: SubscribeRequest) -> dict[str, Any]:
+    """Have instruments streamed, from one broker only. Once more changes nothing but ``depth``.
+
+    Answers when they are acknowledged, after five seconds at the latest.
+    """
+    accepted = await manager.subscribe(
+        request.symbols, request.exchange.upper(), depth=request.depth, holder=REST_HOLDER
+    )
+    rows = [
+        {
+            "exchange": row.instrument.exchange,
+            "token": row.instrument.token,
+            "symbol": row.instrument.symbol,
+            "expiry": row.instrument.expiry,
+            "lot_size": row.instrument.lot_size,
+            "quote_source": row.quote_source,
+            "acknowledged": row.acknowledged,
+        }
+        for row in accepted
+    ]
+    return {**stamp(manager), "accepted": rows}
+
+
+@router.delete("", response_model=UnsubscribedAnswer, responses=answers(404, 409))
+async def unsubscribe(
+    manager: Manager,
+    symbol: Annotated[
+        list[Annotated[str, Query(min_length=1, max_length=64)]],
+        Query(
+            min_length=1,
+            max_length=MOST_SYMBOLS,
+            description="Once for each instrument.",
+            examples=[["NSE:RELIANCE-EQ"]],
+        ),
+    ],
+    exchange: Annotated[
+        str, Query(min_length=1, max_length=8, description="Of names that do not say theirs.")
+    ] = "NFO",
+) -> dict[str, Any]:
+    """Let go of instruments that were subscribed here; those that somebody else holds stream on."""
+    meant = [_held_instrument(manager, name, exchange) for name in symbol]
+    held = set(manager.subscriptions.book.held_by(REST_HOLDER))
+    released = [instrument for instrument in dict.fromkeys(meant) if instrument.key in held]
+    manager.subscriptions.let_go(REST_HOLDER, released)
+    return {**stamp(manager), "released": [instrument.qualified_name for instrument in released]}
+
+
+def _held_instrument(manager: WebSocketManager, name: str, exchange: str) -> Instrument:
+    """By what was subscribed rather than by the symbol master, so that no broker is needed for it."""
+    store = manager.quotes
+    names = SymbolNames(manager)
+    try:
+        index = names.index_of(name, exchange_for(name, exchange.upper()))
+    except InstrumentError:
+        index = names.index_of(name)
+    return store.instruments[index]
