@@ -273,7 +273,7 @@ class UpdateSource(StrEnum):
     POLL = "poll"
 
 
-class OrderUpdate(msgspec.Struct, kw_only=True):
+class OrderUpdate(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One update of one order, from the order stream or a row of an order book.
 
     ``None`` means the message did not say; later messages may omit what earlier ones said.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -77,6 +78,7 @@ class RunningManager(ABC):
         self.config = config
         self.quotes = QuoteStore(config.ticks.max_rows)
         self.orders = Ledger(config.order_events.max_rows)
+        self.orders.identity = secrets.token_hex(8)
         self.bandwidth = BandwidthStore()
         self.health: dict[str, BrokerHealth] = {}
         self.brokers: dict[str, Broker] = {}

@@ -8,28 +8,29 @@ import msgspec
 
 from dualbroker.model import OrderUpdate
 from dualbroker.stores.order_state import OrderState
-from dualbroker.stores.order_steps import StepRecord, match_steps, step_of
+from dualbroker.stores.order_steps import Step, StepRecord, match_steps, step_of
 
 __all__ = ["first_news", "is_behind", "with_cumulative"]
 
 
 def first_news(
     rows: Sequence[OrderUpdate], as_of_ns: int, record: StepRecord, state: OrderState | None
-) -> int:
+) -> tuple[int, list[Step]]:
     """Where in a history, oldest first, the news begin; its length where there are none.
 
-    Writes into the record which steps the history tells of that the stream has not brought.
+    Also the steps that it tells of and nobody has before; they are written into the record.
     """
     # A history leaves nothing out: of a step without a cumulative quantity it is zero.
     steps = [step_of(row)._replace(filled_quantity=row.filled_quantity or 0.0) for row in rows]
     matched, left = match_steps(steps, [*record.steps, *record.told])
-    record.note_told(step for place, step in enumerate(steps) if place not in matched)
+    told = [step for place, step in enumerate(steps) if place not in matched]
+    record.note_told(told)
     if state is None:
-        return 0
+        return 0, told
     if any(step.receive_time_ns > as_of_ns for step in left):
-        return len(rows)  # the stream is ahead of this history
+        return len(rows), told  # the stream is ahead of this history
     newest = max(matched, default=-1)
-    return max(newest, _place_of(state, rows, max(0, newest))) + 1
+    return max(newest, _place_of(state, rows, max(0, newest))) + 1, told
 
 
 def with_cumulative(rows: Sequence[OrderUpdate]) -> list[OrderUpdate]:

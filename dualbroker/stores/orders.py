@@ -8,7 +8,6 @@ brought is the broker's last word: it corrects what the stream left wrong.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from datetime import date
 
@@ -16,40 +15,19 @@ import msgspec
 
 from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.stores.order_history import first_news, is_behind, with_cumulative
+from dualbroker.stores.order_memory import LedgerMemory
+from dualbroker.stores.order_records import HeardNote, OrderEvent, ToldNote
 from dualbroker.stores.order_state import OrderState, Standing, join_fills, merge, standing_of
 from dualbroker.stores.order_steps import StepRecord, signature
 
 __all__ = ["Ledger", "OrderEvent", "OrderState"]
 
-MOST_RECORDS = 20_000
-"""Orders whose steps are remembered; those that were silent longest are forgotten first."""
 MOST_WAITING = 20_000
 """Orders whose fills wait for a cumulative quantity that covers them."""
 
 
-class OrderEvent(msgspec.Struct, frozen=True):
-    """An update that changed something, and what the order's state was after it."""
-
-    sequence: int
-    """Counts all events of this ledger, from 1."""
-    update: OrderUpdate
-    status: OrderStatus
-    filled_quantity: float | None
-    average_price: float | None
-    symbol: str | None
-    """Of the order, also where this update did not repeat it."""
-
-    @property
-    def broker_name(self) -> str:
-        return self.update.broker_name
-
-    @property
-    def order_id(self) -> str:
-        return self.update.order_id
-
-
-class Ledger:
-    """Latest state per order and the events that led there.
+class Ledger(LedgerMemory):
+    """Latest state per order and the events that led there, from what brokers say.
 
     Parameters
     ----------
@@ -57,25 +35,11 @@ class Ledger:
         Events kept; the oldest go first and are counted in ``dropped_events``. States are all kept.
     """
 
-    def __init__(self, max_events: int = 100_000) -> None:
-        self.states: dict[OrderKey, OrderState] = {}
-        self.events: deque[OrderEvent] = deque(maxlen=max_events)
-        self.event_count = 0
-        self.repeat_count = 0
-        """Updates that said nothing new."""
-        self._records: dict[OrderKey, StepRecord] = {}
-        self._waiting: dict[OrderKey, dict[str, FillReport]] = {}
-
-    @property
-    def dropped_events(self) -> int:
-        return self.event_count - len(self.events)
-
     # What the stream and the books bring
 
     def apply(self, update: OrderUpdate) -> OrderEvent | None:
         """Take one update in; None when it says nothing that was not known."""
         record = self._record(update.key)
-        was_told = False
         if update.source is UpdateSource.STREAM:
             own_signature = signature(update)
             if own_signature in record.signatures:
@@ -83,16 +47,12 @@ class Ledger:
                 record.note_said(update)
                 self.repeat_count += 1
                 return None
-            was_told = record.note_stream(update, own_signature)
+            event = self._take(update, self._hear(update, own_signature, record), record)
+            if event is None:
+                self._write_down(HeardNote(update))
+            return event
         state = self.states.get(update.key)
-        if state is None:
-            standing = Standing.CURRENT
-        else:
-            standing = standing_of(state, update, record.book_ns)
-            if was_told and standing is Standing.CURRENT:
-                standing = Standing.STALE
-            elif standing is not Standing.STALE and update.source is UpdateSource.STREAM:
-                record.note_ahead(update)
+        standing = Standing.CURRENT if state is None else standing_of(state, update, record.book_ns)
         return self._take(update, standing, record)
 
     def apply_history(self, key: OrderKey, rows: Sequence[OrderUpdate]) -> list[OrderEvent]:
@@ -108,8 +68,10 @@ class Ledger:
         if not rows or as_of_ns < newest_book_ns:
             return []
         rows = with_cumulative(rows)
+        start, told = first_news(rows, as_of_ns, record, self.states.get(key))
+        self._write_down(ToldNote(key, told))
         events = []
-        for row in rows[first_news(rows, as_of_ns, record, self.states.get(key)) :]:
+        for row in rows[start:]:
             state = self.states.get(key)
             if state is None or not is_behind(row, state):
                 events.append(self._take(row, Standing.CERTAIN, record))
@@ -143,7 +105,7 @@ class Ledger:
         if not self._join(state):
             return None
         if fill.fill_id not in state.fills:
-            self.states[key] = state
+            self._change_silently(state)
             return None
         return self._commit(state, _update_of_fill(fill, receive_time_ns))
 
@@ -175,7 +137,7 @@ class Ledger:
             state.side = state.side or row.side
         state.doubt = doubt
         if filled_quantity <= (state.filled_quantity or 0.0):
-            self.states[key] = state
+            self._change_silently(state)
             return None
         state.filled_quantity, state.average_price = filled_quantity, None
         self._join(state)
@@ -194,7 +156,7 @@ class Ledger:
         old = self.states.get(key)
         if old is None or old.doubt == words:
             return False
-        self.states[key] = msgspec.structs.replace(old, doubt=words)
+        self._change_silently(msgspec.structs.replace(old, doubt=words))
         return True
 
     # What a reconcile asks
@@ -243,25 +205,7 @@ class Ledger:
             if key[:2] == (broker_name, day) and state.first_seen_ns < seen_before_ns
         ]
 
-    # Snapshots
-
-    def snapshot(self) -> list[OrderState]:
-        """All states at this moment, in order of first sight; safe from any thread."""
-        return list(self.states.values())
-
-    def events_snapshot(self) -> list[OrderEvent]:
-        """All kept events at this moment, oldest first; safe from any thread."""
-        return list(self.events.copy())
-
     # How it is done
-
-    def _record(self, key: OrderKey) -> StepRecord:
-        """What is remembered of an order's steps; the newest touched stands last."""
-        record = self._records.pop(key, None) or StepRecord()
-        self._records[key] = record
-        if len(self._records) > MOST_RECORDS:
-            del self._records[next(iter(self._records))]
-        return record
 
     def _take(self, update: OrderUpdate, standing: Standing, record: StepRecord) -> OrderEvent | None:
         old = self.states.get(update.key)
@@ -291,18 +235,6 @@ class Ledger:
         if not waiting:
             del self._waiting[state.key]
         return joined
-
-    def _commit(self, state: OrderState, update: OrderUpdate) -> OrderEvent:
-        state.last_update_ns = max(state.last_update_ns, update.receive_time_ns)
-        state.updates += 1
-        # A fresh struct each time: a reader on another thread never sees half an update.
-        self.states[state.key] = state
-        self.event_count += 1
-        event = OrderEvent(
-            self.event_count, update, state.status, state.filled_quantity, state.average_price, state.symbol
-        )
-        self.events.append(event)
-        return event
 
 
 def _update_of_fill(fill: FillReport, receive_time_ns: int) -> OrderUpdate:
