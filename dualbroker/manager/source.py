@@ -165,13 +165,20 @@ class FeedSource(Protocol):
         ...
 
     async def subscribe(
-        self, names: Sequence[str | Instrument], exchange: str = "NFO", *, depth: bool = False
+        self,
+        names: Sequence[str | Instrument],
+        exchange: str = "NFO",
+        *,
+        depth: bool = False,
+        holder: str = "user",
     ) -> list[Subscribed]:
         """Stream instruments. All names are looked up before any is subscribed."""
         ...
 
-    async def unsubscribe(self, names: Sequence[str | Instrument], exchange: str = "NFO") -> None:
-        """Let go of instruments; one that nobody holds any more is streamed no longer."""
+    async def unsubscribe(
+        self, names: Sequence[str | Instrument], exchange: str = "NFO", *, holder: str = "user"
+    ) -> None:
+        """Let one holder let go; an instrument that nobody holds any more is streamed no longer."""
         ...
 
     async def set_quote_source(self, name: str) -> Failover | None:

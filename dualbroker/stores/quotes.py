@@ -296,6 +296,11 @@ class QuoteStore:
         """By instrument index: running number of its latest row, -1 where it has none."""
         return np.array(self._last, np.int64)
 
+    def last_price(self, index: int) -> float | None:
+        """The last price that is known of an instrument, in rupees; None when it is not."""
+        price = self._merged[index][2]
+        return None if math.isnan(price) else price
+
     def volume(self, index: int) -> float | None:
         """The cumulative volume that is known of an instrument; None when it is not."""
         volume = self._merged[index][8]
