@@ -15,6 +15,8 @@ DualBrokerError
 │   └── RequestRefusedError     this one request is wrong; retrying does not help
 ├── ConnectionFailedError       the broker could not be reached, or the link broke
 ├── LoginHeldError              another process on this machine holds this login
+├── JournalError                the order journal can't be written or read
+│   └── JournalDamagedError     its file is broken
 ├── FeedClosedError             the feed was closed
 └── WrongThreadError            a sync call on the feed's own thread would wait for itself
 """
@@ -31,6 +33,8 @@ __all__ = [
     "DualBrokerError",
     "FeedClosedError",
     "InstrumentError",
+    "JournalDamagedError",
+    "JournalError",
     "LoginHeldError",
     "LoginNeededError",
     "LoginRefusedError",
@@ -107,6 +111,14 @@ class ConnectionFailedError(DualBrokerError):
 
 class LoginHeldError(DualBrokerError):
     """Another process on this machine holds this login's one socket."""
+
+
+class JournalError(DualBrokerError):
+    """The order journal can't be written or read. Nobody's orders are lost by that: the books have them."""
+
+
+class JournalDamagedError(JournalError):
+    """The file of the order journal is broken, so that nothing can be believed of it."""
 
 
 class FeedClosedError(DualBrokerError):

@@ -32,6 +32,7 @@ from .problems import file_message, problem_lines
 from .sections import (
     Around,
     FilePath,
+    JournalConfig,
     LivenessConfig,
     LogConfig,
     OrderEventsConfig,
@@ -46,6 +47,7 @@ __all__ = [
     "Around",
     "BrokerConfig",
     "Config",
+    "JournalConfig",
     "LivenessConfig",
     "LogConfig",
     "MarketHoursConfig",
@@ -99,6 +101,7 @@ class Config(Section):
     ticks: TicksConfig = TicksConfig()
     order_events: OrderEventsConfig = OrderEventsConfig()
     orders: OrdersConfig = OrdersConfig()
+    journal: JournalConfig = JournalConfig()
     server: ServerConfig = ServerConfig()
     log: LogConfig = LogConfig()
     cache: FilePath | None = None

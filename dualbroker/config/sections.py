@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -19,6 +20,7 @@ from .section import Section
 __all__ = [
     "Around",
     "FilePath",
+    "JournalConfig",
     "LivenessConfig",
     "LogConfig",
     "OrderEventsConfig",
@@ -103,6 +105,24 @@ class OrderEventsConfig(Section):
 
     max_rows: int = Field(default=100_000, ge=1, le=1_000_000_000)
     """Order events kept in memory; the oldest go first."""
+
+
+class JournalConfig(Section):
+    """The order journal: what orders did, on disk, so that a restart forgets nothing."""
+
+    enabled: bool | None = None
+    """Unless told: for real brokers yes, for simulated ones where a path is given."""
+    path: FilePath | None = None
+    """A file that ends in ``.sqlite``; ``orders.sqlite`` in the system's folder for state unless told."""
+    keep_days: int = Field(default=30, ge=1, le=36_500)
+    """Calendar days, today included; earlier ones are dropped."""
+
+    @field_validator("path")
+    @classmethod
+    def _ends_in_sqlite(cls, value: Path | None) -> Path | None:
+        if value is not None and value.suffix != ".sqlite":
+            raise ValueError(f"expected a file name that ends in .sqlite, found {value.name!r}")
+        return value
 
 
 class OrdersConfig(Section):

@@ -27,6 +27,7 @@ from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day import DayTurn
+from dualbroker.manager.journaling import OrderJournal, account_number, journal_path
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.reconcile import Reconciler
@@ -98,6 +99,8 @@ class RunningManager(ABC):
         self.order_listeners: list[Callable[[OrderEvent], None]] = []
         """Called with each order event, on the manager's loop; must not block."""
         self.simulator: SimulatorProcess | None = None
+        self.journal: OrderJournal | None = None
+        """What orders did, on disk; None where none is kept."""
         self._transport: Transport = transport or NetworkTransport()
         self._random = rng or random.Random()
         self._cache_directory: Path | None = None
@@ -187,7 +190,9 @@ class RunningManager(ABC):
         if not self.market_hours.never_closes:
             # Takes a tenth of a second once; now rather than between two ticks.
             self.market_hours.load()
-        for section in await self._with_simulator(self.config.enabled_brokers):
+        sections = await self._with_simulator(self.config.enabled_brokers)
+        self._open_journal(sections)
+        for section in sections:
             self._add_broker(section)
         self._spawn(self._count_seconds())
         bring_up = BringUp(
@@ -223,6 +228,22 @@ class RunningManager(ABC):
             for section in sections
         ]
 
+    def _open_journal(self, sections: list[BrokerConfig]) -> None:
+        path = journal_path(self.config)
+        if path is None:
+            return
+        self.journal = OrderJournal(
+            path,
+            self.config.journal.keep_days,
+            ledger=self.orders,
+            clock=self.clock,
+            note=partial(self._note_incident, None),
+        )
+        # A simulator that was started here begins anew each time, with the same order numbers.
+        simulator = secrets.token_hex(8) if self.simulator is not None else ""
+        self.journal.open({section.name: account_number(section, simulator) for section in sections})
+        self._spawn(self.journal.tend())
+
     def _add_broker(self, section: BrokerConfig) -> None:
         health = health_at_first(section)
         context = BrokerContext(
@@ -256,6 +277,9 @@ class RunningManager(ABC):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
+        if self.journal is not None:
+            # As soon as nothing can come any more: whoever ends us may not wait for the rest.
+            self.journal.close()
         await self._transport.aclose()
         if self.simulator is not None:
             # Not in a worker thread: at the end of the interpreter none can be started any more.
@@ -294,7 +318,7 @@ class RunningManager(ABC):
         for listener in self.order_listeners:
             listener(event)
 
-    def _note_incident(self, name: str, cause: str, action: str) -> None:
+    def _note_incident(self, name: str | None, cause: str, action: str) -> None:
         self.incidents.note(self.clock.now_ns(), name, cause, action)
 
     def _on_down(self, name: str, why: str) -> None:

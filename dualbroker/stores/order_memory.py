@@ -81,11 +81,23 @@ class LedgerMemory:
             Of before the first record, where the records do not begin with the orders' first.
         last_sequence
             The newest event's number, where it is not the last of these records'.
+
+        Raises
+        ------
+        ValueError
+            A record's changes can't be read; the ledger is empty then.
         """
-        for state in states:
-            self.states[state.key] = state
-        for record in records:
-            self._follow(record)
+        try:
+            for state in states:
+                self.states[state.key] = state
+            for record in records:
+                self._follow(record)
+        except ValueError:
+            self.states.clear()
+            self.events.clear()
+            self._records.clear()
+            self.event_count = self.dropped_events = 0
+            raise
         self.event_count = max(self.event_count, last_sequence)
 
     def adopt(self, record: OrderRecord) -> bool:

@@ -118,7 +118,19 @@ def changes_of(old: OrderState | None, new: OrderState, record: StepRecord | Non
         changes["book_ns"] = record.book_ns
         if record.book_second is not None:
             changes["book_second"] = record.book_second
-    return _encoder.encode(changes)
+    try:
+        return _encoder.encode(changes)
+    except (OverflowError, TypeError, ValueError):
+        # Whatever a broker's code made of a message, its order is not lost for it.
+        return _encoder.encode({name: value for name, value in changes.items() if _can_be_written(value)})
+
+
+def _can_be_written(value: object) -> bool:
+    try:
+        _encoder.encode(value)
+    except (OverflowError, TypeError, ValueError):
+        return False
+    return True
 
 
 def changed_state(

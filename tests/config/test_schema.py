@@ -75,3 +75,10 @@ def test_the_demo_refuses_what_the_simulator_does_not_know() -> None:
 )
 def test_mask(identifier: str, shown: str) -> None:
     assert mask(identifier) == shown
+
+
+def test_a_journal_is_a_file_that_nobody_takes_for_another() -> None:
+    assert config_of().journal.keep_days == 30
+    assert config_of(journal={"path": "day.sqlite"}).journal.path is not None
+    with pytest.raises(ValidationError, match=r"ends in \.sqlite, found 'notes.txt'"):
+        config_of(journal={"path": "notes.txt"})
