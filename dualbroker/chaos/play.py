@@ -82,6 +82,8 @@ class Users:
         """By qualified name: holder to whether it wants depth; only what was granted."""
         self.waiting: dict[str, str] = {}
         """By holder: the request that is not granted yet, and the last reason why."""
+        self.left_ns: dict[str, int] = {}
+        """By qualified name: when the last holder let go of it (UTC ns)."""
         self.refused_for_good: list[str] = []
         lacking = {symbol for each in world.schedule.limits.values() for symbol in each.get("lacks", ())}
         self.uncertain: set[str] = set()
@@ -159,6 +161,7 @@ class Users:
             holders.pop(action.holder, None)
             if not holders:
                 self.wanted.pop(name, None)
+                self.left_ns[name] = self._world.clock.now_ns()
 
     def _hold(self, name: str, holder: str, *, depth: bool) -> None:
         self.wanted.setdefault(name, {})[holder] = depth

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from dualbroker.chaos.changes import SourceChanges
 from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.rules import RULES, Rule, Scene, longest_bound_s
 from dualbroker.chaos.schedule import Schedule
@@ -100,7 +101,8 @@ async def _play(
     weather = Weather(schedule)
     world = World(loop, schedule)
     users = Users(world)
-    watch = Watch(world, weather, complaints)
+    changes = SourceChanges(world.universe.instruments, users.left_ns)
+    watch = Watch(world, weather, complaints, changes)
     rules = [rule for rule in RULES.values() if names is None or rule.name in names]
     faulter = Faulter(world, weather)
     faulter.start()
@@ -108,7 +110,7 @@ async def _play(
     try:
         await world.manager.start()
         await asyncio.sleep(max(0.0, schedule.faults_end_s - loop.time()))
-        broken = await _come_right(Scene(world, weather, users, faulter, loop.time()), rules)
+        broken = await _come_right(Scene(world, weather, users, faulter, changes, loop.time()), rules)
         _count_tasks(world, len(tasks), complaints)
     finally:
         for task in tasks:

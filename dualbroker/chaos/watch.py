@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from dualbroker.chaos.changes import SourceChanges
 from dualbroker.chaos.market import market_is_open
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.weather import REST_IS_DOWN, Weather
@@ -79,8 +80,11 @@ class LogWatch(logging.Handler):
 class Watch:
     """Looks at the client and at the simulator, and complains."""
 
-    def __init__(self, world: World, weather: Weather, complaints: Complaints) -> None:
+    def __init__(
+        self, world: World, weather: Weather, complaints: Complaints, changes: SourceChanges
+    ) -> None:
         self._world = world
+        self._changes = changes
         self._weather = weather
         self._complaints = complaints
         self._brokers = {broker.name: broker for broker in world.simulation.brokers}
@@ -91,6 +95,7 @@ class Watch:
         down = [word for word in REST_IS_DOWN if word != "no_data" or world.schedule.moment != "midnight"]
         self._blind = {name: weather.spans(name, down) for name in world.names}
         """By broker: when no book could be read, but for those that were complained about."""
+        self._orders_known_since_s = dict.fromkeys(world.names, math.inf)
         self._places: dict[int, int | None] = {}
         self._rows_seen = 0
         self._last_rows = 0
@@ -185,6 +190,9 @@ class Watch:
 
     def _look_at_books(self, now_s: float) -> None:
         for name, health in self._world.manager.health.items():
+            known_s = self._orders_known_since_s[name]
+            known_s = min(known_s, now_s) if self._has_orders_beyond_doubt(name) else math.inf
+            self._orders_known_since_s[name] = known_s
             for span in self._blind[name]:
                 begun_s = span[0] + _ON_ITS_WAY_S
                 if health.state is not BrokerState.LIVE:
@@ -193,7 +201,7 @@ class Watch:
                 if not begun_s < now_s <= span[1] or health.last_book_ns is None or health.book_problem:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
-                if read_s > begun_s and self._has_orders_beyond_doubt(name):
+                if read_s > max(begun_s, known_s):
                     self._complaints.add(
                         "a failed read is no book",
                         f"{name}: its order book counts as read at {read_s:.1f} s, while none could be read "
@@ -202,7 +210,7 @@ class Watch:
                     self._blind[name] = [each for each in self._blind[name] if each != span]
 
     def _has_orders_beyond_doubt(self, name: str) -> bool:
-        """That "no data" is wrong can be known only by who knows of orders; then they are in doubt."""
+        """That "no data" is wrong can be known only by who knew of orders before; then they are in doubt."""
         return any(
             key[0] == name and not state.doubt for key, state in self._world.manager.orders.states.items()
         )
@@ -231,6 +239,8 @@ class Watch:
                         "which does not stream it",
                     )
                 row = block.row(place)
+                if market_index is not None:
+                    self._changes.see(market_index, name, int(row[0]))
                 price, volume = row[2], row[8]
                 pair = (price, None if volume != volume else volume)
                 if market_index is None or pair not in market.past[market_index]:

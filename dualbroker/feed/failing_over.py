@@ -21,11 +21,11 @@ class FailingOverFeed(RunningFeed):
         """One row per change of the broker that carries quotes, in order, planned ones too.
 
         Columns: number, time, from_broker, to_broker, why, planned, detected_after (from the last sign of
-        the old source's quotes to the decision; NaN for a planned one), instruments (to be moved),
-        gap_p50, gap_p99, gap_max (from the last quote of the old source to each instrument's first of the
-        new one), uncovered (instruments that the new broker does not bring; ``feed.gaps`` names them),
-        finished. Seconds, as float64. ``attrs["dropped_failovers"]`` counts older ones that are no longer
-        kept.
+        the old source's quotes to the decision; NaN for a planned one, and where the old source failed
+        before it had taken over itself), instruments (to be moved), gap_p50, gap_p99, gap_max (from the last
+        quote before it to each instrument's first of the new source), uncovered (instruments that the new
+        broker does not bring; ``feed.gaps`` names them), finished. Seconds, as float64.
+        ``attrs["dropped_failovers"]`` counts older ones that are no longer kept.
         """
         store = self._manager.incidents
         table = frames.failovers_frame(store.failovers_snapshot())

@@ -69,25 +69,22 @@ class FailoverLog:
         )
         return failover
 
-    def settled(
-        self,
-        failover: Failover | None,
-        key: InstrumentKey,
-        *,
-        gap_s: float | None = None,
-        uncovered: str | None = None,
-    ) -> bool:
-        """An instrument's move has come to its end: after a gap, or with nobody who would stream it there.
+    def covered(self, failover: Failover, key: InstrumentKey, name: str, gap_s: float) -> None:
+        """The new broker has brought an instrument, after a gap; maybe long after the others."""
+        failover.gaps_s[key] = gap_s
+        if name in failover.uncovered:
+            failover.uncovered = tuple(each for each in failover.uncovered if each != name)
 
-        Returns whether it was the last one of its failover.
-        """
-        if failover is None:
-            return False
-        if gap_s is not None:
-            failover.gaps_s[key] = gap_s
-        if uncovered is not None:
-            failover.uncovered = tuple(dict.fromkeys((*failover.uncovered, uncovered)))
-        entry = self._open.get(failover.number)
+    def uncovered(self, failover: Failover | None, key: InstrumentKey, name: str) -> None:
+        """The new broker does not bring an instrument: nothing more is waited for."""
+        entry = None if failover is None else self._open.get(failover.number)
+        if entry is not None and key in entry.left:
+            entry.failover.uncovered = tuple(dict.fromkeys((*entry.failover.uncovered, name)))
+            entry.left.discard(key)
+
+    def settled(self, failover: Failover | None, key: InstrumentKey) -> bool:
+        """An instrument's move has come to its end. Returns whether it was the last one of its failover."""
+        entry = None if failover is None else self._open.get(failover.number)
         if entry is None:
             return False
         entry.left.discard(key)

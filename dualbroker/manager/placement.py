@@ -10,10 +10,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from dualbroker.clock import Clock
 from dualbroker.manager.failover_log import FailoverLog
+from dualbroker.manager.moves import Begun, Lost, Move
 from dualbroker.manager.refusals import Refusals
 from dualbroker.manager.standing import Standing
 from dualbroker.manager.telling import Teller, Told
@@ -23,25 +22,6 @@ from dualbroker.stores.incidents import Failover
 from dualbroker.stores.quotes import QuoteStore
 
 __all__ = ["Placement"]
-
-
-class _Move(msgspec.Struct, gc=False):
-    """An instrument on its way to a broker."""
-
-    to: str
-    kind: FeedType
-    base_ns: int
-    """Receive time of the last quote that the broker before brought of any instrument; 0: there was none."""
-    planned: bool
-    failover: Failover | None
-
-
-class _Begun(msgspec.Struct, frozen=True):
-    """Moves that begin together and are one failover."""
-
-    old: str
-    new: str
-    planned: bool
 
 
 class Placement:
@@ -83,7 +63,8 @@ class Placement:
         self._on_left = on_left
         self._streams: dict[InstrumentKey, tuple[str, FeedType]] = {}
         """Who was told to stream an instrument, and as what; not those on their way."""
-        self._moves: dict[InstrumentKey, _Move] = {}
+        self._moves: dict[InstrumentKey, Move] = {}
+        self._lost: dict[InstrumentKey, Lost] = {}
         self._left_over = Told()
         quotes.on_switch = self._on_switch
 
@@ -144,15 +125,21 @@ class Placement:
             Who keeps an instrument that every serving broker has refused, should it begin to tick.
         """
         told = Told()
-        for key in [key for key in (*self._streams, *self._moves) if key not in wanted]:
-            self._let_go(key, told)
-        begun: dict[_Begun, list[InstrumentKey]] = {}
+        for key in dict.fromkeys((*self._streams, *self._moves, *self._lost)):
+            if key not in wanted:
+                self._let_go(key, told)
+        somebody_serves = any(map(self._standing.serves, self._health))
+        begun: dict[Begun, list[InstrumentKey]] = {}
         for key, target in targets.items():
             if target is None and key not in self._streams:
                 target = last_resort(key)
+            move = self._moves.get(key)
+            if move is not None and not somebody_serves:
+                # Whom it goes to when the first one is back is open: it may be the one it was on its way to.
+                target = move.to
             self._place(key, wanted[key], target, told, begun)
         for kind, keys in begun.items():
-            self._note_failover(kind, keys)
+            self._note_failover(kind, {key: self._moves[key] for key in keys})
         self._failovers.close_finished()
         self._teller.tell(told)
 
@@ -162,7 +149,7 @@ class Placement:
         kind: FeedType,
         target: str | None,
         told: Told,
-        begun: dict[_Begun, list[InstrumentKey]],
+        begun: dict[Begun, list[InstrumentKey]],
     ) -> None:
         move = self._moves.get(key)
         at = self._streams.get(key)
@@ -171,6 +158,9 @@ class Placement:
                 if move.kind is not kind:
                     move.kind = kind
                     told.to_subscribe(move.to, kind, key)
+                if self._refusals.has(move.to, key):
+                    # Nobody else would have it: it stays there, should it begin to tick.
+                    self._failovers.uncovered(move.failover, key, self.name(key))
                 return
             self._give_up(move, key, told)
         if at is not None and (target is None or at[0] == target):
@@ -181,49 +171,85 @@ class Placement:
         if target is None:
             return
         planned = at is not None and self._standing.serves(at[0]) and not self._refusals.has(at[0], key)
-        base_ns = 0
+        move = self._moves[key] = Move(target, kind, 0, self._clock.now_ns(), planned)
+        lost = self._lost.pop(key, None)
         if at is not None:
-            base_ns = self._health[at[0]].last_quote_ns or 0
-            begun.setdefault(_Begun(at[0], target, planned), []).append(key)
+            move.base_ns = self._health[at[0]].last_quote_ns or 0
+            begun.setdefault(Begun(at[0], target, planned), []).append(key)
             if not planned:
                 told.to_unsubscribe(at[0], key)
                 del self._streams[key]
                 self._quotes.set_source(self.index(key), None)
-        self._moves[key] = _Move(target, kind, base_ns, planned, None)
+        elif lost is not None:
+            self._go_on(lost, key, move, begun)
         self._quotes.expect_source(self.index(key), target, self._teller.key_at(target, key))
         told.to_subscribe(target, kind, key)
 
-    def _give_up(self, move: _Move, key: InstrumentKey, told: Told) -> None:
+    def _go_on(
+        self, lost: Lost, key: InstrumentKey, move: Move, begun: dict[Begun, list[InstrumentKey]]
+    ) -> None:
+        """Whoever was to take it over failed too: its gap goes on, and so does what is told of it."""
+        move.base_ns = lost.base_ns
+        before = lost.failover.to_broker
+        if move.to == before:
+            move.failover = lost.failover
+        elif self._standing.serves(before):
+            # Refused there. What every broker refuses, as an option that has expired, goes round for long.
+            move.after = lost.failover
+        else:
+            begun.setdefault(Begun(before, move.to, False), []).append(key)
+
+    def _give_up(self, move: Move, key: InstrumentKey, told: Told) -> None:
         del self._moves[key]
         self._quotes.expect_no_longer(self.index(key))
         told.to_unsubscribe(move.to, key)
-        is_uncovered = key not in self._streams or self._refusals.has(move.to, key)
-        self._failovers.settled(move.failover, key, uncovered=self.name(key) if is_uncovered else None)
+        if key not in self._streams or self._refusals.has(move.to, key):
+            self._failovers.uncovered(move.failover, key, self.name(key))
+        self._failovers.settled(move.failover, key)
+        last_told = move.failover or move.after
+        if key not in self._streams and last_told is not None:
+            self._lost[key] = Lost(last_told, move.base_ns)
 
     def _let_go(self, key: InstrumentKey, told: Told) -> None:
         move = self._moves.pop(key, None)
         at = self._streams.pop(key, None)
+        self._lost.pop(key, None)
         names = [move.to] if move is not None else []
         names += [at[0]] if at is not None else []
         for name in dict.fromkeys(names):
             told.to_unsubscribe(name, key)
-        self._quotes.set_source(self.index(key), None)
+        index = self._quotes.index_of(key)
+        if index is not None:  # else it has been retired meanwhile, at the day's turn
+            self._quotes.set_source(index, None)
         if move is not None:
             self._failovers.settled(move.failover, key)
 
-    def _note_failover(self, kind: _Begun, keys: list[InstrumentKey]) -> None:
+    def _note_failover(self, kind: Begun, moves: Mapping[InstrumentKey, Move]) -> None:
+        last_ns = self._health[kind.old].last_quote_ns
+        if last_ns is not None and last_ns < max(move.base_ns for move in moves.values()):
+            # It was to take over and brought nothing: its last quote is of an earlier time.
+            last_ns = None
         failover = self._failovers.begin(
-            keys,
-            time_ns=self._clock.now_ns(),
+            moves,
+            time_ns=min(move.begun_ns for move in moves.values()),
             from_broker=kind.old,
             to_broker=kind.new,
             why=self._why(kind.old, kind.new, kind.planned),
             planned=kind.planned,
-            last_quote_ns=self._health[kind.old].last_quote_ns,
+            last_quote_ns=last_ns,
             unknown=self._unknown_at(kind.new),
         )
-        for key in keys:
-            self._moves[key].failover = failover
+        for move in moves.values():
+            move.failover = failover
+
+    def _tell_late(self, key: InstrumentKey, move: Move, after: Failover) -> None:
+        """A broker streams what another one had refused: of this move nothing was told yet."""
+        alike = {
+            other: each for other, each in self._moves.items() if each.after is after and each.to == move.to
+        }
+        self._note_failover(Begun(after.to_broker, move.to, False), {key: move, **alike})
+        for each in (move, *alike.values()):
+            each.after = None
 
     def _on_switch(self, index: int, name: str, receive_ns: int, last_ns: int) -> None:
         """A new source has brought its first full quote of an instrument."""
@@ -238,8 +264,11 @@ class Placement:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._left_over.to_unsubscribe(old[0], key)
         base_ns = last_ns if move.planned else move.base_ns
-        gap_s = max(0, receive_ns - base_ns) / 1e9 if base_ns else None
-        if self._failovers.settled(move.failover, key, gap_s=gap_s):
+        if move.after is not None:
+            self._tell_late(key, move, move.after)
+        if move.failover is not None and base_ns:
+            self._failovers.covered(move.failover, key, self.name(key), max(0, receive_ns - base_ns) / 1e9)
+        if self._failovers.settled(move.failover, key):
             # Not left to the next arrangement, which may be long in coming while the old broker is gone.
             asyncio.get_running_loop().call_soon(self._failovers.close_finished)
 

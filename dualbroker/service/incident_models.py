@@ -42,8 +42,8 @@ Seconds = Annotated[float | None, Field(description="Seconds; null is unknown.",
 class Failover(BaseModel):
     """One change of the broker that carries quotes.
 
-    A gap runs from the last quote of the old source, of any instrument, to the first one that the new
-    source brought of this instrument; measured.
+    A gap runs from the last quote before it, of any instrument, to the first one that the new source
+    brought of this instrument; measured.
     """
 
     number: Annotated[int, Field(description="From 1.", examples=[1])]
@@ -58,7 +58,7 @@ class Failover(BaseModel):
         float | None,
         Field(
             description="Seconds from the last sign of the old source's quotes to the decision; null for a "
-            "planned one.",
+            "planned one, and where the old source failed before it had taken over itself.",
             examples=[0.02],
         ),
     ]

@@ -34,7 +34,8 @@ class Failover(msgspec.Struct, kw_only=True):
 
     A *gap* is the time from the last quote that the old source brought, of any instrument, to the first
     one that the new source brought of this instrument, in seconds. A planned hand-over has gaps too: what
-    passed between the last message that counted of the old source and the first of the new one.
+    passed between the last message that counted of the old source and the first of the new one. Where the
+    old source failed before it had taken over itself, a gap begins with the last quote of the one before it.
     """
 
     number: int
@@ -47,7 +48,8 @@ class Failover(msgspec.Struct, kw_only=True):
     planned: bool
     """True for a hand-over, which makes the new stream before it breaks the old one."""
     detected_after_s: float | None
-    """From the last sign of the old source's quotes to the decision; None for a planned one."""
+    """From the last sign of the old source's quotes to the decision; None for a planned one, and where the
+    old source failed before it had brought any."""
     instruments: int
     """To be moved."""
     gaps_s: dict[tuple[str, str], float] = {}

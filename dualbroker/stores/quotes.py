@@ -136,7 +136,8 @@ class QuoteStore:
 
     def _forget(self, indices: Iterable[int]) -> None:
         for index in indices:
-            self._merged[index] = list(BLANK_ROW)
+            # When its last message came is no figure of a day: a gap begins there.
+            self._merged[index] = [self._merged[index][0], *BLANK_ROW[1:]]
             self._last[index] = -1
             self._depth.pop(index, None)
             self._old_rows.pop(index, None)

@@ -92,6 +92,11 @@ def leave_the_old_source_subscribed() -> AbstractContextManager[object]:
     return patch.object(placement.Placement, "_flush", lambda self: None)
 
 
+def tell_nothing_of_the_second_failover() -> AbstractContextManager[object]:
+    """When the broker that was to take over fails as well, the next one takes over without a word."""
+    return patch.object(placement.Placement, "_go_on", lambda self, *_: None)
+
+
 def swap_the_tag_of_a_tick() -> AbstractContextManager[object]:
     count = itertools.count(1)
 
@@ -308,6 +313,7 @@ MUTATIONS: Mapping[str, Mutation] = _mutations(
     (forget_to_subscribe_after_a_reconnect, "one source, newest price"),
     (forget_the_failover, "prices keep coming"),
     (leave_the_old_source_subscribed, "one source"),
+    (tell_nothing_of_the_second_failover, "told"),
     (swap_the_tag_of_a_tick, "tags, one source, newest price"),
     (swap_the_tag_of_an_order, "owners, events"),
     (count_a_repeated_fill_twice, "ledger"),

@@ -225,3 +225,14 @@ def test_retiring_forgets_the_keys_at_every_broker() -> None:
     apply(store, snapshot("1", ltp=1.0))
     apply(store, snapshot("77", ltp=1.0), broker="broker2")
     assert (store.total_rows, store.stray_count) == (0, 2)
+
+
+def test_a_new_day_between_the_old_source_and_the_new_one_shortens_no_gap() -> None:
+    store = store_with("1")
+    switches: list[tuple[int, str, int, int]] = []
+    store.on_switch = lambda *switch: switches.append(switch)
+    apply(store, snapshot(ltp=100.0), at=10)
+    store.expect_source(0, "broker2")
+    store.start_day()
+    apply(store, snapshot(ltp=100.0), at=25, broker="broker2")
+    assert switches == [(0, "broker2", 25, 10)]

@@ -11,11 +11,14 @@ from dualbroker.chaos.rules.orders import ORDER_RULES
 from dualbroker.chaos.rules.quotes import QUOTE_RULES
 from dualbroker.chaos.rules.scene import Rule, Scene
 from dualbroker.chaos.rules.sessions import SESSION_RULES
+from dualbroker.chaos.rules.telling import TELLING_RULES
 from dualbroker.chaos.schedule import Schedule
 
 __all__ = ["RULES", "Rule", "Scene", "longest_bound_s"]
 
-RULES: Mapping[str, Rule] = {rule.name: rule for rule in (*QUOTE_RULES, *ORDER_RULES, *SESSION_RULES)}
+RULES: Mapping[str, Rule] = {
+    rule.name: rule for rule in (*QUOTE_RULES, *ORDER_RULES, *SESSION_RULES, *TELLING_RULES)
+}
 
 
 def longest_bound_s(schedule: Schedule) -> float:

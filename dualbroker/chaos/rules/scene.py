@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from dualbroker.chaos.changes import SourceChanges
 from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.weather import Weather
@@ -25,6 +26,7 @@ class Scene(msgspec.Struct, frozen=True):
     weather: Weather
     users: Users
     faulter: Faulter
+    changes: SourceChanges
     now_s: float
 
     @property
