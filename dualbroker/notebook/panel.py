@@ -28,6 +28,7 @@ from dualbroker.notebook.drawing import (
     snapshot_html,
 )
 from dualbroker.notebook.history import failovers_html, incidents_html
+from dualbroker.view.named import with_named_rows
 from dualbroker.view.state import view_state
 
 __all__ = ["Panel", "open_panel"]
@@ -120,7 +121,8 @@ class Panel:
                 logger.exception("the panel could not be updated; it tries again")
 
     def _state(self) -> dict[str, Any]:
-        return view_state(self._feed.manager, self._feed.manager.clock.now_ns())
+        manager = self._feed.manager
+        return with_named_rows(view_state(manager, manager.clock.now_ns()))
 
     def _drawn(self, state: dict[str, Any]) -> list[tuple[ipywidgets.HTML, str]]:
         return [

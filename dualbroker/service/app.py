@@ -100,7 +100,6 @@ def create_app(
         stream,
     ):
         app.include_router(module.router)
-    app.mount("/static/view", page.view_files())
     app.mount("/static", page.page_files())
     return app
 

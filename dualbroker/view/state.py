@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
+from dualbroker.view.histories import order_histories
 from dualbroker.view.incidents import failover_rows, incident_rows
 from dualbroker.view.market import market_state
+from dualbroker.view.orders import order_counts, order_keys, order_table
+from dualbroker.view.parts import SLOW_KEYS, keys_of
 from dualbroker.view.problems import feed_problems
-from dualbroker.view.rows import healths, instruments, iso_time, mode, order_rows, quote_rows
+from dualbroker.view.quotes import instrument_columns, quote_columns, shown_instruments
+from dualbroker.view.rows import instruments, iso_time, mode
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
-from dualbroker.view.unknown import carrying, no_quotes_because, quote_sources, unread_order_books
+from dualbroker.view.unknown import carrying, quote_sources
 
-__all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "ORDERS_SHOWN", "QUOTES_SHOWN", "view_changes", "view_state"]
+__all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "slow_and_quick", "view_changes", "view_state"]
 
-QUOTES_SHOWN = 250
-ORDERS_SHOWN = 250
-"""Of each broker, the newest; more than a person reads, and a bound on what each update costs."""
 INCIDENTS_SHOWN = 50
 FAILOVERS_SHOWN = 20
 
@@ -27,53 +29,72 @@ _PASSING = frozenset({"time"})
 """Keys that change by themselves, without anything having happened."""
 
 
-def view_state(manager: FeedSource, now_ns: int) -> dict[str, Any]:
-    """Everything that is shown of a running manager.
+def view_state(
+    source: FeedSource,
+    now_ns: int,
+    parts: str | Iterable[str] = "monitor",
+    symbols: Collection[str] | None = None,
+    broker: str | None = None,
+) -> dict[str, Any]:
+    """What is shown of a running feed, as far as these parts of a dashboard need it.
 
     Plain values, ready for JSON; times are ISO 8601 with +05:30, None is unknown.
 
     Parameters
     ----------
-    manager
+    source
         Read, never changed; may still be connecting.
     now_ns
-        UTC, by the manager's own clock.
+        UTC, by the source's own clock.
+    parts
+        One of ``view.parts.PARTS`` or several, or ``monitor``: all but the option chain, whose key
+        ``chain`` is added by whoever keeps the chain (``view.chain``).
+    symbols
+        Quotes of these instruments only, by symbol or qualified name.
+    broker
+        Orders of this broker only.
 
     Returns
     -------
     dict
-        ``mode``, ``time``, ``market`` (``open``, ``words``), ``headline`` (``quotes``, ``orders``),
-        ``problems``, ``brokers`` (as ``view.cards.card_rows`` has them),
-        ``quotes`` (``rows``, ``count``, ``no_source``: why no broker carries them, empty when one does),
-        ``orders`` (``rows``, ``counts`` by broker, ``unread``: whose orders are unknown and why),
+        ``mode``, ``time``, ``market`` (``open``, ``words``) always, and of these what the parts need:
+        ``headline`` (``quotes``, ``orders``), ``problems``,
+        ``brokers`` (as ``view.cards.card_rows`` has them),
+        ``counts`` (``instruments``; ``orders`` by broker),
+        ``instruments`` and ``quotes`` (columns, as ``view.quotes`` has them),
+        ``orders`` (as ``view.orders.order_table``), ``histories`` (as ``view.histories.order_histories``),
         ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
-    market = market_state(manager, now_ns)
-    failovers = failover_rows(manager, FAILOVERS_SHOWN)
-    return {
-        "mode": mode(manager),
-        "time": iso_time(now_ns),
-        "market": market,
-        "headline": _headline(manager),
-        "problems": feed_problems(manager),
-        "brokers": card_rows(manager, market, failovers, now_ns),
-        "quotes": {
-            "rows": quote_rows(manager, QUOTES_SHOWN),
-            "count": len(manager.wanted()),
-            "no_source": no_quotes_because(manager),
+    keys = keys_of(parts)
+    market = market_state(source, now_ns)
+    state: dict[str, Any] = {"mode": mode(source), "time": iso_time(now_ns), "market": market}
+    makers: dict[str, Callable[[], Any]] = {
+        "headline": lambda: _headline(source),
+        "problems": lambda: feed_problems(source),
+        "brokers": lambda: card_rows(source, market, failover_rows(source, FAILOVERS_SHOWN), now_ns),
+        "counts": lambda: _counts(source),
+        "incidents": lambda: {
+            "rows": incident_rows(source, INCIDENTS_SHOWN),
+            "count": source.incidents.incident_count,
         },
-        "orders": _orders(manager),
-        "incidents": {
-            "rows": incident_rows(manager, INCIDENTS_SHOWN),
-            "count": manager.incidents.incident_count,
+        "failovers": lambda: {
+            "rows": failover_rows(source, FAILOVERS_SHOWN),
+            "count": source.incidents.failover_count,
         },
-        "failovers": {"rows": failovers, "count": manager.incidents.failover_count},
-        "traffic": {
-            "history": traffic_history(manager),
-            "bytes_per_second": bytes_per_second(manager),
-            "savings": savings(manager),
+        "traffic": lambda: {
+            "history": traffic_history(source),
+            "bytes_per_second": bytes_per_second(source),
+            "savings": savings(source),
         },
+        "orders": lambda: order_table(source, broker),
+        "histories": lambda: order_histories(source, order_keys(source, broker)),
     }
+    state |= {key: make() for key, make in makers.items() if key in keys}
+    if "quotes" in keys:
+        shown = shown_instruments(source, symbols)
+        state["instruments"] = instrument_columns(shown)
+        state["quotes"] = quote_columns(source, shown, now_ns)
+    return state
 
 
 def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -82,10 +103,22 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return changes and {"time": new["time"], **changes}
 
 
-def _headline(manager: FeedSource) -> dict[str, str]:
-    carriers = carrying(manager)
+def slow_and_quick(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A state in two: what changes seldom (``view.parts.SLOW_KEYS``), and the rest."""
+    return (
+        {key: value for key, value in state.items() if key in SLOW_KEYS},
+        {key: value for key, value in state.items() if key not in SLOW_KEYS},
+    )
+
+
+def _counts(source: FeedSource) -> dict[str, Any]:
+    return {"instruments": len(source.wanted()), "orders": order_counts(source)}
+
+
+def _headline(source: FeedSource) -> dict[str, str]:
+    carriers = carrying(source)
     return {
-        "quotes": f"Price/Quote updates: {_sources(quote_sources(manager))}",
+        "quotes": f"Price/Quote updates: {_sources(quote_sources(source))}",
         "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
     }
 
@@ -100,19 +133,3 @@ def _sources(sources: list[BrokerHealth]) -> str:
     if primaries and not others:
         return f"{primaries[0]} only"
     return ", ".join([*primaries, *others]) or "no broker"
-
-
-def _orders(manager: FeedSource) -> dict[str, Any]:
-    by_broker: dict[str, list[Any]] = {health.broker_name: [] for health in healths(manager)}
-    for state in manager.orders.snapshot():
-        by_broker.setdefault(state.broker_name, []).append(state)
-    newest = [
-        state
-        for states in by_broker.values()
-        for state in sorted(states, key=lambda s: s.order_time_ns or s.first_seen_ns)[-ORDERS_SHOWN:]
-    ]
-    return {
-        "rows": order_rows(newest),
-        "counts": {name: len(states) for name, states in by_broker.items()},
-        "unread": unread_order_books(manager),
-    }

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dualbroker.view.orders import ORDER_COLUMNS
 from tests.cli.serving import Serving, serving
 from tests.notebook.states import failover_row, incident_row
 
@@ -17,14 +18,71 @@ pytestmark = pytest.mark.chromium
 
 TIMEOUT_MS = 30_000
 
-DRAW = """async (state) => {
-  const { render } = await import("/static/view/dashboard.js");
+DRAW = """async ([state, part, actions]) => {
+  const dashboard = (await import("/static/view/dashboard.js")).default;
+  const { Model } = await import("/static/model.js");
   const element = document.createElement("main");
   element.id = "drawn";
-  element.className = "dualbroker";
   document.body.replaceChildren(element);
-  render(element, state);
+  const model = new Model();
+  model.set("state", state);
+  model.set("part", part);
+  if (actions) model.set("options", { actions: { problemOf: String } });
+  window.drawnModel = model;
+  window.endDrawn = dashboard.render({ model, el: element });
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
 }"""
+
+
+def draw(page: Any, state: dict[str, Any], part: str = "monitor", actions: bool = False) -> None:
+    """Draw a state in an otherwise empty page, as ``#drawn``."""
+    page.evaluate(DRAW, [state, part, actions])
+
+
+def draw_again(page: Any, state: dict[str, Any]) -> None:
+    """Put another state in the place of the one drawn."""
+    page.evaluate(
+        """async (state) => {
+          window.drawnModel.set("state", state);
+          for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+        }""",
+        state,
+    )
+
+
+def order_state(rows: list[dict[str, Any]], counts: dict[str, int], **changes: Any) -> dict[str, Any]:
+    """The key ``orders`` of rows that say only what matters."""
+    blank: dict[str, Any] = dict.fromkeys(ORDER_COLUMNS)
+    named = [{**blank, "broker_name": "broker1", "final": False, "status": "OPEN", **row} for row in rows]
+    table = [[row[name] for name in ORDER_COLUMNS] for row in named]
+    return {"columns": list(ORDER_COLUMNS), "rows": table, "counts": counts, "unread": [], **changes}
+
+
+def quote_state(rows: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """The keys ``instruments`` and ``quotes`` of rows that say only what matters."""
+    blank: dict[str, Any] = dict.fromkeys(
+        ("received_s", "ltp", "change_percent", "bid", "ask", "volume", "open_interest")
+    )
+    columns = {name: [{**blank, **row}[name] for row in rows] for name in blank}
+    return {
+        "instruments": {
+            "revision": 7,
+            "exchanges": sorted({row["exchange"] for row in rows}),
+            "exchange": [sorted({row["exchange"] for row in rows}).index(row["exchange"]) for row in rows],
+            "symbol": [row["symbol"] for row in rows],
+            "decimals": [row.get("decimals", 2) for row in rows],
+        },
+        "quotes": {
+            "revision": 7,
+            "count": len(rows),
+            "no_source": [],
+            "since": "2026-03-02T00:00:00+05:30",
+            "brokers": ["broker1"],
+            "broker": [0] * len(rows),
+            **columns,
+            **changes,
+        },
+    }
 
 
 def _absent(reason: str) -> None:
@@ -96,7 +154,7 @@ def test_it_shows_brokers_quotes_orders_and_bytes(page: Any) -> None:
     page.wait_for_selector(".orders tbody tr:has-text('broker1')")
     page.wait_for_selector(".orders tbody tr:has-text('broker2')")
     page.wait_for_function("document.querySelector('.chart.total .naive').getAttribute('d') !== ''")
-    index = page.locator(".quotes tbody tr").first
+    index = page.locator(".quotes tbody tr:has(th)").first
     assert index.locator("td").nth(2).inner_text() == "–", "an index has no bid"
     assert page.is_hidden(".notice")
 
@@ -106,7 +164,7 @@ def test_orders_can_be_looked_at_broker_by_broker_with_the_keyboard(page: Any) -
     page.focus(".orders button:has-text('broker2')")
     page.keyboard.press("Enter")
     assert page.get_attribute(".orders button:has-text('broker2')", "aria-pressed") == "true"
-    names = page.locator(".orders tbody tr td:nth-child(2)").all_inner_texts()
+    names = page.locator(".orders tbody tr.order td:nth-child(2)").all_inner_texts()
     assert set(names) <= {"broker2"}
 
 
@@ -114,22 +172,24 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page)
     bad = "<img src=x onerror=\"document.title='hacked'\"><b>bold</b>"
-    order = {
-        "broker_name": bad, "order_id": bad, "trading_day": bad, "symbol": bad, "side": bad,
-        "quantity": 75, "filled_quantity": 25, "price": 1.5, "average_price": None, "status": bad,
-        "final": False, "reject_reason": bad, "remarks": bad, "order_time": None,
-    }  # fmt: skip
-    state["orders"] = {"rows": [order], "counts": {bad: 1}, "unread": []}
+    words_of_order = ("broker_name", "order_id", "trading_day", "symbol", "side", "status", "reject_reason",
+                      "remarks", "doubt", "exchange_order_id", "product", "price_type")  # fmt: skip
+    order = {**dict.fromkeys(words_of_order, bad), "quantity": 75, "filled_quantity": 25, "price": 1.5}
+    state["orders"] = order_state([order], {bad: 1})
+    step = [None, bad, bad, bad, 1.0, 2.0, 3.0, None, None, None, bad]
+    state["histories"] = {**state["histories"], "orders": {f"{bad}|{bad}|{bad}": [step]}}
     words = dict.fromkeys(("broker_name", "state", "role", "account", "duty", "market", "failover"), bad)
     state["brokers"][0] |= {**words, "problems": [bad]}
-    state["quotes"]["rows"][0] |= {"symbol": bad, "exchange": bad}
+    state |= quote_state([{"symbol": bad, "exchange": bad}])
     state["headline"] = {"quotes": bad, "orders": bad}
     state["incidents"] = {"rows": [incident_row(cause=bad, action=bad, broker_name=bad)], "count": 1}
     state["failovers"] = {"rows": [failover_row(why=bad, to_broker=bad, uncovered=[bad])], "count": 1}
-    page.evaluate(DRAW, state)
+    draw(page, state)
+    page.click("#drawn tr.order button")
+    assert page.locator("#drawn .timeline .what").inner_text().startswith(bad)
     assert page.locator("#drawn img, #drawn b").count() == 0
     assert bad in page.inner_text("#drawn .orders tbody")
-    assert bad in page.inner_text("#drawn .problems >> nth=0")
+    assert bad in page.inner_text("#drawn .card .problems >> nth=0")
     assert page.title() == "dualbroker"
 
 
@@ -139,8 +199,8 @@ def test_what_is_wrong_stands_where_it_is_wrong_and_unknown_is_a_dash(page: Any)
     problem = "parked: login refused; fix it in config.yaml"
     state["brokers"][1] |= {"state": "parked", "problems": [problem], "last_order": None, "latency_ms": None}
     state["problems"] = [f"broker2: {problem}"]
-    state["quotes"] = {"rows": [], "count": 0, "no_source": []}
-    page.evaluate(DRAW, state)
+    state |= quote_state([])
+    draw(page, state)
     card = page.locator("#drawn .card.is-parked")
     assert problem in card.inner_text()
     assert card.locator("dd").nth(1).inner_text() == "–"
@@ -151,9 +211,11 @@ def test_what_is_wrong_stands_where_it_is_wrong_and_unknown_is_a_dash(page: Any)
 def test_numbers_are_grouped_the_indian_way(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page)
-    state["quotes"]["rows"][0] |= {"ltp": 1234567.5, "change_percent": -0.5, "volume": 0, "decimals": 2}
-    page.evaluate(DRAW, state)
-    cells = page.locator("#drawn .quotes tbody tr").first.locator("td")
+    state |= quote_state(
+        [{"symbol": "X", "exchange": "NSE", "ltp": 1234567.5, "change_percent": -0.5, "volume": 0}]
+    )
+    draw(page, state)
+    cells = page.locator("#drawn .quotes tbody tr:has(th)").first.locator("td")
     assert cells.nth(0).inner_text() == "12,34,567.50"
     assert cells.nth(1).inner_text() == "−0.50"
     assert cells.nth(4).inner_text() == "0", "a zero was received"
@@ -163,16 +225,16 @@ def test_an_unread_order_book_is_unknown_and_not_empty(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page)
     unknown = [{"broker_name": "broker2", "why": "it is parked: log in"}]
-    state["quotes"] = {"rows": [], "count": 0, "no_source": unknown}
-    state["orders"] = {"rows": [], "counts": {"broker1": 0, "broker2": 0}, "unread": unknown}
-    page.evaluate(DRAW, state)
+    state |= quote_state([], no_source=unknown)
+    state["orders"] = order_state([], {"broker1": 0, "broker2": 0}, unread=unknown)
+    draw(page, state)
     orders = page.inner_text("#drawn .orders")
     assert "Unknown for broker2: it is parked: log in" in orders
     assert "No order today" not in orders
     quotes = page.inner_text("#drawn .quotes")
     assert "No broker carries quotes." in quotes
     assert "Nothing is subscribed" not in quotes
-    page.click("#drawn .orders button:has-text('broker1')")
+    page.click("#drawn .orders .choices button:has-text('broker1')")
     assert "No order today" in page.inner_text("#drawn .orders")
 
 
@@ -180,7 +242,7 @@ def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page)
     empty = {"rows": [], "count": 0}
-    page.evaluate(DRAW, state | {"incidents": empty, "failovers": empty})
+    draw(page, state | {"incidents": empty, "failovers": empty})
     assert "Nothing went wrong yet" in page.inner_text("#drawn .incidents")
     assert "another takes over by itself" in page.inner_text("#drawn .failovers")
     state["incidents"] = {"rows": [incident_row(broker_name=None), incident_row(2)], "count": 70}
@@ -190,7 +252,7 @@ def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
         "count": 2,
     }
     state["brokers"][1] |= {"failover": "took over from broker1 12:00:00", "market": "market closed"}
-    page.evaluate(DRAW, state)
+    draw(page, state)
     incidents = page.inner_text("#drawn .incidents")
     assert "newest 2 of 70" in incidents
     assert "2 Mar 12:00:00\tall\treset\nreconnecting" in incidents, "of another day, so the day is said"
@@ -210,30 +272,24 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     page.wait_for_selector(".orders tbody tr")
     state = state_of(page)
     # Rows of known width: what the simulated traders happen to do must not decide.
-    state["orders"]["rows"] = state["orders"]["rows"][:1]
-    state["quotes"]["rows"] = state["quotes"]["rows"][:1]
-    state["quotes"]["rows"][0] |= {
-        "symbol": "NIFTY29DEC26C26000",
-        "ltp": 12345.6,
-        "bid": 12345.6,
-        "ask": 12346.1,
-    }
-    state["orders"]["rows"][0] |= {
-        "symbol": "NIFTY29DEC26C26000",
-        "reject_reason": None,
-        "filled_quantity": 12345,
-        "quantity": 123450,
-        "average_price": 123456.75,
-        "status": "TRIGGER_PENDING",
-    }
+    symbol = {"symbol": "NIFTY29DEC26C26000", "exchange": "NFO"}
+    state |= quote_state([symbol | {"ltp": 12345.6, "bid": 12345.6, "ask": 12346.1, "volume": 123456789}])
+    order = symbol | {
+        "filled_quantity": 12345, "quantity": 123450, "average_price": 123456.75, "status": "TRIGGER_PENDING",
+        "order_time": "2026-03-02T12:00:00.000+05:30", "order_id": "1", "trading_day": "2026-03-02",
+    }  # fmt: skip
+    state["orders"] = order_state([order], {"broker1": 1})
     long_words = "NFO:NIFTY29DEC26C26000, NFO:NIFTY29DEC26P26000 " * 3
     state["incidents"] = {"rows": [incident_row(cause=long_words, action=long_words)], "count": 1}
     state["failovers"] = {"rows": [failover_row(why=long_words)], "count": 1}
-    page.evaluate(DRAW, state)
+    draw(page, state)
     widths = page.evaluate(
         "[...document.querySelectorAll('#drawn .scrolls')].map((box) => [box.scrollWidth, box.clientWidth])"
     )
     assert all(needed <= given for needed, given in widths), widths
+    symbol_cut = "(node) => [node.scrollWidth, node.clientWidth]"
+    needed, given = page.eval_on_selector("#drawn .quotes tbody th.symbol", symbol_cut)
+    assert needed <= given, "the symbol is cut"
 
 
 def test_it_fits_a_phone(page: Any) -> None:

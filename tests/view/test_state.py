@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
+
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.stores.health import BrokerState
+from dualbroker.view.named import named_quotes
 from dualbroker.view.rows import age_s, iso_time, known, price_decimals
-from dualbroker.view.state import view_changes, view_state
+from dualbroker.view.state import slow_and_quick, view_changes, view_state
 from tests.simulated import World, eventually, run_world
 
 
@@ -24,8 +27,11 @@ def test_the_state_is_plain_and_whole_before_anything_has_connected() -> None:
         assert [row["state"] for row in state["brokers"]] == ["connecting", "connecting"]
         assert state["problems"] == ["broker1: connecting", "broker2: connecting"]
         unknown = [{"broker_name": name, "why": "it is connecting"} for name in ("broker1", "broker2")]
-        assert state["quotes"] == {"rows": [], "count": 0, "no_source": unknown}
-        assert state["orders"] == {"rows": [], "counts": {"broker1": 0, "broker2": 0}, "unread": unknown}
+        assert (state["quotes"]["count"], state["quotes"]["no_source"]) == (0, unknown)
+        assert state["instruments"]["symbol"] == []
+        assert state["orders"]["rows"] == []
+        assert state["orders"]["counts"] == {"broker1": 0, "broker2": 0}
+        assert state["orders"]["unread"] == unknown
         assert state["traffic"]["bytes_per_second"] == {"carried": None, "naive_estimate": None}
         assert state["traffic"]["savings"]["saved_percent"] is None
 
@@ -48,7 +54,7 @@ def test_a_running_manager_is_shown_broker_by_broker() -> None:
             assert first["bytes_per_second"]["quotes"] > 0
             assert second["bytes_per_second"]["quotes"] == 0
             assert second["last_quote"] is None
-            index, share = state["quotes"]["rows"]
+            index, share = named_quotes(state)
             assert (index["bid"], index["volume"]) == (None, None)
             assert share["bid"] <= share["ask"]
             counts = state["orders"]["counts"]
@@ -106,6 +112,26 @@ def test_changes_are_the_keys_that_differ_and_the_time() -> None:
         "time": "2",
         "quotes": {"count": 2},
     }
+
+
+def test_a_part_has_the_keys_that_it_needs_and_an_unknown_one_is_named() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            now_ns = world.clock.now_ns()
+            always = {"mode", "time", "market"}
+            assert set(view_state(manager, now_ns, "quotes")) == always | {"instruments", "quotes"}
+            assert set(view_state(manager, now_ns, ["orders"])) == always | {"orders", "histories"}
+            assert set(view_state(manager, now_ns, "chain")) == always
+            slow, quick = slow_and_quick(view_state(manager, now_ns))
+            assert {"instruments", "orders", "traffic"} <= set(slow)
+            assert {"time", "quotes", "brokers"} <= set(quick)
+            assert not set(slow) & set(quick)
+            with pytest.raises(
+                ValueError, match=r"expected monitor or one of summary, cards, .* found 'all'"
+            ):
+                view_state(manager, now_ns, "all")
+
+    run_world(story)
 
 
 def test_unknown_stays_unknown_and_zero_stays_zero() -> None:

@@ -7,13 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["page_files", "router", "view_files"]
+from dualbroker.view import module
+
+__all__ = ["page_files", "router"]
 
 _PAGE_FILES = Path(str(files("dualbroker.service"))) / "static"
-_VIEW_FILES = Path(str(files("dualbroker.view"))) / "static"
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,18 +24,19 @@ async def page() -> FileResponse:
     return FileResponse(_PAGE_FILES / "index.html")
 
 
+@router.get("/static/view/dashboard.js")
+async def view_script() -> Response:
+    """What draws the state, on the page as in a notebook."""
+    return Response(module.source(), media_type="text/javascript")
+
+
+@router.get("/static/view/dashboard.css")
+async def view_style() -> Response:
+    return Response(module.style(), media_type="text/css")
+
+
 def page_files() -> StaticFiles:
     """What only the page has: how the state gets there."""
-    _know_scripts()
-    return StaticFiles(directory=_PAGE_FILES)
-
-
-def view_files() -> StaticFiles:
-    """What draws the state, wherever it is shown."""
-    _know_scripts()
-    return StaticFiles(directory=_VIEW_FILES)
-
-
-def _know_scripts() -> None:
     # On Windows other programs change what .js means, and browsers refuse modules that are no script.
     mimetypes.add_type("text/javascript", ".js")
+    return StaticFiles(directory=_PAGE_FILES)

@@ -1,14 +1,15 @@
 // Brings the state to the page: one WebSocket, opened again whenever it is lost.
 
-import { render } from "/static/view/dashboard.js";
+import dashboard from "/static/view/dashboard.js";
+import { actions } from "/static/actions.js";
+import { Model } from "/static/model.js";
 
 const SILENT_AFTER_MS = 5000;
-const REDRAW_MS = 500;
+const LOOK_EVERY_MS = 500;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10000;
 
-const element = document.getElementById("dashboard");
-let state = null;
+const model = new Model();
 let heardAt = performance.now();
 let pause = FIRST_PAUSE_MS;
 let connected = false;
@@ -16,37 +17,44 @@ let connected = false;
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/ws`);
-  let fresh = true;
+  let state = {};
   socket.onmessage = (event) => {
     // The first message of a connection is the whole state, the later ones what changed of it.
-    state = { ...(fresh ? {} : state), ...JSON.parse(event.data) };
-    fresh = false;
+    state = { ...state, ...JSON.parse(event.data) };
     connected = true;
     heardAt = performance.now();
     pause = FIRST_PAUSE_MS;
-    draw();
+    model.set("state", state);
+    tell();
   };
   socket.onclose = () => {
     connected = false;
-    draw();
+    tell();
     setTimeout(connect, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
   };
 }
 
-function notice() {
+function tell() {
+  const words = problem();
+  if (model.get("link")?.words !== words) model.set("link", { words });
+}
+
+function problem() {
   const silentMs = performance.now() - heardAt;
   if (connected && silentMs < SILENT_AFTER_MS) return "";
   const since = `${Math.round(silentMs / 1000)} s`;
-  if (!state) return `No answer from dualbroker for ${since}. Is it running? Trying again …`;
+  if (!model.get("state")) {
+    return silentMs < SILENT_AFTER_MS ? "Connecting …" : `No answer from dualbroker for ${since}. Is it running? Trying again …`;
+  }
   return connected
     ? `dualbroker has said nothing for ${since}. What is shown is old.`
     : `Connection to dualbroker lost. What is shown is ${since} old. Trying again …`;
 }
 
-function draw() {
-  render(element, state, { notice: notice(), agedMs: performance.now() - heardAt });
-}
-
+model.set("part", "monitor");
+model.set("options", { actions });
+dashboard.render({ model, el: document.getElementById("dashboard") });
 connect();
-setInterval(draw, REDRAW_MS);
+tell();
+setInterval(tell, LOOK_EVERY_MS);

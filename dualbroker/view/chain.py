@@ -1,0 +1,74 @@
+"""The option chain as plain state: the key ``chain``, drawn by the part ``chain``. Pure.
+
+``state["chain"]`` is::
+
+    {
+        "underlying": "NIFTY",          # as a person says it
+        "expiry": "2030-01-31",         # ISO date, None when it is not known yet
+        "expiry_words": "Thu 31 Jan · 4 days",   # or ""
+        "ltp": 26012.4,                 # of the underlying, rupees; None is unknown
+        "change_percent": 0.31,
+        "decimals": 2,                  # of the underlying's price
+        "atm": 26000.0,                 # the strike at the money; None before the first price
+        "straddle": 412.3,              # call and put at the money together, rupees
+        "put_call_ratio": 0.94,         # by open interest, of the strikes shown
+        "note": "",                     # why it is not whole, in words; empty when it is
+        "columns": CHAIN_COLUMNS,
+        "rows": [[25500.0, ...], ...],  # by strike, the lowest first; fields in the columns' order
+    }
+
+Quantities and open interest are units, ``*_oi_change`` is the open interest's change since the day before;
+None is unknown. ``call_*`` stands left of the strike, ``put_*`` right of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from dualbroker.view.rows import known
+
+__all__ = ["CHAIN_COLUMNS", "chain_state"]
+
+_SIDE = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest", "oi_change")
+
+CHAIN_COLUMNS = (
+    "strike",
+    *(f"call_{name}" for name in _SIDE),
+    *(f"put_{name}" for name in _SIDE),
+    "straddle",
+    "put_call_ratio",
+)
+"""Fields of a row, in the order in which they are sent."""
+
+
+def chain_state(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    underlying: str,
+    expiry: date | None,
+    expiry_words: str = "",
+    ltp: float | None,
+    change_percent: float | None,
+    atm: float | None,
+    straddle: float | None,
+    put_call_ratio: float | None,
+    decimals: int = 2,
+    note: str = "",
+) -> dict[str, Any]:
+    """The key ``chain`` of rows with the fields of ``CHAIN_COLUMNS``; one that is missing is unknown."""
+    return {
+        "underlying": underlying,
+        "expiry": None if expiry is None else expiry.isoformat(),
+        "expiry_words": expiry_words,
+        "ltp": known(ltp),
+        "change_percent": known(change_percent),
+        "decimals": decimals,
+        "atm": known(atm),
+        "straddle": known(straddle),
+        "put_call_ratio": known(put_call_ratio),
+        "note": note,
+        "columns": list(CHAIN_COLUMNS),
+        "rows": [[known(row.get(name)) for name in CHAIN_COLUMNS] for row in rows],
+    }

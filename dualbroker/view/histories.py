@@ -1,0 +1,123 @@
+"""The life of an order, step by step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dualbroker.manager.source import FeedSource
+from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.stores.orders import OrderEvent
+from dualbroker.view.rows import iso_time, known
+
+__all__ = ["HISTORIES_SHOWN", "STEP_COLUMNS", "history_name", "order_histories", "step_row"]
+
+HISTORIES_SHOWN = 40
+"""Orders whose steps travel with the state, about 15 kB; a page asks the service for the others."""
+EVENTS_LOOKED_AT = 5_000
+"""The newest; an order whose steps lie further back has none in the state."""
+
+STEP_COLUMNS = (
+    "time",
+    "what",
+    "source",
+    "status",
+    "filled_quantity",
+    "quantity",
+    "price",
+    "trigger_price",
+    "fill_quantity",
+    "fill_price",
+    "reason",
+)
+
+_WORDS = {
+    ReportType.NEW_ACK: "received by the broker",
+    ReportType.PENDING_NEW: "on its way to the exchange",
+    ReportType.NEW: "at the exchange",
+    ReportType.MOD_ACK: "change received by the broker",
+    ReportType.PENDING_REPLACE: "change on its way to the exchange",
+    ReportType.REPLACED: "changed",
+    ReportType.CAN_ACK: "cancellation received by the broker",
+    ReportType.PENDING_CANCEL: "cancellation on its way to the exchange",
+    ReportType.CANCELED: "cancelled",
+    ReportType.REJECTED: "rejected",
+    ReportType.REPLACE_REJECTED: "change refused",
+    ReportType.CANCEL_REJECTED: "cancellation refused",
+    ReportType.TRIGGER_PENDING: "waits for its trigger",
+    ReportType.FILL: "filled",
+}
+_STATUS_WORDS = {
+    OrderStatus.PENDING: "pending",
+    OrderStatus.OPEN: "open",
+    OrderStatus.TRIGGER_PENDING: "waits for its trigger",
+    OrderStatus.COMPLETE: "complete",
+    OrderStatus.CANCELED: "cancelled",
+    OrderStatus.REJECTED: "rejected",
+}
+
+
+def order_histories(source: FeedSource, keys: Sequence[OrderKey]) -> dict[str, Any]:
+    """The steps of the first ``HISTORIES_SHOWN`` of these orders.
+
+    Returns
+    -------
+    dict
+        ``columns``: names of a step's fields. ``orders``: by ``history_name``, the steps, oldest first.
+        An order of which not all steps are near enough at hand is left out, for half a life would read as
+        a whole one.
+    """
+    wanted = {key: source.orders.states.get(key) for key in keys[:HISTORIES_SHOWN]}
+    found: dict[OrderKey, list[list[Any]]] = {}
+    left = sum(state.updates for state in wanted.values() if state is not None)
+    for event in reversed(source.orders.events_snapshot()[-EVENTS_LOOKED_AT:]):
+        if not left:
+            break
+        if event.update.key in wanted:
+            found.setdefault(event.update.key, []).append(step_row(event))
+            left -= 1
+    whole = {
+        history_name(key): found[key][::-1]
+        for key, state in wanted.items()
+        if state is not None and key in found and len(found[key]) >= state.updates
+    }
+    return {"columns": list(STEP_COLUMNS), "orders": whole}
+
+
+def history_name(key: OrderKey) -> str:
+    """``broker|day|order id``: an order's number repeats across brokers and days."""
+    broker_name, day, order_id = key
+    return f"{broker_name}|{day.isoformat()}|{order_id}"
+
+
+def step_row(event: OrderEvent) -> list[Any]:
+    """One step with the fields of ``STEP_COLUMNS``; quantities in units, prices in rupees, None unknown."""
+    update = event.update
+    return [
+        iso_time(_happened_ns(update)),
+        _what(event),
+        update.source.value,
+        event.status.value,
+        known(event.filled_quantity),
+        known(update.quantity),
+        known(update.price),
+        known(update.trigger_price),
+        known(update.fill_quantity),
+        known(update.fill_price),
+        update.reject_reason or "",
+    ]
+
+
+def _happened_ns(update: OrderUpdate) -> int:
+    """When it happened: what the stream brings came at once, of what was read only the broker knows."""
+    if update.source is UpdateSource.STREAM:
+        return update.receive_time_ns
+    told = (update.fill_time_ns, update.event_time_ns, update.exchange_time_ns)
+    return next((moment for moment in told if moment), update.receive_time_ns)
+
+
+def _what(event: OrderEvent) -> str:
+    report = event.update.report_type
+    if report in _WORDS:
+        return _WORDS[report]
+    return _STATUS_WORDS.get(event.status, "changed")

@@ -1,0 +1,54 @@
+"""The one ES module that draws the state, and its looks: joined out of the files under ``static``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["SCRIPTS", "STYLES", "source", "style"]
+
+SCRIPTS = (
+    "words.js",
+    "nodes.js",
+    "table.js",
+    "chart.js",
+    "headline.js",
+    "cards.js",
+    "quotes.js",
+    "search.js",
+    "timeline.js",
+    "orders.js",
+    "logs.js",
+    "bandwidth.js",
+    "chain.js",
+    "summary.js",
+    "dashboard.js",
+)
+"""Each after those that it imports from. No two of them declare the same name."""
+
+STYLES = ("base.css", "parts.css", "tables.css", "layout.css")
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+@cache
+def source() -> str:
+    """The module as one self-contained text, with the default export that anywidget wants.
+
+    ``export default { render({ model, el }) }`` reads the traits ``state``, ``slow`` (laid under the state,
+    may be absent), ``part`` (``monitor``, or a part of ``view.parts.PARTS``) and ``options``, and returns
+    a function that ends it.
+    """
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _read(name))) for name in SCRIPTS)
+
+
+@cache
+def style() -> str:
+    """The style sheet; every rule of it is bound to ``.dualbroker``."""
+    return "\n".join(_read(name) for name in STYLES)
+
+
+def _read(name: str) -> str:
+    return files("dualbroker.view").joinpath("static", name).read_text(encoding="utf-8")

@@ -1,0 +1,145 @@
+"""The live quote table as columns: what is subscribed, and the latest quote of each. Pure.
+
+A table of 500 rows is sent several times a second, so names and figures go apart and each figure is sent
+once, in a list of its own, without the field's name beside it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualbroker.clock import ist
+from dualbroker.manager.source import FeedSource
+from dualbroker.model import Instrument, InstrumentKey
+from dualbroker.view.rows import price_decimals
+from dualbroker.view.unknown import no_quotes_because
+
+__all__ = ["QUOTES_SHOWN", "instrument_columns", "quote_columns", "shown_instruments"]
+
+QUOTES_SHOWN = 3000
+"""Rows at most, the first subscribed: about what the brokers let one socket carry."""
+
+_PRICES = ("ltp", "bid", "ask")
+_QUANTITIES = ("volume", "open_interest")
+_NS_PER_S = 1_000_000_000
+
+
+def shown_instruments(
+    source: FeedSource, symbols: Collection[str] | None = None
+) -> list[tuple[int, Instrument]]:
+    """Index in the store and instrument of each subscribed one, in order of subscription.
+
+    Parameters
+    ----------
+    symbols
+        Only these, by symbol (``RELIANCE-EQ``) or qualified name (``NSE:RELIANCE-EQ``).
+    """
+    store = source.quotes
+    found = []
+    for key in _wanted(source):
+        index = store.index_of(key)
+        if index is None:
+            continue
+        instrument = store.instruments[index]
+        if symbols is None or instrument.symbol in symbols or instrument.qualified_name in symbols:
+            found.append((index, instrument))
+    return found[:QUOTES_SHOWN]
+
+
+def _wanted(source: FeedSource) -> list[InstrumentKey]:
+    return list(source.wanted())
+
+
+def instrument_columns(shown: Sequence[tuple[int, Instrument]]) -> dict[str, Any]:
+    """What is subscribed, by column; it changes only with the subscriptions.
+
+    ``symbol``, ``exchange`` (a place in ``exchanges``), ``decimals`` of its prices; ``revision`` tells
+    these from any others.
+    """
+    exchanges = sorted({instrument.exchange for _, instrument in shown})
+    place = {exchange: number for number, exchange in enumerate(exchanges)}
+    return {
+        "revision": _revision(shown),
+        "exchanges": exchanges,
+        "symbol": [instrument.symbol for _, instrument in shown],
+        "exchange": [place[instrument.exchange] for _, instrument in shown],
+        "decimals": [price_decimals(instrument) for _, instrument in shown],
+    }
+
+
+def quote_columns(source: FeedSource, shown: Sequence[tuple[int, Instrument]], now_ns: int) -> dict[str, Any]:
+    """The latest quotes of these instruments by column, row for row as ``instrument_columns`` has them.
+
+    Returns
+    -------
+    dict
+        ``revision``: of the instruments that the rows belong to. ``count``: all that is subscribed.
+        ``no_source``: why no broker carries quotes; empty when one does. ``brokers``: names.
+        Columns: ``broker`` (a place in ``brokers``), ``received_s`` (seconds after ``since``, the last
+        midnight in Indian time), ``ltp``, ``change_percent``, ``bid``, ``ask``, ``volume``,
+        ``open_interest``. None is unknown.
+    """
+    store = source.quotes
+    indices, rows, brokers = store.latest()
+    places = np.full(len(store.instruments), -1, np.int64)
+    known = indices < len(places)
+    places[indices[known]] = np.flatnonzero(known)
+    at = places[np.array([index for index, _ in shown], np.int64)]
+    midnight = ist(now_ns).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight_ns = int(midnight.timestamp()) * _NS_PER_S
+    received_s = (_column(rows["receive_time"], at, 0) - midnight_ns) // _NS_PER_S
+    names = list(store.broker_names)
+    return {
+        "revision": _revision(shown),
+        "count": len(_wanted(source)),
+        "no_source": no_quotes_because(source),
+        "since": midnight.isoformat(),
+        "brokers": names,
+        "broker": [
+            int(brokers[place]) if place >= 0 else _place_of(names, store.source(index))
+            for place, (index, _) in zip(at.tolist(), shown, strict=True)
+        ],
+        "received_s": _plain(received_s, at >= 0),
+        **{name: _plain(_figures(rows, name, at)) for name in _PRICES},
+        "change_percent": _plain(np.round(_figures(rows, "change_percent", at), 2)),
+        **{name: _whole(_figures(rows, name, at)) for name in _QUANTITIES},
+    }
+
+
+def _revision(shown: Sequence[tuple[int, Instrument]]) -> int:
+    """Of two tables one may be on its way while the other has come: rows are joined by this alone."""
+    return zlib.crc32("\n".join(instrument.qualified_name for _, instrument in shown).encode())
+
+
+def _place_of(names: list[str], broker_name: str | None) -> int | None:
+    return names.index(broker_name) if broker_name in names else None
+
+
+def _column(values: NDArray[Any], at: NDArray[np.int64], missing: float) -> NDArray[Any]:
+    """The values at these places; ``missing`` where the place is -1."""
+    if not len(values):
+        return np.full(len(at), missing, values.dtype)
+    return np.where(at >= 0, values[at], missing)
+
+
+def _figures(rows: NDArray[Any], name: str, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    return _column(rows[name], at, np.nan)
+
+
+def _plain(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> list[Any]:
+    """As Python's own numbers; None where it is unknown."""
+    known = np.isfinite(values) if known is None else known
+    if known.all():
+        return list(values.tolist())
+    return [value if is_known else None for value, is_known in zip(values.tolist(), known, strict=True)]
+
+
+def _whole(values: NDArray[np.float64]) -> list[int | None]:
+    known = np.isfinite(values)
+    whole = np.where(known, values, 0).astype(np.int64)
+    return _plain(whole, known)

@@ -1,0 +1,109 @@
+// The option chain: calls left of the strike, puts right of it; the row at the money stands out.
+
+import { flash, keyed, make, panel, setClass, setText } from "./nodes.js";
+import { fields } from "./timeline.js";
+import { UNKNOWN, number, signed } from "./words.js";
+
+// From the strike outwards; mirrored for the calls.
+const SIDE_COLUMNS = [
+  ["ltp", "LTP", "price"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price medium-only"],
+  ["ask", "Ask", "price medium-only"], ["volume", "Volume", "quantity wide-only"], ["open_interest", "OI", "quantity"],
+  ["oi_change", "OI chg", "quantity wide-only signed"],
+];
+const CHAIN_CELLS = [
+  ...[...SIDE_COLUMNS].reverse().map(([name, title, className]) => [`call_${name}`, title, `number call ${className}`]),
+  ["strike", "Strike", "strike"],
+  ...SIDE_COLUMNS.map(([name, title, className]) => [`put_${name}`, title, `number put ${className}`]),
+  ["straddle", "Straddle", "number price medium-only"],
+  ["put_call_ratio", "PCR", "number change wide-only"],
+];
+
+export function chain() {
+  const { node, head } = panel("chain", "Option chain");
+  const title = head.querySelector("h2");
+  const spot = make("span", "spot");
+  const facts = make("span", "quiet");
+  head.append(spot, facts);
+  const note = make("p", "empty");
+  const table = make("table", "chain-table");
+  table.append(make("caption", "unseen", "Calls left of the strike, puts right of it"));
+  const sides = table.createTHead().insertRow();
+  const names = table.tHead.insertRow();
+  const half = SIDE_COLUMNS.length;
+  for (const [words, span, className] of [["Calls", half, "call"], ["", 1, ""], ["Puts", half, "put"], ["", 2, "medium-only"]]) {
+    sides.append(make(words ? "th" : "td", `side-head ${className}`, words, { colspan: String(span), ...(words ? { scope: "colgroup" } : {}) }));
+  }
+  for (const [, words, className] of CHAIN_CELLS) names.append(make("th", className, words, { scope: "col" }));
+  const body = table.createTBody();
+  const box = make("div", "scrolls", "", { tabindex: "0", role: "region", "aria-label": "Option chain" });
+  box.append(table);
+  node.append(note, box);
+  const known = new Map();
+  return {
+    node,
+    draw(state) {
+      const now = state.chain;
+      note.hidden = Boolean(now?.rows.length) && !now.note;
+      setText(note, now?.note || "The strikes around the money are on their way.");
+      box.hidden = !now?.rows.length;
+      if (!now) return;
+      setText(title, `${now.underlying} ${now.expiry_words || now.expiry || ""}`.trim());
+      setText(spot, now.ltp === null ? UNKNOWN : `${number(now.ltp, now.decimals)}  ${signed(now.change_percent)} %`);
+      setClass(spot, `spot ${now.change_percent > 0 ? "up" : now.change_percent < 0 ? "down" : ""}`);
+      setText(facts, [
+        now.atm === null ? "" : `at the money ${number(now.atm, 0, 2)}`,
+        now.straddle === null ? "" : `straddle ${number(now.straddle, 2)}`,
+        now.put_call_ratio === null ? "" : `put-call ratio ${number(now.put_call_ratio, 2)} by open interest`,
+      ].filter(Boolean).join(" · "));
+      const rows = now.rows.map((row) => fields(now.columns, row));
+      keyed(body, known, rows, (row) => row.strike, chainRow);
+      const most = Math.max(1, ...rows.flatMap((row) => [row.call_open_interest ?? 0, row.put_open_interest ?? 0]));
+      for (const row of rows) writeChainRow(known.get(row.strike), row, now, most);
+    },
+  };
+}
+
+function chainRow() {
+  const node = make("tr");
+  const cells = CHAIN_CELLS.map(([name, , className]) =>
+    name === "strike" ? make("th", className, "", { scope: "row" }) : make("td", className));
+  node.append(...cells);
+  return { node, cells, shown: {} };
+}
+
+function writeChainRow(part, row, chainState, most) {
+  const isMoney = row.strike === chainState.atm;
+  setClass(part.node, isMoney ? "money" : "");
+  CHAIN_CELLS.forEach(([name, , className], at) => {
+    const value = row[name];
+    const cell = part.cells[at];
+    const isCall = name.startsWith("call_");
+    const inMoney = chainState.ltp !== null
+      && (isCall ? row.strike < chainState.ltp : name.startsWith("put_") && row.strike > chainState.ltp);
+    let kind = `${className}${inMoney ? " in-money" : ""}`;
+    if (name.endsWith("change_percent") || name.endsWith("oi_change")) kind += value > 0 ? " up" : value < 0 ? " down" : "";
+    const before = part.shown[name];
+    if (before === value && part.shown[`${name} kind`] === kind) return;
+    if (part.shown[`${name} kind`] !== kind) {
+      part.shown[`${name} kind`] = kind;
+      cell.className = kind;
+    }
+    if (before === value) return;
+    setText(cell, chainWords(name, value));
+    if (name.endsWith("_ltp") && before !== undefined && before !== null && value !== null) flash(cell, value - before);
+    part.shown[name] = value;
+    if (name.endsWith("open_interest")) {
+      // Where the open interest lies is read at a glance from a bar behind it.
+      const share = `${Math.round(((value ?? 0) / most) * 100)}%`;
+      cell.style.setProperty("--share", share);
+    }
+  });
+}
+
+function chainWords(name, value) {
+  if (name === "strike") return number(value, 0, 2);
+  if (name.endsWith("change_percent")) return signed(value);
+  if (name.endsWith("oi_change")) return signed(value, 0);
+  if (name.endsWith("volume") || name.endsWith("open_interest")) return number(value);
+  return number(value, 2, 4);
+}

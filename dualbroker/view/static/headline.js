@@ -1,0 +1,52 @@
+// One line: is all well, on which market, where do prices come from, and what did that save.
+
+import { lines, make, setClass, setText } from "./nodes.js";
+import { byteSize, clockTime, number, plural } from "./words.js";
+
+export function headline() {
+  const node = make("header", "bar");
+  const mode = make("span", "mode");
+  const verdict = make("span", "verdict", "", { role: "status" });
+  const time = make("span", "time");
+  const source = make("span", "source");
+  const orders = make("span", "quiet");
+  const saved = make("span", "saved");
+  node.append(make("h1", "", "dualbroker"), mode, verdict, time, source, orders, saved);
+  return {
+    node,
+    draw(state) {
+      drawMode(mode, state.mode);
+      drawVerdict(verdict, state.problems);
+      setText(time, `${state.market.words} · ${clockTime(state.time)} IST`);
+      setText(source, state.headline.quotes);
+      setText(orders, state.headline.orders);
+      setText(saved, savedWords(state.traffic.savings));
+    },
+  };
+}
+
+export function drawMode(node, mode) {
+  setText(node, mode);
+  setClass(node, `mode ${mode.toLowerCase()}`);
+}
+
+export function drawVerdict(node, problems) {
+  setText(node, problems.length ? plural(problems.length, "problem") : "all well");
+  setClass(node, problems.length ? "verdict bad" : "verdict");
+}
+
+export function savedWords({ saved_percent: percent, saved_quote_bytes: saved }) {
+  return percent ? `saved ${number(percent, 1)} % · ${byteSize(saved)} of quotes (estimated)` : "";
+}
+
+// What is wrong with the feed as a whole; what is wrong with one broker stands on its card.
+export function feedProblems() {
+  const part = lines("problems feed-problems");
+  return {
+    node: part.node,
+    draw(state) {
+      const own = new Set(state.brokers.flatMap((row) => row.problems.map((text) => `${row.broker_name}: ${text}`)));
+      part.draw(state.problems.filter((text) => !own.has(text)));
+    },
+  };
+}

@@ -1,0 +1,174 @@
+// Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
+
+import { choices, flash, keyed, lines, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
+import { fields, orderFacts, timeline } from "./timeline.js";
+import { UNKNOWN, clockTimeOn, number } from "./words.js";
+
+const ORDER_COLUMNS = [
+  ["Time", ""], ["Broker", ""], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
+  ["Price", "number"],
+];
+const SHOWN = {
+  all: () => true,
+  open: (row) => !row.final,
+  complete: (row) => row.status === "COMPLETE",
+  cancelled: (row) => row.status === "CANCELED",
+  rejected: (row) => row.status === "REJECTED",
+};
+const SIDES = { BUY: "B", SELL: "S" };
+
+function nameOf(order) {
+  return `${order.broker_name}|${order.trading_day}|${order.order_id}`;
+}
+
+export function orders(actions) {
+  const { node, head } = panel("orders", "Orders");
+  let broker = "all";
+  let show = "all";
+  let drawn = null;
+  let rows = [];
+  let state = null;
+  const known = new Map();
+  const brokers = choices("Orders of", ["all"], "all", (name) => {
+    broker = name;
+    drawRows();
+  });
+  const states = choices("Orders that are", Object.keys(SHOWN), "all", (name) => {
+    show = name;
+    drawRows();
+  });
+  head.append(brokers.node, states.node);
+  const unread = lines("unknown");
+  const empty = make("p", "empty");
+  const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", ORDER_COLUMNS);
+  const box = scrolling("Orders", table.node);
+  node.append(unread.node, empty, box);
+
+  function drawRows() {
+    const ofBroker = (row) => broker === "all" || row.broker_name === broker;
+    const all = rows.filter(ofBroker);
+    const shown = all.filter(SHOWN[show]);
+    const notRead = state.orders.unread.filter(ofBroker);
+    unread.draw(notRead.map((row) => `Unknown for ${row.broker_name}: ${row.why}`));
+    empty.hidden = shown.length > 0 || (notRead.length > 0 && all.length === 0);
+    setText(empty, all.length
+      ? "None of the orders known is one of these."
+      : "No order today yet. Orders placed anywhere on the account show up here by themselves.");
+    box.hidden = shown.length === 0;
+    keyed(table.body, known, shown, nameOf, () => orderRow(opened));
+    for (const row of shown) drawOrder(known.get(nameOf(row)), row, state);
+  }
+
+  // A row was opened or closed.
+  function opened(part) {
+    const name = nameOf(part.order);
+    if (!part.isOpen || !actions?.history || state.histories.orders[name]) {
+      drawDetail(part, state);
+      return;
+    }
+    part.asked = actions.history(part.order).then(
+      (steps) => {
+        part.steps = steps;
+        part.stepsOf = part.order.last_update;
+      },
+      (error) => {
+        part.problem = actions.problemOf(error);
+      },
+    ).finally(() => drawDetail(part, state));
+    drawDetail(part, state);
+  }
+
+  return {
+    node,
+    draw(whole) {
+      state = whole;
+      const { orders: now } = whole;
+      if (drawn !== now) {
+        drawn = now;
+        rows = now.rows.map((row) => fields(now.columns, row));
+        const counts = Object.entries(now.counts);
+        const sum = counts.reduce((total, [, count]) => total + count, 0);
+        const tabs = counts.length > 1 ? [["all", sum], ...counts] : counts.length ? [["all", sum]] : [];
+        brokers.show(tabs.map(([name, count]) =>
+          [name, `${counts.length === 1 ? counts[0][0] : name} ${number(count)}`]));
+      }
+      drawRows();
+    },
+  };
+}
+
+function orderRow(opened) {
+  const part = { node: make("tr", "order"), detail: make("tr", "detail"), status: null, isOpen: false, order: null };
+  part.nodes = [part.node, part.detail];
+  part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
+  const [time, , state, side, symbol, filled] = part.cells;
+  part.button = make("button", "opens", "", { type: "button", "aria-expanded": "false" });
+  part.time = part.button.appendChild(make("span", "opens-time"));
+  time.append(part.button);
+  part.count = make("span");
+  part.bar = make("span", "fill", "", { "aria-hidden": "true" });
+  part.done = part.bar.appendChild(make("span"));
+  filled.append(part.count, part.bar);
+  part.word = make("span", "word");
+  state.append(part.word);
+  part.symbol = make("span");
+  part.reason = make("span", "reason");
+  part.doubt = make("span", "reason doubt");
+  symbol.append(part.symbol, part.reason, part.doubt);
+  side.className = "side";
+  symbol.classList.add("symbol");
+  part.node.append(...part.cells);
+  part.inside = make("td", "", "", { colspan: String(ORDER_COLUMNS.length) });
+  part.detail.append(part.inside);
+  part.detail.hidden = true;
+  part.node.onclick = () => {
+    if (String(document.getSelection())) return; // somebody copies a number
+    part.isOpen = !part.isOpen;
+    setAttribute(part.button, "aria-expanded", String(part.isOpen));
+    part.detail.hidden = !part.isOpen;
+    part.node.classList.toggle("is-open", part.isOpen);
+    opened(part);
+  };
+  return part;
+}
+
+function drawOrder(part, row, state) {
+  part.order = row;
+  const [, broker, , side, , , price] = part.cells;
+  const time = clockTimeOn(row.order_time, state.time);
+  if (setText(part.time, time)) setAttribute(part.button, "aria-label", `${time}, life of order ${row.order_id}`);
+  setText(broker, row.broker_name);
+  setText(side, SIDES[row.side] ?? row.side ?? UNKNOWN);
+  setAttribute(side, "title", row.side ?? "");
+  setClass(side, `side ${row.side === "BUY" ? "buy" : row.side === "SELL" ? "sell" : ""}`);
+  setText(part.symbol, row.symbol ?? UNKNOWN);
+  setText(part.count, `${number(row.filled_quantity)} / ${number(row.quantity)}`);
+  const share = row.quantity ? Math.min(1, (row.filled_quantity ?? 0) / row.quantity) : 0;
+  part.bar.hidden = share === 0 || share === 1;
+  part.done.style.width = `${Math.round(share * 100)}%`;
+  setText(price, number(row.average_price ?? row.price, 2, 4));
+  const changed = setText(part.word, row.status.replaceAll("_", " "));
+  setClass(part.word, `word is-${row.status.toLowerCase()}`);
+  if (changed && part.status !== null) flash(part.node, 0);
+  part.status = row.status;
+  setText(part.reason, row.reject_reason ?? "");
+  setText(part.doubt, row.doubt ? `not sure: ${row.doubt}` : "");
+  if (part.isOpen) drawDetail(part, state);
+}
+
+function drawDetail(part, state) {
+  if (!part.isOpen) return;
+  const { order } = part;
+  const { histories } = state;
+  const own = histories.orders[nameOf(order)];
+  const steps = own ? own.map((row) => fields(histories.columns, row)) : part.steps;
+  const mark = `${order.last_update}|${steps?.length}|${part.problem ?? ""}`;
+  if (part.drawnMark === mark) return;
+  part.drawnMark = mark;
+  const old = steps && !own && part.stepsOf !== order.last_update;
+  part.inside.replaceChildren(
+    steps ? timeline(steps, order, state.time) : make("p", "quiet", part.problem ?? "Its steps lie further back than what is at hand."),
+    ...(old ? [make("p", "quiet", "Something happened since; close and open it again.")] : []),
+    orderFacts(order, state.time),
+  );
+}

@@ -1,0 +1,152 @@
+// The live quote table: rows keep their place unless the user sorts, changes flash, an old quote turns grey.
+
+import { flash, lines, make, panel, setClass, setText } from "./nodes.js";
+import { searchBox } from "./search.js";
+import { longTable } from "./table.js";
+import { ageWords, number, plural, signed } from "./words.js";
+
+const QUOTE_COLUMNS = [
+  { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
+  { key: "ltp", title: "LTP", className: "number price", sorts: true },
+  { key: "change_percent", title: "Chg %", className: "number change", sorts: true },
+  { key: "bid", title: "Bid", className: "number price medium-only", sorts: true },
+  { key: "ask", title: "Ask", className: "number price medium-only", sorts: true },
+  { key: "volume", title: "Volume", className: "number quantity wide-only", sorts: true },
+  { key: "open_interest", title: "OI", className: "number quantity wide-only", sorts: true },
+  { key: "received_s", title: "Age", className: "number age medium-only", sorts: true },
+];
+const OLD_QUOTE_S = 60;
+const JUST_NOW_S = 2;
+
+export function quotes(actions) {
+  const { node, head } = panel("quotes", "Quotes");
+  const count = make("span", "quiet");
+  head.append(count);
+  const noSource = lines("unknown");
+  const empty = make("p", "empty");
+  empty.append("Nothing is subscribed yet. ");
+  if (actions) empty.append("Look for an instrument above, or in ");
+  else empty.append("In ");
+  empty.append("Python say ", make("code", "", 'feed.subscribe("NIFTY")'), "; names under ",
+    make("code", "", "subscribe:"), " in config.yaml are subscribed from the start.");
+  let instruments = { revision: null, symbol: [], exchange: [], exchanges: [], decimals: [] };
+  let figures = null;
+  let now = null;
+  let sorted = { key: null, direction: 0 };
+  let inPlace = [];
+  const table = longTable({
+    label: "Quotes", caption: "Latest quote of each subscribed instrument", columns: QUOTE_COLUMNS,
+    makeRow: () => quoteRow(actions ? letGo : null),
+    writeRow: (row, number, isOther) => writeQuote(row, number, isOther, instruments, figures, now),
+    onSort: (key, direction) => {
+      sorted = { key, direction };
+      redraw();
+    },
+  });
+  const search = actions ? searchBox(actions, () => instruments) : null;
+  node.append(...(search ? [search.node] : []), noSource.node, empty, table.node);
+
+  function redraw() {
+    if (figures) table.draw(sorted.key ? inOrder(inPlace, sorted, instruments, figures) : inPlace);
+  }
+
+  async function letGo(number) {
+    const symbol = instruments.symbol[number];
+    try {
+      await actions.letGo({ symbol, exchange: instruments.exchanges[instruments.exchange[number]] });
+      search.say(`${symbol} is let go.`);
+    } catch (error) {
+      search.say(actions.problemOf(error));
+    }
+  }
+
+  return {
+    node,
+    draw(state, moment) {
+      // Names and figures may come apart; rows of one are never shown with those of the other.
+      if (state.quotes.revision !== state.instruments.revision) return;
+      if (state.instruments.revision !== instruments.revision) {
+        inPlace = state.instruments.symbol.map((_, place) => place);
+        table.forget();
+      }
+      instruments = state.instruments;
+      figures = state.quotes;
+      now = moment === null ? null : (moment - Date.parse(figures.since)) / 1000;
+      const { count: all, no_source: why } = figures;
+      noSource.draw(why.length ? ["No broker carries quotes.", ...why.map((row) => `${row.broker_name}: ${row.why}`)] : []);
+      empty.hidden = all > 0 || why.length > 0;
+      table.node.hidden = inPlace.length === 0;
+      setText(count, inPlace.length < all
+        ? `${number(inPlace.length)} of ${plural(all, "instrument")}` : plural(all, "instrument"));
+      redraw();
+    },
+    close: () => table.close(),
+  };
+}
+
+function quoteRow(letGo) {
+  const node = make("tr");
+  const name = make("th", "symbol", "", { scope: "row" });
+  const symbol = make("span");
+  const exchange = make("span", "exchange");
+  name.append(symbol, exchange);
+  const cells = QUOTE_COLUMNS.slice(1).map(({ className }) => make("td", className));
+  const row = { node, symbol, exchange, cells, number: null, shown: [] };
+  if (letGo) {
+    row.letGo = make("button", "let-go", "×", { type: "button" });
+    row.letGo.onclick = () => letGo(row.number);
+    name.append(row.letGo);
+  }
+  node.append(name, ...cells);
+  return row;
+}
+
+const FIGURES = ["ltp", "change_percent", "bid", "ask", "volume", "open_interest"];
+
+function writeQuote(row, place, isOther, instruments, figures, now) {
+  const decimals = instruments.decimals[place];
+  if (isOther) {
+    const symbol = instruments.symbol[place];
+    setText(row.symbol, symbol);
+    setText(row.exchange, instruments.exchanges[instruments.exchange[place]]);
+    row.letGo?.setAttribute("aria-label", `let ${symbol} go`);
+  }
+  const before = row.shown;
+  for (let at = 0; at < FIGURES.length; at += 1) {
+    const value = figures[FIGURES[at]][place];
+    if (!isOther && before[at] === value) continue;
+    const cell = row.cells[at];
+    if (at === 1) {
+      setText(cell, signed(value));
+      setClass(cell, value > 0 ? "number change up" : value < 0 ? "number change down" : "number change");
+    } else {
+      setText(cell, number(value, at < 4 ? decimals : 0));
+      if (at === 0 && !isOther && value !== null && before[0] !== null) flash(cell, value - before[0]);
+      else if (at === 0 && isOther) setClass(cell, "number price");
+    }
+    before[at] = value;
+  }
+  const received = figures.received_s[place];
+  const seconds = received === null || now === null ? null : Math.max(0, now - received);
+  const age = row.cells.at(-1);
+  setText(age, seconds !== null && seconds < JUST_NOW_S ? "now" : ageWords(seconds === null ? null : Math.floor(seconds)));
+  const isAged = seconds !== null && seconds >= OLD_QUOTE_S;
+  if (row.isAged !== isAged) {
+    row.isAged = isAged;
+    row.symbol.classList.toggle("aged", isAged);
+    for (const cell of row.cells) cell.style.color = isAged ? "var(--quiet)" : "";
+  }
+}
+
+function inOrder(places, { key, direction }, instruments, figures) {
+  const values = key === "symbol" ? instruments.symbol : figures[key];
+  // An age grows while the time of receipt falls.
+  const turn = key === "received_s" ? -direction : direction;
+  return [...places].sort((one, other) => {
+    const [first, second] = [values[one], values[other]];
+    if (first === second) return one - other;
+    if (first === null) return 1;
+    if (second === null) return -1;
+    return first < second ? -turn : turn;
+  });
+}

@@ -1,0 +1,63 @@
+// The life of one order: what happened when, and how it became known.
+
+import { make } from "./nodes.js";
+import { UNKNOWN, clockTimeOn, number } from "./words.js";
+
+const KNOWN_BY = { stream: "", reconcile: "read from the order book", poll: "polled" };
+
+export function fields(columns, row) {
+  const named = {};
+  for (let at = 0; at < columns.length; at += 1) named[columns[at]] = row[at];
+  return named;
+}
+
+// steps: rows of { time, what, source, status, filled_quantity, quantity, price, trigger_price, fill_quantity, fill_price, reason }
+export function timeline(steps, order, now) {
+  const list = make("ol", "timeline");
+  let last = {};
+  for (const step of steps) {
+    const item = make("li", `is-${step.status.toLowerCase()}`);
+    item.append(make("span", "time", clockTimeOn(step.time, now)), stepWords(step, order, last));
+    if (KNOWN_BY[step.source]) item.append(make("span", "known-by", KNOWN_BY[step.source]));
+    list.append(item);
+    last = { ...last, ...Object.fromEntries(Object.entries(step).filter(([, value]) => value !== null)) };
+  }
+  return list;
+}
+
+function stepWords(step, order, last) {
+  const words = [step.what];
+  if (step.fill_quantity !== null) words.push(`${number(step.fill_quantity)} @ ${number(step.fill_price, 2, 4)}`);
+  else if (step.filled_quantity !== null && step.filled_quantity !== (last.filled_quantity ?? 0)) {
+    words.push(`${number(step.filled_quantity)} of ${number(order.quantity)} filled`);
+  }
+  const terms = [["quantity", 0], ["price", 2], ["trigger_price", 2]]
+    .filter(([name]) => step[name] !== null && last[name] !== undefined && step[name] !== last[name])
+    .map(([name, decimals]) => `${name.replace("_", " ")} ${number(last[name], decimals, 4)} → ${number(step[name], decimals, 4)}`);
+  words.push(...terms);
+  const node = make("span", "what", words.join(" · "));
+  if (step.reason && step.reason !== last.reason) node.append(make("span", "reason", step.reason));
+  return node;
+}
+
+// What else is known of an order, as pairs of a name and words.
+export function orderFacts(order, now) {
+  const pairs = [
+    ["order", order.order_id],
+    ["type", [order.price_type, order.product].filter(Boolean).join(" · ")],
+    ["price", order.price === null ? "" : number(order.price, 2, 4)],
+    ["trigger", order.trigger_price ? number(order.trigger_price, 2, 4) : ""],
+    ["average", order.average_price === null ? "" : number(order.average_price, 2, 4)],
+    ["exchange order", order.exchange_order_id],
+    ["remarks", order.remarks],
+    ["last update", clockTimeOn(order.last_update, now)],
+  ];
+  const list = make("dl", "order-facts");
+  for (const [name, words] of pairs) {
+    if (!words || words === UNKNOWN) continue;
+    const box = make("div");
+    box.append(make("dt", "", name), make("dd", "", words));
+    list.append(box);
+  }
+  return list;
+}

@@ -1,0 +1,74 @@
+// Numbers, ages and times as a person in India reads them. Unknown is a dash, never 0.
+
+export const UNKNOWN = "–";
+const MINUS = "−";
+const numberFormats = new Map();
+
+export function number(value, decimals = 0, most = decimals) {
+  if (value === null || value === undefined) return UNKNOWN;
+  const key = decimals * 10 + most;
+  let format = numberFormats.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat("en-IN", { minimumFractionDigits: decimals, maximumFractionDigits: most });
+    numberFormats.set(key, format);
+  }
+  const text = format.format(value);
+  return text.charCodeAt(0) === 45 ? MINUS + text.slice(1) : text;
+}
+
+export function signed(value, decimals = 2) {
+  const text = number(value, decimals);
+  return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
+export function plural(count, one, many = `${one}s`) {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+export function byteSize(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (value < 999.5) return `${number(value)} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let size = value;
+  let unit = -1;
+  do {
+    size /= 1000;
+    unit += 1;
+  } while (size >= 999.5 && unit < units.length - 1);
+  return `${number(size, size < 100 ? 1 : 0)} ${units[unit]}`;
+}
+
+export function byteRate(value) {
+  return value === null || value === undefined ? UNKNOWN : `${byteSize(Math.round(value))}/s`;
+}
+
+export function ageWords(seconds) {
+  if (seconds === null) return UNKNOWN;
+  if (seconds < 5) return `${number(seconds, 1)} s`;
+  if (seconds < 120) return `${number(Math.floor(seconds))} s`;
+  if (seconds < 7200) return `${number(Math.floor(seconds / 60))} min`;
+  return `${number(Math.floor(seconds / 3600))} h`;
+}
+
+// Seconds from a moment (ISO 8601) to now (epoch ms); null where one of them is unknown.
+export function secondsSince(moment, now) {
+  return moment === null || moment === undefined || now === null ? null : Math.max(0, (now - Date.parse(moment)) / 1000);
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return UNKNOWN;
+  if (seconds < 10) return `${number(seconds, seconds < 1 ? 3 : 2)} s`;
+  return `${number(seconds, 1)} s`;
+}
+
+// Moments come in Indian time, so their digits are the clock to show.
+export function clockTime(moment) {
+  return moment ? moment.slice(11, 19) : UNKNOWN;
+}
+
+// What happened on another day says on which.
+export function clockTimeOn(moment, now) {
+  if (!moment || !now || moment.slice(0, 10) === now.slice(0, 10)) return clockTime(moment);
+  const day = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
+  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })} ${clockTime(moment)}`;
+}

@@ -1,0 +1,55 @@
+"""The quote table as columns."""
+
+from __future__ import annotations
+
+from dualbroker.view.named import named_quotes, with_named_rows
+from dualbroker.view.quotes import instrument_columns, quote_columns, shown_instruments
+from dualbroker.view.rows import quote_rows
+from dualbroker.view.state import view_state
+from tests.simulated import World, eventually, run_world
+
+
+def test_columns_say_the_same_as_rows_with_names() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.tick_count > 10)
+            named = named_quotes(view_state(manager, world.clock.now_ns(), "quotes"))
+            rows = quote_rows(manager)
+            assert [row["symbol"] for row in named] == [row["symbol"] for row in rows]
+            for one, other in zip(named, rows, strict=True):
+                for name in ("exchange", "decimals", "broker_name", "ltp", "bid", "ask", "volume"):
+                    assert one[name] == other[name], name
+                assert one["receive_time"][:19] == other["receive_time"][:19]
+            assert with_named_rows(view_state(manager, world.clock.now_ns(), "cards"))["mode"] == "SIMULATED"
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ", "NSE:TCS-EQ"])
+
+
+def test_an_instrument_without_a_quote_is_a_row_of_unknowns() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 2)
+            manager.quotes.start_day()
+            state = view_state(manager, world.clock.now_ns(), "quotes")
+            assert state["quotes"]["ltp"] == [None, None]
+            assert state["quotes"]["received_s"] == [None, None]
+            assert {row["broker_name"] for row in named_quotes(state)} == {"broker1"}
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
+
+
+def test_rows_can_be_chosen_by_symbol_and_names_belong_to_their_figures() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 2)
+            now_ns = world.clock.now_ns()
+            everything = shown_instruments(manager)
+            chosen = shown_instruments(manager, {"NSE:RELIANCE-EQ"})
+            assert [instrument.symbol for _, instrument in chosen] == ["RELIANCE-EQ"]
+            names, figures = instrument_columns(chosen), quote_columns(manager, chosen, now_ns)
+            assert names["revision"] == figures["revision"]
+            assert names["revision"] != instrument_columns(everything)["revision"]
+            assert len(figures["ltp"]) == 1
+            assert figures["count"] == 2
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
