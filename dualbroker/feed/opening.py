@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
 from dualbroker.feed.feed import Feed
 from dualbroker.manager import WebSocketManager
+from dualbroker.manager.source import FeedSource
+from dualbroker.remote import RemoteManager
+from dualbroker.remote.address import is_address, normal_address
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["close_all", "connect", "connect_async", "demo", "demo_async"]
@@ -27,8 +32,8 @@ _feeds: dict[str, Feed] = globals().get("_feeds", {})
 _opening: threading.Lock = globals().get("_opening", threading.Lock())
 
 
-def connect(config: Config | Path | str | None = None) -> Feed:
-    """The feed of a config: the one that runs already, or a new one.
+def connect(config: Config | Path | str | None = None, *, token: str | None = None) -> Feed:
+    """The feed of a config, or of a running service: the one that there is already, or a new one.
 
     Running a cell twice neither opens a second connection nor loses the first; two configs give two
     feeds.
@@ -36,22 +41,35 @@ def connect(config: Config | Path | str | None = None) -> Feed:
     Parameters
     ----------
     config
-        A config, or the path of a file; None looks for ``config.yaml``: the one that the variable
-        DUALBROKER_CONFIG names, else upwards from the working directory.
+        A config, or the path of a file, or the address of a running service (``http://127.0.0.1:8000``);
+        None looks for ``config.yaml``: the one that the variable DUALBROKER_CONFIG names, else upwards
+        from the working directory.
+    token
+        Of a service that demands one; the variable DUALBROKER_TOKEN unless given.
 
     Raises
     ------
     ConfigError
-        None was found, or it can't be used; the message names the key.
+        None was found, or it can't be used; the message names the key. Or the service demands a token.
+    ConnectionFailedError
+        No service answers at the address.
     """
-    if not isinstance(config, Config):
-        config = _load(config)
-    with _opening:
+    make_source: Callable[[], FeedSource]
+    if isinstance(config, str) and is_address(config):
+        key = normal_address(config)
+        make_source = partial(RemoteManager, key, token or os.environ.get("DUALBROKER_TOKEN") or None)
+    else:
+        if token is not None:
+            raise ConfigError("token: expected with the address of a service, found with a config")
+        if not isinstance(config, Config):
+            config = _load(config)
         key = config.fingerprint()
+        make_source = partial(WebSocketManager, config)
+    with _opening:
         running = _feeds.get(key)
         if running is not None and not running.closed:
             return running
-        feed = Feed(partial(WebSocketManager, config), on_closed=_forget)
+        feed = Feed(make_source, on_closed=_forget)
         _feeds[key] = feed
     for name, health in feed.manager.health.items():
         if health.state is BrokerState.PARKED:
@@ -60,9 +78,9 @@ def connect(config: Config | Path | str | None = None) -> Feed:
     return feed
 
 
-async def connect_async(config: Config | Path | str | None = None) -> Feed:
+async def connect_async(config: Config | Path | str | None = None, *, token: str | None = None) -> Feed:
     """The async twin of :func:`connect`."""
-    return await asyncio.to_thread(connect, config)
+    return await asyncio.to_thread(connect, config, token=token)
 
 
 def demo(brokers: int = 2, **simulator: Any) -> Feed:
@@ -84,11 +102,6 @@ async def demo_async(brokers: int = 2, **simulator: Any) -> Feed:
 
 
 def _load(path: Path | str | None) -> Config:
-    if isinstance(path, str) and path.lower().startswith(("http://", "https://")):
-        raise ConfigError(
-            f"expected the path of a config file, found the address {path}; "
-            "a notebook can't join a running service in this version: open the address in a browser"
-        )
     if path is None and find_config() is None:
         raise ConfigError(
             "no config.yaml found here or in a folder above, and DUALBROKER_CONFIG is not set; "

@@ -16,7 +16,7 @@ from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
 
-__all__ = ["MasterLoader"]
+__all__ = ["LONGEST_NAME", "MasterLoader", "require_short"]
 
 LONGEST_NAME = 200
 """Characters; no instrument's name comes near it, and looking for a longer one would hold up the feed."""
@@ -75,10 +75,7 @@ class MasterLoader:
         UnknownInstrumentError, AmbiguousInstrumentError
             With the closest matches.
         """
-        if len(name) > LONGEST_NAME:
-            raise UnknownInstrumentError(
-                f"expected the name of an instrument, found a text of {len(name):,} characters"
-            )
+        require_short(name)
         await self.load(broker, self.instruments.exchange_for(name, exchange))
         return self.instruments.resolve(name, exchange)
 
@@ -128,6 +125,14 @@ class MasterLoader:
             for kind in ("CE", "PE")
         )
         return [option for option in found if option is not None]
+
+
+def require_short(name: str) -> None:
+    """Refuse what is too long to be a name."""
+    if len(name) > LONGEST_NAME:
+        raise UnknownInstrumentError(
+            f"expected the name of an instrument, found a text of {len(name):,} characters"
+        )
 
 
 def _expiry_day(underlying: str, days: Sequence[date], expiry: int | date | str) -> date:

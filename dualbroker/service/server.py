@@ -18,11 +18,12 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.service.app import create_app
 from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
+from dualbroker.service.socket import AbortableWebSocket
 
 __all__ = ["address_of", "listen", "serve"]
 
 _END_TIMEOUT_S = 3
-_LARGEST_MESSAGE_BYTES = 4096
+_LARGEST_MESSAGE_BYTES = 2**20
 """Of what a page may send us; ours sends nothing."""
 
 
@@ -105,6 +106,7 @@ def serve(config: Config, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            ws=AbortableWebSocket,
             ws_max_size=_LARGEST_MESSAGE_BYTES,
             timeout_graceful_shutdown=_END_TIMEOUT_S,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import msgspec
 
@@ -75,6 +76,28 @@ class BandwidthStore:
     def history(self) -> list[SecondOfTraffic]:
         """The last hour, a row per second, broker and kind; oldest first."""
         return list(self._history.copy())
+
+    def seconds_after(self, second: int) -> list[SecondOfTraffic]:
+        """The rows of the last hour that are of later seconds; oldest first."""
+        rows = []
+        for row in reversed(self._history.copy()):
+            if row.second <= second:
+                break
+            rows.append(row)
+        rows.reverse()
+        return rows
+
+    def follow(
+        self, totals: Mapping[str, Mapping[MessageKind, Traffic]], rows: list[SecondOfTraffic]
+    ) -> None:
+        """Become equal to another store that has these totals, and these rows that are not known yet."""
+        for broker, kinds in totals.items():
+            known = self.add_broker(broker)
+            for kind, traffic in kinds.items():
+                known[kind].bytes, known[kind].messages = traffic.bytes, traffic.messages
+        self._history.extend(rows)
+        while self._history and self._history[0].second <= self._history[-1].second - self._history_s:
+            self._history.popleft()
 
     def rates(self, seconds: int = 5) -> dict[tuple[str, MessageKind], float]:
         """Bytes per second over the last closed seconds."""

@@ -24,11 +24,15 @@ from dualbroker.model import (
 from dualbroker.stores.merging import merge, merge_levels
 from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, ROW, TICK_DTYPE, TickBlock
 
-__all__ = ["QuoteStore"]
+__all__ = ["Levels", "OlderRow", "QuoteStore"]
 
 _NOTHING: dict[InstrumentKey, int] = {}
 
 Levels = tuple[list[DepthLevel], list[DepthLevel]]
+
+OlderRow = tuple[int, int, bytes, int, int]
+"""An instrument's index, the running number of its latest row, the row, its broker's number, and whether
+it was a snapshot."""
 
 
 class QuoteStore:
@@ -38,9 +42,11 @@ class QuoteStore:
     ----------
     max_rows
         Ticks kept; the oldest go first, a block at a time, and are counted in ``dropped_rows``.
+    first_row
+        Running number of the first row: of a copy of another store, which has dropped those before it.
     """
 
-    def __init__(self, max_rows: int = 2_000_000) -> None:
+    def __init__(self, max_rows: int = 2_000_000, first_row: int = 0) -> None:
         self.block_rows = min(BLOCK_ROWS, max(1, max_rows // 2))
         self.max_rows = max_rows
         self.instruments: list[Instrument] = []
@@ -49,7 +55,11 @@ class QuoteStore:
         """Deltas stored since the start, dropped ones included."""
         self.snapshot_count = 0
         """Full quotes (acknowledgements of subscriptions) stored since the start."""
-        self.dropped_rows = 0
+        self.dropped_rows = first_row
+        self.day_row = 0
+        """Rows before it are of earlier days, and nobody's latest."""
+        self.retired: set[int] = set()
+        """Indices of instruments that have expired."""
         self.stray_count = 0
         """Messages of instruments nobody subscribed, or from a broker that is not their source."""
         self._index: dict[InstrumentKey, int] = {}
@@ -64,7 +74,7 @@ class QuoteStore:
         self._old_rows: dict[int, bytes] = {}
         self._old_marks: dict[int, tuple[int, int]] = {}
         self._depth: dict[int, tuple[int, Levels]] = {}
-        self._blocks: list[TickBlock] = [TickBlock(0, self.block_rows)]
+        self._blocks: list[TickBlock] = [TickBlock(first_row, self.block_rows)]
 
     # Who is subscribed, and from whom
 
@@ -118,15 +128,21 @@ class QuoteStore:
     def source(self, index: int) -> str | None:
         return self._source[index]
 
+    def sources(self) -> list[str | None]:
+        """By instrument index: the broker whose messages count for it."""
+        return list(self._source)
+
     def start_day(self) -> None:
         """Forget every latest quote: until today's first message an instrument's figures are unknown, and
         no cumulative volume of yesterday is the base of today's. Sources and stored ticks stay."""
+        self.day_row = self.total_rows
         self._forget(range(len(self.instruments)))
 
     def retire(self, *indices: int) -> None:
         """Let instruments go that have expired. Their keys are free for others, since exchanges give a
         token out again; their stored ticks stay under the old index."""
         gone = set(indices)
+        self.retired |= gone
         for index in gone:
             self.set_source(index, None)
         for known in (self._index, *self._index_at.values()):
@@ -284,6 +300,14 @@ class QuoteStore:
             np.frombuffer(bytes(rows), TICK_DTYPE),
             np.frombuffer(bytes(brokers), np.uint8),
         )
+
+    def older_latest(self) -> list[OlderRow]:
+        """Latest rows that are older than all that are kept row by row; for the thread that writes."""
+        return [
+            (index, self._last[index], row, *self._old_marks[index])
+            for index, row in self._old_rows.items()
+            if 0 <= self._last[index] < self.first_row
+        ]
 
     def rows_since(self, number: int) -> Iterator[tuple[TickBlock, int, int]]:
         """Published rows from a running number on, as (block, start, stop) in order of arrival."""

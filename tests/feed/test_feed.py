@@ -361,11 +361,6 @@ def test_without_a_config_the_demo_is_named(tmp_path: Path, monkeypatch: pytest.
         dualbroker.connect()
 
 
-def test_an_address_is_no_config_and_says_what_to_do_instead() -> None:
-    with pytest.raises(dualbroker.ConfigError, match="open the address in a browser"):
-        dualbroker.connect("http://127.0.0.1:8000")
-
-
 @pytest.mark.parametrize("nothing", [None, 5, [5], [None], [["NIFTY"]], b"NIFTY", {"a": 1}.values()])
 def test_what_is_no_name_is_told_so(feed: Feed, nothing: Any) -> None:
     with pytest.raises(UnknownInstrumentError, match="expected the name of an instrument"):

@@ -139,7 +139,11 @@ def state_of(page: Any) -> dict[str, Any]:
     state: dict[str, Any] = page.evaluate(
         """() => new Promise((resolve) => {
           const socket = new WebSocket(`ws://${location.host}/ws`);
-          socket.onmessage = (event) => { socket.close(); resolve(JSON.parse(event.data)); };
+          socket.onopen = () => socket.send(JSON.stringify({ streams: { view: {} } }));
+          socket.onmessage = (event) => {
+            const { view } = JSON.parse(event.data);
+            if (view) { socket.close(); resolve(view); }
+          };
         })"""
     )
     return state

@@ -1,56 +1,57 @@
-"""``/ws``: pushes what the page shows, whenever it changed. One way, state only."""
+"""``/ws``: every stream of the service over one WebSocket; the first message chooses. See docs/streams.md."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
 
 import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from dualbroker.manager import WebSocketManager
-from dualbroker.service.dependencies import Manager
-from dualbroker.view.state import view_changes, view_state
+from dualbroker.errors import DualBrokerError
+from dualbroker.remote.failures import record_of
+from dualbroker.service.stream_client import Closed, StreamClient, first_message
+from dualbroker.service.stream_hub import hub_of
 
 __all__ = ["router"]
 
-PUSH_INTERVAL_S = 0.25
-LONGEST_SILENCE_S = 2.0
-"""After which the time is sent although nothing changed, so that the page knows the service lives."""
+FIRST_MESSAGE_WITHIN_S = 10.0
+CLOSE_WITHIN_S = 1.0
+_LONGEST_REASON = 120
+"""Bytes; a close frame holds 123."""
 
 router = APIRouter()
 
 
 @router.websocket("/ws")
-async def stream_state(websocket: WebSocket, manager: Manager) -> None:
-    """First the whole state, then the keys of it that changed."""
+async def stream(websocket: WebSocket) -> None:
+    """Serve the streams that the first message chooses, until the client leaves or has to."""
     await websocket.accept()
-    sender = asyncio.create_task(_send_changes(websocket, manager))
     try:
-        while True:
-            # Nothing is expected; this tells when the page has gone.
-            await websocket.receive()
-            if websocket.client_state.name == "DISCONNECTED":
-                break
+        received = await asyncio.wait_for(websocket.receive(), FIRST_MESSAGE_WITHIN_S)
+        if received["type"] == "websocket.disconnect":
+            return
+        data = received.get("bytes")
+        first, compact = first_message(received.get("text") or "" if data is None else data)
+        await StreamClient(hub_of(websocket.app.state), websocket, first, compact=compact).serve()
+    except TimeoutError:
+        await _close(websocket, Closed(f"no streams were chosen within {FIRST_MESSAGE_WITHIN_S:.0f} s"))
+    except DualBrokerError as error:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.send_text(msgspec.json.encode({"error": record_of(error)}).decode("utf-8"))
+        await _close(websocket, Closed("the first message was not understood"))
+    except Closed as closed:
+        await _close(websocket, closed)
     except WebSocketDisconnect:
-        pass
-    finally:
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
+        return
 
 
-async def _send_changes(websocket: WebSocket, manager: WebSocketManager) -> None:
-    loop = asyncio.get_running_loop()
-    shown: dict[str, Any] = {}
-    sent_s = loop.time()
-    while True:
-        state = view_state(manager, manager.clock.now_ns())
-        message = view_changes(shown, state)
-        if not message and loop.time() - sent_s >= LONGEST_SILENCE_S:
-            message = {"time": state["time"]}
-        if message:
-            # A page that reads slowly gets fewer states, each of them the latest.
-            await websocket.send_text(msgspec.json.encode(message).decode("utf-8"))
-            sent_s = loop.time()
-        shown = state
-        await asyncio.sleep(PUSH_INTERVAL_S)
+async def _close(websocket: WebSocket, closed: Closed) -> None:
+    """Say why, if the client still listens; a client that does not read is not waited for."""
+    try:
+        reason = closed.reason.encode("utf-8")[:_LONGEST_REASON].decode("utf-8", "ignore")
+        await asyncio.wait_for(websocket.close(closed.code, reason), CLOSE_WITHIN_S)
+    except (TimeoutError, RuntimeError, WebSocketDisconnect, OSError):
+        abort = websocket.scope.get("extensions", {}).get("dualbroker.abort")
+        if abort is not None:
+            abort()

@@ -18,9 +18,12 @@ function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/ws`);
   let state = {};
+  socket.onopen = () => socket.send(JSON.stringify({ streams: { view: {} } }));
   socket.onmessage = (event) => {
-    // The first message of a connection is the whole state, the later ones what changed of it.
-    state = { ...state, ...JSON.parse(event.data) };
+    const { view } = JSON.parse(event.data);
+    if (!view) return;
+    // The first view of a connection is the whole state, the later ones what changed of it.
+    state = { ...state, ...view };
     connected = true;
     heardAt = performance.now();
     pause = FIRST_PAUSE_MS;

@@ -1,0 +1,105 @@
+"""The streams that show rather than fill: the newest quotes, and what the page draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualbroker.errors import RequestRefusedError
+from dualbroker.model import QUOTE_FIELDS
+from dualbroker.remote.messages import LatestWish, ViewWish
+from dualbroker.service.stream_hub import StreamHub, ViewOf
+from dualbroker.view.parts import keys_of
+from dualbroker.view.rows import iso_time, known
+from dualbroker.view.state import view_changes
+
+__all__ = ["LatestStream", "ViewStream"]
+
+LONGEST_SILENCE_S = 2.0
+"""After which the time is sent although nothing changed, so that the page knows the service lives."""
+
+
+class LatestStream:
+    """The newest quote of each instrument that has changed; the last one always arrives."""
+
+    def __init__(self, hub: StreamHub, wish: LatestWish) -> None:
+        self._hub = hub
+        self._store = hub.manager.quotes
+        self._every_s = 1.0 / wish.hz
+        self._symbols = None if wish.symbols is None else frozenset(wish.symbols)
+        self._due_s = 0.0
+        self._sent = np.empty(0, np.int64)
+
+    def take(self, now_s: float) -> dict[str, Any]:
+        if now_s < self._due_s:
+            return {}
+        numbers = self._store.last_rows()
+        known_ones = np.full(len(numbers), -1, np.int64)
+        known_ones[: len(self._sent)] = self._sent
+        changed = set(np.flatnonzero((numbers != known_ones) & (numbers >= 0)).tolist())
+        if not changed:
+            return {}
+        self._due_s = now_s + self._every_s
+        self._sent = numbers
+        rows = self._rows(changed)
+        return {"latest": rows} if rows else {}
+
+    def _rows(self, changed: set[int]) -> list[dict[str, Any]]:
+        store = self._store
+        rows = []
+        for index, values, broker in zip(*(part.tolist() for part in store.latest()), strict=True):
+            if index not in changed or index in store.retired:
+                continue
+            instrument = store.instruments[index]
+            if self._symbols is not None and not (
+                instrument.symbol in self._symbols or instrument.qualified_name in self._symbols
+            ):
+                continue
+            seconds = known(values[1])
+            rows.append(
+                {
+                    "symbol": instrument.symbol,
+                    "exchange": instrument.exchange,
+                    "token": instrument.token,
+                    "broker_name": store.broker_names[broker],
+                    **dict(zip(QUOTE_FIELDS, map(known, values[2:]), strict=True)),
+                    "feed_time": None if seconds is None else iso_time(int(seconds) * 1_000_000_000),
+                    "receive_time": iso_time(values[0]),
+                }
+            )
+        return rows
+
+
+class ViewStream:
+    """First the whole state, then the keys of it that changed."""
+
+    def __init__(self, hub: StreamHub, wish: ViewWish) -> None:
+        self._hub = hub
+        self._what: ViewOf = (
+            tuple(wish.parts or ("monitor",)),
+            None if wish.symbols is None else tuple(wish.symbols),
+            wish.broker,
+        )
+        try:
+            keys_of(self._what[0])
+        except ValueError as error:
+            raise RequestRefusedError(f"view: {error}") from None
+        self._every_s = 1.0 / wish.hz
+        self._due_s = 0.0
+        self._sent_s = 0.0
+        self._shown: dict[str, Any] = {}
+
+    def take(self, now_s: float) -> dict[str, Any]:
+        if now_s < self._due_s:
+            return {}
+        self._due_s = now_s + self._every_s
+        state = self._hub.view(self._what, now_s)
+        message = view_changes(self._shown, state)
+        if not message and now_s - self._sent_s >= LONGEST_SILENCE_S:
+            message = {"time": state["time"]}
+        self._shown = state
+        if not message:
+            return {}
+        self._sent_s = now_s
+        return {"view": message}
