@@ -23,6 +23,7 @@ __all__ = [
     "BANDWIDTH",
     "BARS",
     "BROKERS",
+    "CHAIN",
     "DEPTH",
     "FAILOVERS",
     "GAPS",
@@ -233,6 +234,27 @@ DEPTH = {
     "ask_orders": QUANTITY,
 }
 """Indexed by ``level``, 1 to 5."""
+
+_OPTION = {
+    "ltp": PRICE,
+    "change": PRICE,
+    "change_percent": NUMBER,
+    "bid": PRICE,
+    "ask": PRICE,
+    "volume": QUANTITY,
+    "open_interest": QUANTITY,
+    "open_interest_change": QUANTITY,
+}
+
+CHAIN = {
+    **{f"call_{name}": kind for name, kind in _OPTION.items()},
+    **{f"put_{name}": kind for name, kind in _OPTION.items()},
+    "straddle": PRICE,
+    "put_call_ratio": NUMBER,
+    "call_symbol": TEXT,
+    "put_symbol": TEXT,
+}
+"""Indexed by ``strike``; ``change`` (rupees) and ``open_interest_change`` (units) since the day before."""
 
 _LARGEST_EXACT = 2.0**53
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
+from dualbroker.feed.chaining import ChainingFeed
 from dualbroker.feed.failing_over import FailingOverFeed
 from dualbroker.feed.reading import ReadingFeed
 from dualbroker.feed.subscribing import SubscribingFeed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Feed"]
 
 
-class Feed(SubscribingFeed, ReadingFeed, FailingOverFeed):
+class Feed(SubscribingFeed, ReadingFeed, FailingOverFeed, ChainingFeed):
     """A running feed: quotes from one broker, orders from every broker.
 
     Made by :func:`dualbroker.connect` and :func:`dualbroker.demo`. Every frame is a fresh snapshot,

@@ -119,11 +119,15 @@ class RunningFeed:
         self._order_callbacks.close()
         try:
             if self._thread.is_running:
-                self._thread.submit(self._manager.stop()).result(STOP_TIMEOUT_S)
+                self._thread.submit(self._stop()).result(STOP_TIMEOUT_S)
         finally:
             self._thread.stop()
             if self._on_closed is not None:
                 self._on_closed(self)
+
+    async def _stop(self) -> None:
+        """End what runs on the feed's loop."""
+        await self._manager.stop()
 
     async def close_async(self) -> None:
         """The async twin of :meth:`close`."""

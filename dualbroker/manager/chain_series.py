@@ -1,0 +1,78 @@
+"""The contracts of one expiry of one underlying, and those of them that a chain shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import msgspec
+
+from dualbroker.errors import UnknownInstrumentError
+from dualbroker.manager.chain_window import Window
+from dualbroker.model import Instrument
+
+__all__ = ["ChainView", "Pair", "Series", "days_left", "series_of"]
+
+Pair = tuple[Instrument | None, Instrument | None]
+"""Call and put of one strike; None where the symbol master lists none."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """All options of one underlying that expire on one day."""
+
+    expiry: date
+    pairs: Mapping[float, Pair]
+    """By strike, the lowest first."""
+
+    @property
+    def strikes(self) -> list[float]:
+        return list(self.pairs)
+
+
+class ChainView(msgspec.Struct, frozen=True):
+    """What a chain follows at one moment; replaced whole, so that any thread may read it."""
+
+    underlying: Instrument
+    series: Series
+    window: Window
+
+    @property
+    def pairs(self) -> dict[float, Pair]:
+        """Those inside the window."""
+        return {strike: self.series.pairs[strike] for strike in self.window.strikes}
+
+    @property
+    def options(self) -> list[Instrument]:
+        """Calls and puts inside the window, by strike."""
+        return [option for pair in self.pairs.values() for option in pair if option is not None]
+
+
+def series_of(options: Iterable[Instrument]) -> Series:
+    """The series that these options are.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        There are none.
+    """
+    found: dict[float, dict[str | None, Instrument]] = {}
+    expiry: date | None = None
+    for option in options:
+        if option.strike is not None and option.expiry is not None:
+            expiry = option.expiry
+            found.setdefault(option.strike, {})[option.option_type] = option
+    if expiry is None:
+        raise UnknownInstrumentError("expected options of one expiry, found none")
+    return Series(
+        expiry, {strike: (found[strike].get("CE"), found[strike].get("PE")) for strike in sorted(found)}
+    )
+
+
+def days_left(expiry: date, today: date) -> str:
+    """How long the series has to live, in words."""
+    days = (expiry - today).days
+    if days < 0:
+        return "expired"
+    if days < 2:
+        return ("expires today", "expires tomorrow")[days]
+    return f"expires in {days} days"

@@ -1,0 +1,58 @@
+"""A chain that is followed, as the state that the part ``chain`` draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dualbroker.manager.chain import ChainFollower
+from dualbroker.manager.chain_table import ChainTable, chain_table
+from dualbroker.manager.source import FeedSource
+from dualbroker.view.chain import chain_state
+from dualbroker.view.rows import price_decimals
+from dualbroker.view.state import view_state
+
+__all__ = ["option_chain_state"]
+
+_RENAMED = {"open_interest_change": "oi_change"}
+
+
+def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) -> dict[str, Any]:
+    """What is shown of an option chain: ``mode``, ``time``, ``market``, and ``chain`` as in ``view.chain``.
+
+    Parameters
+    ----------
+    source
+        Whose chain it is; read, never changed.
+    chain
+        One that has begun.
+    now_ns
+        UTC, by the source's own clock.
+    """
+    view = chain.view
+    assert view is not None, "a chain is shown once it has begun"
+    table = chain_table(source.quotes, view)
+    days = chain.expiry_words
+    day = f"{view.series.expiry:%a %d %b}"
+    state = view_state(source, now_ns, parts="chain")
+    state["chain"] = chain_state(
+        _rows(table),
+        underlying=view.underlying.name,
+        expiry=view.series.expiry,
+        expiry_words=f"{day} · {days}" if days else day,
+        ltp=table.underlying_ltp,
+        change_percent=table.underlying_change_percent,
+        atm=table.at_the_money,
+        straddle=table.straddle_at_the_money,
+        put_call_ratio=table.ratio_by_open_interest,
+        decimals=price_decimals(view.underlying),
+        note=chain.problem,
+    )
+    return state
+
+
+def _rows(table: ChainTable) -> list[dict[str, float]]:
+    columns = {"strike": table.strikes, "straddle": table.straddle, "put_call_ratio": table.put_call_ratio}
+    for side, figures in (("call", table.calls), ("put", table.puts)):
+        columns |= {f"{side}_{_RENAMED.get(name, name)}": values for name, values in figures.items()}
+    values = [column.tolist() for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
