@@ -34,6 +34,7 @@ from dualbroker.errors import (
 )
 from dualbroker.feed import Feed, connect, connect_async, demo, demo_async
 from dualbroker.manager import WebSocketManager
+from dualbroker.measure.measuring import measure_savings, measure_savings_async
 from dualbroker.running import run
 
 __version__ = "0.1.0"
@@ -63,6 +64,8 @@ __all__ = [
     "connect_async",
     "demo",
     "demo_async",
+    "measure_savings",
+    "measure_savings_async",
     "run",
 ]
 

@@ -86,13 +86,6 @@ class MarketHours:
             return hold[2]
         return self._look_up(exchange, now_ns)[2]
 
-    def open_since_ns(self, exchange: str, now_ns: int) -> int | None:
-        """When the session of that moment began (UTC ns); None when closed, 0 when it never closes."""
-        if self._always:
-            return 0
-        since_ns, _, is_open = self._look_up(exchange, now_ns)
-        return since_ns if is_open else None
-
     def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
         """Whether one of them trades; False for none at all."""
         return any(self.is_open(exchange, now_ns) for exchange in exchanges)

@@ -15,7 +15,7 @@ from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager import WebSocketManager
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.market import Market
-from dualbroker.simulator.memory import MASTERS_BASE, MemoryResponse, MemoryTransport
+from dualbroker.simulator.memory import MemoryResponse, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.stream import CloseCommand
 from dualbroker.simulator.synthetic import SyntheticMarket
@@ -85,21 +85,10 @@ class World:
         self.transport = WatchedTransport(self.simulation, step_interval_s)
         self.clock = VirtualClock(loop, start_ns)
         self.random = random.Random(seed)
-        sections = {}
-        for broker in self.simulation.brokers:
-            account = broker.accounts[0]
-            rest_base, websocket_url = MemoryTransport.addresses(broker.name)
-            sections[broker.name] = {
-                "type": "simulated",
-                "user_id": account.uid,
-                "password": account.password,
-                "totp_secret": account.totp_secret,
-                "api_key": account.api_key,
-                "rest_base": rest_base,
-                "websocket_url": websocket_url,
-                "masters_base": MASTERS_BASE,
-                **(changes or {}).get(broker.name, {}),
-            }
+        sections = {
+            broker.name: {**MemoryTransport.section(broker), **(changes or {}).get(broker.name, {})}
+            for broker in self.simulation.brokers
+        }
         self.config = Config.model_validate({"brokers": sections, **settings})
 
     def manager(self) -> WebSocketManager:

@@ -154,14 +154,6 @@ def test_a_closed_market_says_when_it_closed_and_when_it_opens() -> None:
     assert market.next_open_ns("NSE", at("2026-11-25T09:15:00")) == at("2026-11-26T09:15:00")
 
 
-def test_a_session_knows_since_when_it_is_open() -> None:
-    market = MarketHours()
-    assert market.open_since_ns("NSE", at("2026-11-25T11:00:00")) == at("2026-11-25T09:15:00")
-    assert market.open_since_ns("MCX", at("2026-11-24T18:00:00")) == at("2026-11-24T17:00:00")
-    assert market.open_since_ns("NSE", at("2026-11-24T18:00:00")) is None
-    assert MarketHours.always().open_since_ns("NSE", at("2026-11-24T18:00:00")) == 0
-
-
 def test_one_open_exchange_is_enough() -> None:
     market = MarketHours()
     evening = at("2026-11-25T20:00:00")

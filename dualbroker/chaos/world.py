@@ -72,21 +72,14 @@ class World:
         )
 
     def _make_config(self) -> Config:
-        sections: dict[str, dict[str, Any]] = {}
-        for broker in self.simulation.brokers:
-            account = broker.accounts[0]
-            rest_base, websocket_url = MemoryTransport.addresses(broker.name)
-            sections[broker.name] = {
-                "type": "simulated",
-                "user_id": account.uid,
-                "password": account.password,
-                "totp_secret": account.totp_secret,
-                "api_key": account.api_key,
-                "rest_base": rest_base,
-                "websocket_url": websocket_url,
+        sections: dict[str, dict[str, Any]] = {
+            broker.name: {
+                **MemoryTransport.section(broker),
                 "masters_base": f"{MASTERS_BASE}/{broker.name}",
                 **self.schedule.broker_settings.get(broker.name, {}),
             }
+            for broker in self.simulation.brokers
+        }
         return Config.model_validate({"brokers": sections, **self.schedule.settings})
 
 

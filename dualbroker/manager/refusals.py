@@ -55,10 +55,3 @@ class Refusals:
         times = self._times.get(name, {})
         for key in self._until_s.pop(name, {}):
             times[key] -= 1
-
-    def forget_instrument(self, key: InstrumentKey) -> None:
-        """Nobody wants it any more."""
-        for standing in self._until_s.values():
-            standing.pop(key, None)
-        for times in self._times.values():
-            times.pop(key, None)

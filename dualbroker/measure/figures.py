@@ -7,8 +7,12 @@ from typing import Any
 
 import msgspec
 
+from dualbroker.model import Instrument
+
 __all__ = [
     "Check",
+    "Measurement",
+    "MessageCount",
     "OrderFinal",
     "Plan",
     "PlanFigures",
@@ -37,6 +41,21 @@ class StreamCounts(msgspec.Struct, frozen=True):
     order_bytes: int
     order_messages: int
     control_messages: int
+    control_bytes: int = 0
+    """All that is neither: answers to hellos and heartbeats, pongs, and so on."""
+
+
+class MessageCount(msgspec.Struct, frozen=True):
+    """What came of one type of message, of one instrument where it is a quote."""
+
+    type: str
+    """As on the wire: ``tf`` for a touchline that changed, ``om`` for an order, …"""
+    exchange: str
+    """Empty for what is about no instrument, as are orders here."""
+    token: str
+    bytes: int
+    """Headers of frames included."""
+    messages: int
 
 
 class OrderFinal(msgspec.Struct, frozen=True):
@@ -67,6 +86,11 @@ class PlanReport(msgspec.Struct, frozen=True):
     """Of the process in the measured time, all its threads."""
     peak_memory_bytes: int
     """The process's largest resident set, sampled ten times a second over its whole life."""
+    starting: dict[str, list[MessageCount]] = {}
+    """By broker: what came before the measured time, such as the full quotes that acknowledge subscriptions.
+    Empty unless it was asked for, as is ``measured``."""
+    measured: dict[str, list[MessageCount]] = {}
+    """By broker: what came in the measured time."""
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -126,3 +150,15 @@ class Verification(msgspec.Struct, frozen=True):
         """Plain values, ``ok`` first, as ``dualbroker verify --json`` prints them."""
         values: dict[str, Any] = msgspec.to_builtins(self)
         return {"ok": self.ok, **values}
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """A verification, and what it was made of."""
+
+    verification: Verification
+    naive: PlanReport
+    optimised: PlanReport
+    instruments: list[Instrument]
+    """What was streamed, from the symbol masters."""
+    market_seconds: float
+    """For how long the market ran, by the clock; a little more than was asked for."""

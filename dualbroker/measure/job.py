@@ -29,11 +29,27 @@ class Job(msgspec.Struct, frozen=True):
     brokers: list[dict[str, Any]]
     """Sections of the config with the simulator's addresses and logins, secrets in plain."""
     instruments: list[Instrument]
+    depth: int = 0
+    """How many of them, the first ones, with five levels."""
+    tallies: bool = False
+    """Count by type of message and instrument too."""
 
     @classmethod
-    def of(cls, plan: Plan, sections: list[BrokerConfig], instruments: list[Instrument]) -> Job:
+    def of(
+        cls,
+        plan: Plan,
+        sections: list[BrokerConfig],
+        instruments: list[Instrument],
+        *,
+        depth: int = 0,
+        tallies: bool = False,
+    ) -> Job:
         """The job of carrying these instruments and the orders of these brokers by that plan."""
-        return cls(plan, [_plain(section) for section in sections], instruments)
+        return cls(plan, [_plain(section) for section in sections], instruments, depth, tallies)
+
+    def names(self) -> dict[str, str]:
+        """Each broker's name, by the address of its WebSocket."""
+        return {section["websocket_url"]: section["name"] for section in self.brokers}
 
     def configs(self) -> list[Config]:
         """A config for each client that the plan runs: each has one stream of quotes."""

@@ -22,8 +22,10 @@ from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.manager import WebSocketManager
 from dualbroker.measure.figures import OrderFinal, PlanReport, StreamCounts
 from dualbroker.measure.job import BEGIN, END, READY, Job
+from dualbroker.measure.tally import Kind, TallyingTransport, gained
 from dualbroker.model import MessageKind
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
 __all__ = ["main"]
@@ -31,6 +33,10 @@ __all__ = ["main"]
 SAMPLE_INTERVAL_S = 0.1
 STILL_FOR_S = 0.5
 """Counts that stand still for so long after the market has stopped are final."""
+REST_FOR_S = 0.3
+AT_REST = 0.02
+"""Of a core: a client whose market stands still takes less."""
+REST_TIMEOUT_S = 20.0
 DRAIN_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
 
@@ -48,22 +54,30 @@ async def _work() -> None:
     memory = PeakMemory()
     sampling = asyncio.create_task(memory.keep_sampling())
     job = msgspec.json.decode(await _read_line(), type=Job)
-    transport = NetworkTransport()
+    network = NetworkTransport()
+    tallying = TallyingTransport(network, job.names()) if job.tallies else None
+    transport: Transport = tallying or network
     async with contextlib.AsyncExitStack() as stack:
         managers = [WebSocketManager(config, transport=transport) for config in job.configs()]
         for manager in managers:
             await stack.enter_async_context(manager)
         for manager in managers:
             await _subscribe(manager, job)
+        await _rest()
         _say(READY)
         await _expect(BEGIN)
-        before, cpu_before = _streams(managers), time.process_time()
+        before, tallied, cpu_before = _streams(managers), _tallied(tallying), time.process_time()
         _say(READY)
         await _expect(END)
         await _drain(managers)
         cpu_seconds = time.process_time() - cpu_before
         after = _streams(managers)
-        _say(msgspec.json.encode(_report(managers, before, after, cpu_seconds, memory.peak_bytes)) + b"\n")
+        report = msgspec.structs.replace(
+            _report(managers, before, after, cpu_seconds, memory.peak_bytes),
+            starting={name: gained(counts, {}) for name, counts in tallied.items()},
+            measured={name: gained(counts, tallied[name]) for name, counts in _tallied(tallying).items()},
+        )
+        _say(msgspec.json.encode(report) + b"\n")
     sampling.cancel()
 
 
@@ -89,7 +103,8 @@ class PeakMemory:
 
 
 async def _subscribe(manager: WebSocketManager, job: Job) -> None:
-    accepted = await manager.subscribe(job.instruments)
+    accepted = await manager.subscribe(job.instruments[: job.depth], depth=True)
+    accepted += await manager.subscribe(job.instruments[job.depth :])
     missing = [each.instrument.qualified_name for each in accepted if not each.acknowledged]
     if missing:
         raise ConnectionFailedError(f"{manager.primary} did not acknowledge {', '.join(missing)}")
@@ -100,6 +115,21 @@ async def _subscribe(manager: WebSocketManager, job: Job) -> None:
         if time.monotonic() > deadline:
             raise ConnectionFailedError(f"a broker did not answer within {ANSWER_TIMEOUT_S:.0f} s")
         await asyncio.sleep(0.01)
+
+
+async def _rest() -> None:
+    """Return when this process has nothing more to do, or when that takes too long.
+
+    A start is done once a day and is not what is measured. Part of it comes after the subscriptions, in the
+    background: the optimised plan looks the instruments up at the brokers that stand by.
+    """
+    deadline = time.monotonic() + REST_TIMEOUT_S
+    used_s = time.process_time()
+    while time.monotonic() < deadline:
+        await asyncio.sleep(REST_FOR_S)
+        before_s, used_s = used_s, time.process_time()
+        if used_s - before_s < AT_REST * REST_FOR_S:
+            return
 
 
 async def _drain(managers: Sequence[WebSocketManager]) -> None:
@@ -125,8 +155,14 @@ def _streams(managers: Sequence[WebSocketManager]) -> dict[str, StreamCounts]:
                 order_bytes=orders.bytes,
                 order_messages=orders.messages,
                 control_messages=kinds[MessageKind.CONTROL].messages,
+                control_bytes=kinds[MessageKind.CONTROL].bytes,
             )
     return counts
+
+
+def _tallied(transport: TallyingTransport | None) -> dict[str, dict[Kind, tuple[int, int]]]:
+    """By broker; nothing where it is not asked for."""
+    return {} if transport is None else {name: tally.counts() for name, tally in transport.tallies.items()}
 
 
 def _report(

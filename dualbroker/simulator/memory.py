@@ -73,6 +73,22 @@ class MemoryTransport:
         host = f"{broker_name}{_DOMAIN}"
         return f"http://{host}/NorenWClientTP/", f"ws://{host}/NorenWSTP/"
 
+    @classmethod
+    def section(cls, broker: SimulatedBroker) -> dict[str, str]:
+        """What a client's config.yaml has to say of a broker: its first account, and where it is found."""
+        account = broker.accounts[0]
+        rest_base, websocket_url = cls.addresses(broker.name)
+        return {
+            "type": "simulated",
+            "user_id": account.uid,
+            "password": account.password,
+            "totp_secret": account.totp_secret,
+            "api_key": account.api_key,
+            "rest_base": rest_base,
+            "websocket_url": websocket_url,
+            "masters_base": MASTERS_BASE,
+        }
+
     async def open_websocket(
         self,
         url: str,

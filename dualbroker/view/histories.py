@@ -8,6 +8,7 @@ from typing import Any
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.stores.orders import OrderEvent
+from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import iso_time, known
 
 __all__ = ["HISTORIES_SHOWN", "STEP_COLUMNS", "history_name", "order_histories", "step_row"]
@@ -56,6 +57,8 @@ _STATUS_WORDS = {
     OrderStatus.REJECTED: "rejected",
 }
 
+_remembered = Remembered()
+
 
 def order_histories(source: FeedSource, keys: Sequence[OrderKey]) -> dict[str, Any]:
     """The steps of the first ``HISTORIES_SHOWN`` of these orders.
@@ -67,7 +70,13 @@ def order_histories(source: FeedSource, keys: Sequence[OrderKey]) -> dict[str, A
         An order of which not all steps are near enough at hand is left out, for half a life would read as
         a whole one.
     """
-    wanted = {key: source.orders.states.get(key) for key in keys[:HISTORIES_SHOWN]}
+    shown = tuple(keys[:HISTORIES_SHOWN])
+    mark = (source.orders.event_count, shown)
+    return _remembered.of(source.orders, shown[:1], mark, lambda: _histories(source, shown))
+
+
+def _histories(source: FeedSource, keys: tuple[OrderKey, ...]) -> dict[str, Any]:
+    wanted = {key: source.orders.states.get(key) for key in keys}
     found: dict[OrderKey, list[list[Any]]] = {}
     left = sum(state.updates for state in wanted.values() if state is not None)
     for event in reversed(source.orders.events_snapshot()[-EVENTS_LOOKED_AT:]):

@@ -7,6 +7,7 @@ from typing import Any
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import OrderKey
 from dualbroker.stores.orders import OrderState
+from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import healths, order_rows
 from dualbroker.view.unknown import unread_order_books
 
@@ -39,6 +40,8 @@ ORDER_COLUMNS = (
     "doubt",
 )
 
+_remembered = Remembered()
+
 
 def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]:
     """Orders of one broker, or of all, the newest first.
@@ -49,39 +52,50 @@ def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]
         ``columns``: names of the fields; ``rows``: lists in that order. ``counts``: orders of each broker,
         those not shown included. ``unread``: whose orders are unknown and why.
     """
-    by_broker = _by_broker(source, broker)
-    states = _most_wanted(by_broker)
+    by_broker, states = _shown(source, broker)
+    rows = _remembered.of(source.orders, ("rows", broker), states, lambda: _rows(states))
     return {
         "columns": list(ORDER_COLUMNS),
-        "rows": [
-            [*(row[name] for name in ORDER_COLUMNS[:-1]), state.doubt]
-            for row, state in zip(order_rows(states), states, strict=True)
-        ],
+        "rows": rows,
         "counts": {name: len(states) for name, states in by_broker.items()},
         "unread": [row for row in unread_order_books(source) if broker in (None, row["broker_name"])],
     }
 
 
+def _rows(states: list[OrderState]) -> list[list[Any]]:
+    return [
+        [*(row[name] for name in ORDER_COLUMNS[:-1]), state.doubt]
+        for row, state in zip(order_rows(states), states, strict=True)
+    ]
+
+
 def order_keys(source: FeedSource, broker: str | None = None) -> list[OrderKey]:
     """Of the orders in ``order_table``, in its order."""
-    return [state.key for state in _most_wanted(_by_broker(source, broker))]
+    return [state.key for state in _shown(source, broker)[1]]
 
 
 def order_counts(source: FeedSource) -> dict[str, dict[str, int]]:
     """By broker: how many orders are known, and how many of them are open."""
     return {
         name: {"all": len(states), "open": sum(not state.status.is_final for state in states)}
-        for name, states in _by_broker(source, None).items()
+        for name, states in _shown(source, None)[0].items()
     }
 
 
-def _by_broker(source: FeedSource, broker: str | None) -> dict[str, list[OrderState]]:
-    names = [health.broker_name for health in healths(source)]
-    by_broker: dict[str, list[OrderState]] = {name: [] for name in names if broker in (None, name)}
-    for state in source.orders.snapshot():
-        if broker in (None, state.broker_name):
-            by_broker.setdefault(state.broker_name, []).append(state)
-    return by_broker
+def _shown(source: FeedSource, broker: str | None) -> tuple[dict[str, list[OrderState]], list[OrderState]]:
+    """All orders by broker, and those of them that are shown."""
+    states = source.orders.snapshot()
+    names = tuple(health.broker_name for health in healths(source))
+
+    def sort_out() -> tuple[dict[str, list[OrderState]], list[OrderState]]:
+        by_broker: dict[str, list[OrderState]] = {name: [] for name in names if broker in (None, name)}
+        for state in states:
+            if broker in (None, state.broker_name):
+                by_broker.setdefault(state.broker_name, []).append(state)
+        return by_broker, _most_wanted(by_broker)
+
+    # A state that changes is replaced by another object, so the same objects say the same.
+    return _remembered.of(source.orders, ("shown", broker), (names, ORDERS_SHOWN, states), sort_out)
 
 
 def _most_wanted(by_broker: dict[str, list[OrderState]]) -> list[OrderState]:

@@ -7,19 +7,20 @@ once, in a list of its own, without the field's name beside it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualbroker.clock import ist
 from dualbroker.manager.source import FeedSource
-from dualbroker.model import Instrument, InstrumentKey
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import price_decimals
 from dualbroker.view.unknown import no_quotes_because
 
-__all__ = ["QUOTES_SHOWN", "instrument_columns", "quote_columns", "shown_instruments"]
+__all__ = ["QUOTES_SHOWN", "Shown", "quote_columns", "shown_instruments"]
 
 QUOTES_SHOWN = 3000
 """Rows at most, the first subscribed: about what the brokers let one socket carry."""
@@ -28,11 +29,24 @@ _PRICES = ("ltp", "bid", "ask")
 _QUANTITIES = ("volume", "open_interest")
 _NS_PER_S = 1_000_000_000
 
+_remembered = Remembered()
 
-def shown_instruments(
-    source: FeedSource, symbols: Collection[str] | None = None
-) -> list[tuple[int, Instrument]]:
-    """Index in the store and instrument of each subscribed one, in order of subscription.
+
+class Shown(NamedTuple):
+    """The instruments of a quote table."""
+
+    indices: NDArray[np.int64]
+    """In the store, row by row."""
+    columns: dict[str, Any]
+    """``symbol``, ``exchange`` (a place in ``exchanges``), ``decimals`` of its prices; they change only with
+    what is subscribed. ``revision`` tells these from any others: names and figures may come apart, and rows
+    are joined by this alone."""
+    subscribed: int
+    """All that is subscribed, with what is not chosen."""
+
+
+def shown_instruments(source: FeedSource, symbols: Collection[str] | None = None) -> Shown:
+    """What is subscribed, in order of subscription.
 
     Parameters
     ----------
@@ -40,40 +54,32 @@ def shown_instruments(
         Only these, by symbol (``RELIANCE-EQ``) or qualified name (``NSE:RELIANCE-EQ``).
     """
     store = source.quotes
-    found = []
-    for key in _wanted(source):
-        index = store.index_of(key)
-        if index is None:
-            continue
-        instrument = store.instruments[index]
-        if symbols is None or instrument.symbol in symbols or instrument.qualified_name in symbols:
-            found.append((index, instrument))
-    return found[:QUOTES_SHOWN]
+    indices = tuple(index for key in list(source.wanted()) if (index := store.index_of(key)) is not None)
+    name = None if symbols is None else frozenset(symbols)
+    return _remembered.of(store, name, indices, lambda: _shown(store, indices, name))
 
 
-def _wanted(source: FeedSource) -> list[InstrumentKey]:
-    return list(source.wanted())
-
-
-def instrument_columns(shown: Sequence[tuple[int, Instrument]]) -> dict[str, Any]:
-    """What is subscribed, by column; it changes only with the subscriptions.
-
-    ``symbol``, ``exchange`` (a place in ``exchanges``), ``decimals`` of its prices; ``revision`` tells
-    these from any others.
-    """
-    exchanges = sorted({instrument.exchange for _, instrument in shown})
+def _shown(store: QuoteStore, indices: tuple[int, ...], symbols: frozenset[str] | None) -> Shown:
+    chosen = [
+        (index, instrument)
+        for index in indices
+        if (instrument := store.instruments[index])
+        and (symbols is None or not symbols.isdisjoint((instrument.symbol, instrument.qualified_name)))
+    ][:QUOTES_SHOWN]
+    exchanges = sorted({instrument.exchange for _, instrument in chosen})
     place = {exchange: number for number, exchange in enumerate(exchanges)}
-    return {
-        "revision": _revision(shown),
+    columns = {
+        "revision": zlib.crc32("\n".join(instrument.qualified_name for _, instrument in chosen).encode()),
         "exchanges": exchanges,
-        "symbol": [instrument.symbol for _, instrument in shown],
-        "exchange": [place[instrument.exchange] for _, instrument in shown],
-        "decimals": [price_decimals(instrument) for _, instrument in shown],
+        "symbol": [instrument.symbol for _, instrument in chosen],
+        "exchange": [place[instrument.exchange] for _, instrument in chosen],
+        "decimals": [price_decimals(instrument) for _, instrument in chosen],
     }
+    return Shown(np.array([index for index, _ in chosen], np.int64), columns, len(indices))
 
 
-def quote_columns(source: FeedSource, shown: Sequence[tuple[int, Instrument]], now_ns: int) -> dict[str, Any]:
-    """The latest quotes of these instruments by column, row for row as ``instrument_columns`` has them.
+def quote_columns(source: FeedSource, shown: Shown, now_ns: int) -> dict[str, Any]:
+    """The latest quotes of these instruments by column, row for row as ``shown.columns`` has them.
 
     Returns
     -------
@@ -89,31 +95,26 @@ def quote_columns(source: FeedSource, shown: Sequence[tuple[int, Instrument]], n
     places = np.full(len(store.instruments), -1, np.int64)
     known = indices < len(places)
     places[indices[known]] = np.flatnonzero(known)
-    at = places[np.array([index for index, _ in shown], np.int64)]
+    at = places[shown.indices]
     midnight = ist(now_ns).replace(hour=0, minute=0, second=0, microsecond=0)
     midnight_ns = int(midnight.timestamp()) * _NS_PER_S
     received_s = (_column(rows["receive_time"], at, 0) - midnight_ns) // _NS_PER_S
     names = list(store.broker_names)
     return {
-        "revision": _revision(shown),
-        "count": len(_wanted(source)),
+        "revision": shown.columns["revision"],
+        "count": shown.subscribed,
         "no_source": no_quotes_because(source),
         "since": midnight.isoformat(),
         "brokers": names,
         "broker": [
             int(brokers[place]) if place >= 0 else _place_of(names, store.source(index))
-            for place, (index, _) in zip(at.tolist(), shown, strict=True)
+            for place, index in zip(at.tolist(), shown.indices.tolist(), strict=True)
         ],
         "received_s": _plain(received_s, at >= 0),
         **{name: _plain(_figures(rows, name, at)) for name in _PRICES},
         "change_percent": _plain(np.round(_figures(rows, "change_percent", at), 2)),
         **{name: _whole(_figures(rows, name, at)) for name in _QUANTITIES},
     }
-
-
-def _revision(shown: Sequence[tuple[int, Instrument]]) -> int:
-    """Of two tables one may be on its way while the other has come: rows are joined by this alone."""
-    return zlib.crc32("\n".join(instrument.qualified_name for _, instrument in shown).encode())
 
 
 def _place_of(names: list[str], broker_name: str | None) -> int | None:

@@ -15,7 +15,7 @@ from dualbroker.view.market import market_state
 from dualbroker.view.orders import order_counts, order_keys, order_table
 from dualbroker.view.parts import SLOW_KEYS, keys_of
 from dualbroker.view.problems import feed_problems
-from dualbroker.view.quotes import instrument_columns, quote_columns, shown_instruments
+from dualbroker.view.quotes import quote_columns, shown_instruments
 from dualbroker.view.rows import instruments, iso_time, mode
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
 from dualbroker.view.unknown import carrying, quote_sources
@@ -61,7 +61,7 @@ def view_state(
         ``headline`` (``quotes``, ``orders``), ``problems``,
         ``brokers`` (as ``view.cards.card_rows`` has them),
         ``counts`` (``instruments``; ``orders`` by broker),
-        ``instruments`` and ``quotes`` (columns, as ``view.quotes`` has them),
+        ``instruments`` and ``quotes`` (columns, as ``view.quotes.Shown`` and ``quote_columns`` have them),
         ``orders`` (as ``view.orders.order_table``), ``histories`` (as ``view.histories.order_histories``),
         ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
@@ -92,7 +92,7 @@ def view_state(
     state |= {key: make() for key, make in makers.items() if key in keys}
     if "quotes" in keys:
         shown = shown_instruments(source, symbols)
-        state["instruments"] = instrument_columns(shown)
+        state["instruments"] = shown.columns
         state["quotes"] = quote_columns(source, shown, now_ns)
     return state
 

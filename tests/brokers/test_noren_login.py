@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from dualbroker.brokers.base import BrokerContext
@@ -24,35 +23,9 @@ from dualbroker.noren.dialects import dialect
 from dualbroker.storage.tokens import SavedSession, SessionTokens
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth
-from dualbroker.transport.base import OnRead, Response, WebSocket
+from tests.brokers.rest_only import RestOnly
 
 EVENING = datetime(2026, 3, 10, 21, 0, tzinfo=IST)
-
-
-class Server:
-    """Answers every REST call with Ok, and counts."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
-        raise AssertionError("a login opens no socket")
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = 10.0,
-    ) -> Response:
-        self.calls.append(url.rsplit("/", 1)[1])
-        answer = {"stat": "Ok", "susertoken": f"new{len(self.calls)}", "actid": "FA0001"}
-        return Response(200, msgspec.json.encode(answer))
-
-    async def aclose(self) -> None:
-        pass
 
 
 class Desk:
@@ -60,7 +33,7 @@ class Desk:
 
     def __init__(self, loop: VirtualTimeLoop, folder: Path, **section: Any) -> None:
         self.clock = VirtualClock(loop, int(EVENING.timestamp()) * 10**9)
-        self.server = Server()
+        self.server = RestOnly(lambda call: {"stat": "Ok", "susertoken": f"new{call}", "actid": "FA0001"})
         self.tokens = SessionTokens(folder, in_keyring=False)
         config = BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
         context = BrokerContext(
@@ -139,7 +112,7 @@ def test_yesterdays_session_is_not_even_tried(tmp_path: Path) -> None:
         assert desk.login.is_of_yesterday()
         second = await desk.login.open(renew=False)
         assert second.token != first.token
-        assert desk.server.calls.count("QuickAuth") == 2
+        assert [each.path for each in desk.server.requests].count("QuickAuth") == 2
         assert not desk.login.is_of_yesterday()
 
     at_desk(tmp_path, PASSWORD, story)

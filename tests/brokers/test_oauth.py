@@ -6,7 +6,6 @@ import json
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedEr
 from dualbroker.noren.dialects import FLATTRADE, SHOONYA, SHOONYA_LEGACY
 from dualbroker.noren.requests import parse_body
 from dualbroker.storage.tokens import SavedSession, next_expiry_ns
-from dualbroker.transport.base import OnRead, Response, WebSocket
+from tests.brokers.rest_only import RestOnly
 
 NOW_NS = 1_700_000_000_000_000_000
 
@@ -38,33 +37,8 @@ def flattrade(**more: Any) -> BrokerConfig:
     return BrokerConfig.model_validate({"name": "broker2"} | values | more)
 
 
-class OneAnswer:
-    """A transport that answers every request alike and remembers the last one."""
-
-    def __init__(self, answer: object) -> None:
-        self._answer = json.dumps(answer).encode()
-        self.url = ""
-        self.body = b""
-        self.headers: Mapping[str, str] = {}
-
-    async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
-        raise AssertionError("a login opens no WebSocket")
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = 10.0,
-    ) -> Response:
-        assert method == "POST"
-        self.url, self.body, self.headers = url, body or b"", headers or {}
-        return Response(200, self._answer)
-
-    async def aclose(self) -> None:
-        """Holds nothing."""
+def answering(answer: object) -> RestOnly:
+    return RestOnly(lambda call: answer)
 
 
 def sha256(text: str) -> str:
@@ -175,24 +149,28 @@ def test_the_catcher_says_why_it_can_not_work() -> None:
 
 
 def test_a_shoonya_code_becomes_a_session() -> None:
-    transport = OneAnswer(
+    transport = answering(
         {"stat": "Ok", "access_token": "bearer", "susertoken": "s", "USERID": "FA0001", "actid": "FA0009"}
     )
     session = asyncio.run(exchange_code(shoonya(), SHOONYA, "c1", transport, NOW_NS))
+    [request] = transport.requests
+    assert request.method == "POST"
     assert session == SavedSession("bearer", "FA0001", "FA0009", NOW_NS, next_expiry_ns(NOW_NS))
-    assert transport.url == f"{SHOONYA.rest_base}/GenAcsTok"
-    assert "Authorization" not in transport.headers
-    values, jkey = parse_body(transport.body)
+    assert request.url == f"{SHOONYA.rest_base}/GenAcsTok"
+    assert "Authorization" not in request.headers
+    values, jkey = parse_body(request.body)
     assert values == {"code": "c1", "checksum": sha256("FA0001_Usecretc1"), "uid": "FA0001"}
     assert jkey is None
 
 
 def test_a_flattrade_code_becomes_a_session() -> None:
-    transport = OneAnswer({"stat": "Ok", "token": "t", "client": "FT0001"})
+    transport = answering({"stat": "Ok", "token": "t", "client": "FT0001"})
     session = asyncio.run(exchange_code(flattrade(), FLATTRADE, "c1", transport, NOW_NS))
+    [request] = transport.requests
+    assert request.method == "POST"
     assert (session.token, session.user_id, session.account_id) == ("t", "FT0001", "FT0001")
-    assert transport.url == FLATTRADE.token_url
-    assert json.loads(transport.body) == {
+    assert request.url == FLATTRADE.token_url
+    assert json.loads(request.body) == {
         "api_key": "key & more",
         "request_code": "c1",
         "api_secret": sha256("key & morec1secret"),
@@ -200,14 +178,15 @@ def test_a_flattrade_code_becomes_a_session() -> None:
 
 
 def test_an_overridden_address_takes_the_secret_there_and_nowhere_else() -> None:
-    transport = OneAnswer({"stat": "Ok", "token": "t"})
+    transport = answering({"stat": "Ok", "token": "t"})
     config = flattrade(rest_base="http://127.0.0.1:9999/PiConnectAPI")
     asyncio.run(exchange_code(config, FLATTRADE, "c1", transport, NOW_NS))
-    assert transport.url == "http://127.0.0.1:9999/trade/apitoken"
+    [request] = transport.requests
+    assert request.url == "http://127.0.0.1:9999/trade/apitoken"
 
 
 def test_the_login_of_another_user_is_refused() -> None:
-    transport = OneAnswer({"stat": "Ok", "access_token": "bearer", "USERID": "FA0002"})
+    transport = answering({"stat": "Ok", "access_token": "bearer", "USERID": "FA0002"})
     with pytest.raises(LoginRefusedError, match=r"expected a login of FA\*\*01, found one of FA\*\*02"):
         asyncio.run(exchange_code(shoonya(), SHOONYA, "c1", transport, NOW_NS))
 
@@ -223,4 +202,4 @@ def test_the_login_of_another_user_is_refused() -> None:
 )
 def test_a_code_that_is_worth_nothing_is_an_error(answer: dict[str, str], error: type[Exception]) -> None:
     with pytest.raises(error):
-        asyncio.run(exchange_code(shoonya(), SHOONYA, "c1", OneAnswer(answer), NOW_NS))
+        asyncio.run(exchange_code(shoonya(), SHOONYA, "c1", answering(answer), NOW_NS))

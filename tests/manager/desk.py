@@ -11,11 +11,11 @@ from typing import Any, TypeVar, cast
 from dualbroker.brokers.base import Broker
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.manager.reconcile import Reconciler
-from dualbroker.model import FillReport, OrderStatus, OrderUpdate, ReportType
+from dualbroker.model import FillReport, OrderUpdate
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState
 from tests.stores import order_lives
-from tests.stores.order_lives import KEY, NS_PER_MS, START_MS, Moment
+from tests.stores.order_lives import KEY, NS_PER_MS, START_MS, Moment, filled_in_two
 
 T = TypeVar("T")
 
@@ -23,24 +23,9 @@ T = TypeVar("T")
 def resting_then_filled(at_s: float) -> list[Moment]:
     """Open from the start, filled in two parts at that second."""
     at_ms = START_MS + round(at_s * 1000)
-    return [
-        Moment(at_ms=START_MS - 60_000, status=OrderStatus.PENDING, report_type=ReportType.NEW_ACK),
-        Moment(at_ms=START_MS - 59_000, status=OrderStatus.OPEN, report_type=ReportType.NEW),
-        Moment(
-            at_ms=at_ms,
-            status=OrderStatus.OPEN,
-            report_type=ReportType.FILL,
-            filled=40.0,
-            fill=("1", 40.0, 50.0),
-        ),
-        Moment(
-            at_ms=at_ms + 5,
-            status=OrderStatus.COMPLETE,
-            report_type=ReportType.FILL,
-            filled=100.0,
-            fill=("2", 60.0, 50.0),
-        ),
-    ]
+    return filled_in_two(
+        asked_ms=START_MS - 60_000, open_ms=START_MS - 59_000, first_ms=at_ms, second_ms=at_ms + 5
+    )
 
 
 class Desk:

@@ -35,6 +35,30 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: float = 0.0
 
 
+def filled_in_two(
+    *, asked_ms: int, open_ms: int, first_ms: int, second_ms: int, second_price: float = 50.0
+) -> list[Moment]:
+    """A life of four moments: asked for, open, filled by 40, filled by the other 60."""
+    return [
+        Moment(at_ms=asked_ms, status=OrderStatus.PENDING, report_type=ReportType.NEW_ACK),
+        Moment(at_ms=open_ms, status=OrderStatus.OPEN, report_type=ReportType.NEW),
+        Moment(
+            at_ms=first_ms,
+            status=OrderStatus.OPEN,
+            report_type=ReportType.FILL,
+            filled=40.0,
+            fill=("1", 40.0, 50.0),
+        ),
+        Moment(
+            at_ms=second_ms,
+            status=OrderStatus.COMPLETE,
+            report_type=ReportType.FILL,
+            filled=100.0,
+            fill=("2", 60.0, second_price),
+        ),
+    ]
+
+
 def life_of(chance: Random) -> list[Moment]:
     """A life from its first acknowledgement on, perhaps to an end."""
     at_ms = START_MS

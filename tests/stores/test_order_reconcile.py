@@ -18,9 +18,9 @@ from tests.stores.order_lives import (
     NS_PER_MS,
     START_MS,
     Broker,
-    Moment,
     broker_of,
     deliveries,
+    filled_in_two,
     life_of,
     reconcile,
     take,
@@ -127,24 +127,13 @@ def test_a_stream_that_loses_nothing_is_never_behind_once_all_has_come(chance: R
 
 # Single rules, each by the shortest life that shows it
 
-LIFE = [
-    Moment(at_ms=START_MS, status=OrderStatus.PENDING, report_type=ReportType.NEW_ACK),
-    Moment(at_ms=START_MS + 1, status=OrderStatus.OPEN, report_type=ReportType.NEW),
-    Moment(
-        at_ms=START_MS + 9_000,
-        status=OrderStatus.OPEN,
-        report_type=ReportType.FILL,
-        filled=40.0,
-        fill=("1", 40.0, 50.0),
-    ),
-    Moment(
-        at_ms=START_MS + 9_500,
-        status=OrderStatus.COMPLETE,
-        report_type=ReportType.FILL,
-        filled=100.0,
-        fill=("2", 60.0, 51.0),
-    ),
-]
+LIFE = filled_in_two(
+    asked_ms=START_MS,
+    open_ms=START_MS + 1,
+    first_ms=START_MS + 9_000,
+    second_ms=START_MS + 9_500,
+    second_price=51.0,
+)
 BROKER = Broker(LIFE)
 END_MS = START_MS + 20_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dualbroker.view.named import named_quotes, with_named_rows
-from dualbroker.view.quotes import instrument_columns, quote_columns, shown_instruments
+from dualbroker.view.quotes import quote_columns, shown_instruments
 from dualbroker.view.rows import quote_rows
 from dualbroker.view.state import view_state
 from tests.simulated import World, eventually, run_world
@@ -45,10 +45,11 @@ def test_rows_can_be_chosen_by_symbol_and_names_belong_to_their_figures() -> Non
             now_ns = world.clock.now_ns()
             everything = shown_instruments(manager)
             chosen = shown_instruments(manager, {"NSE:RELIANCE-EQ"})
-            assert [instrument.symbol for _, instrument in chosen] == ["RELIANCE-EQ"]
-            names, figures = instrument_columns(chosen), quote_columns(manager, chosen, now_ns)
-            assert names["revision"] == figures["revision"]
-            assert names["revision"] != instrument_columns(everything)["revision"]
+            assert chosen.columns["symbol"] == ["RELIANCE-EQ"]
+            assert shown_instruments(manager).columns is everything.columns, "made once"
+            figures = quote_columns(manager, chosen, now_ns)
+            assert chosen.columns["revision"] == figures["revision"]
+            assert chosen.columns["revision"] != everything.columns["revision"]
             assert len(figures["ltp"]) == 1
             assert figures["count"] == 2
 

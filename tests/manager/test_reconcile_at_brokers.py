@@ -1,0 +1,153 @@
+"""Reconciling by the real manager, at simulated brokers. Virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dualbroker.errors import (
+    ConfigError,
+)
+from dualbroker.manager import WebSocketManager
+from dualbroker.stores.health import BrokerState
+from tests.manager.test_virtual_time import ledger, order_truth, same_status
+from tests.simulated import World, eventually, run_world
+
+
+def incidents(manager: WebSocketManager) -> list[str]:
+    return [incident.cause for incident in manager.incidents.incidents_snapshot()]
+
+
+def test_a_stream_that_loses_orders_is_connected_anew_and_no_order_is_lost() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(10)
+            world.simulation.set_faults("broker2", drop_orders=1.0)
+            await eventually(lambda: manager.health["broker2"].reconnects == 1, within_s=75)
+            assert any("the stream never brought it" in cause for cause in incidents(manager))
+            world.simulation.clear_faults("broker2")
+            await asyncio.sleep(60)
+            assert manager.health["broker2"].reconnects == 1
+            assert manager.health["broker1"].reconnects == 0
+            world.simulation.stop()
+            await manager.reconcile()
+            assert same_status(ledger(manager), order_truth(world))
+
+    run_world(story, orders_per_minute=60)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"duplicate_orders": 0.5, "reorder_orders": 0.3},
+        {"clock_skew_s": 600.0},
+        {"clock_skew_s": -600.0},
+        {"delay_s": 1.0, "burst_s": 1.5},
+    ],
+)
+def test_a_stream_that_only_stutters_raises_no_false_alarm(faults: dict[str, float]) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(30)
+            world.simulation.set_faults("all", **faults)
+            await asyncio.sleep(300)
+            world.simulation.clear_faults("all")
+            await asyncio.sleep(90)
+            assert not [cause for cause in incidents(manager) if "order" in cause]
+            world.simulation.stop()
+            await manager.reconcile()
+            assert same_status(ledger(manager), order_truth(world))
+
+    run_world(story, orders_per_minute=300)
+
+
+def test_a_polled_brokers_trade_book_is_read_now_and_then() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(130)
+            assert world.transport.requests.count("broker1/TradeBook") >= 3
+            world.simulation.stop()
+            await asyncio.sleep(5)
+            await manager.reconcile("broker1")
+            filled = [state for state in manager.orders.snapshot() if state.broker_name == "broker1"]
+            assert any(state.fills for state in filled)
+            for state in filled:
+                counted = sum(quantity for quantity, _ in state.fills.values())
+                assert counted == (state.filled_quantity or 0.0)
+
+    run_world(story, changes={"broker1": {"orders": "poll"}})
+
+
+def test_the_fills_of_a_polled_order_are_known_soon_after_the_poll_that_showed_them() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(75)
+            world.simulation.stop()
+            await asyncio.sleep(3 + 2)
+            polled = [state for state in manager.orders.snapshot() if state.broker_name == "broker1"]
+            assert any(state.fills for state in polled)
+            for state in polled:
+                assert sum(quantity for quantity, _ in state.fills.values()) == (state.filled_quantity or 0.0)
+
+    run_world(story, changes={"broker1": {"orders": "poll", "poll_every": 3.0}}, orders_per_minute=300)
+
+
+def test_a_reconcile_on_request_says_what_it_found_at_each_broker() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(20)
+            world.simulation.set_faults("broker2", rest_html_502=True)
+            first, second = await manager.reconcile()
+            assert (first.broker_name, first.read, first.problem) == ("broker1", True, "")
+            assert first.orders
+            assert (second.read, second.orders, second.fills) == (False, None, None)
+            assert "502" in second.problem
+            with pytest.raises(ConfigError, match="expected one of broker1, broker2, found 'broker9'"):
+                await manager.reconcile("broker9")
+
+    run_world(story)
+
+
+def test_a_parked_brokers_books_are_not_asked_for() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            assert manager.health["broker1"].state is BrokerState.PARKED
+            (result,) = await manager.reconcile("broker1")
+            assert not result.read
+            assert "Wrong Password" in result.problem
+            assert "broker1/OrderBook" not in world.transport.requests
+
+    run_world(story, changes={"broker1": {"password": "not it"}})
+
+
+def test_a_session_that_rest_calls_dead_is_renewed() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(10)
+            broker = world.simulation.brokers[1]
+            broker.logins.end(broker.sessions[0].token)
+            await eventually(lambda: world.transport.requests.count("broker2/QuickAuth") == 2, within_s=75)
+            await eventually(lambda: manager.health["broker2"].state is BrokerState.LIVE)
+            (result,) = await manager.reconcile("broker2")
+            assert result.read
+
+    run_world(story)
+
+
+def test_no_data_by_error_takes_no_order_away() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(30)
+            world.simulation.set_faults("broker1", no_data=True)
+            await asyncio.sleep(130)
+            assert "no data" in manager.health["broker1"].book_problem
+            before = ledger(manager)
+            assert any(state.doubt for state in manager.orders.snapshot())
+            world.simulation.clear_faults("broker1")
+            await asyncio.sleep(70)
+            assert before.keys() <= ledger(manager).keys()
+            assert not any(state.doubt for state in manager.orders.snapshot())
+            assert manager.health["broker1"].book_problem == ""
+
+    run_world(story)
