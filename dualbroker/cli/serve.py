@@ -16,17 +16,34 @@ def serve(
         int | None, typer.Option(min=0, max=65_535, help="0 takes any free one; the config's server.port.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The config file.")] = None,
+    token: Annotated[
+        bool,
+        typer.Option(
+            "--token",
+            help="Demand a token on this machine, too. It is the value of the variable DUALBROKER_TOKEN (an "
+            "argument could be read by every user here); without that one is made and printed once.",
+        ),
+    ] = False,
 ) -> None:
-    """Run the brokers and serve them: the page, the API under /api, its description at /docs."""
+    """Run the brokers and serve them: the page, the API under /api, its description at /docs.
+
+    On 127.0.0.1, which is where it listens unless told otherwise, only this machine reaches it. On any other
+    --host it demands a token. Either way what it sends is not encrypted: from another machine rather use
+    ssh -L 8000:127.0.0.1:8000.
+    """
+    import os
+    import secrets
+
     from dualbroker.cli.log_output import log_to_terminal, use_log_config
     from dualbroker.config import load_config
-    from dualbroker.service.guard import is_loopback
-    from dualbroker.service.server import address_of, listen
+    from dualbroker.service.access import TOKEN_VARIABLE, chosen_token
+    from dualbroker.service.server import address_of, is_opened, listen
     from dualbroker.service.server import serve as run
 
     log_to_terminal()
     chosen = load_config(config)
     use_log_config(chosen.log)
+    demanded = chosen_token(os.environ)
     where = host or chosen.server.host
     listener = listen(where, chosen.server.port if port is None else port)
     address = address_of(listener)
@@ -34,11 +51,14 @@ def serve(
     typer.echo("Mode:   SIMULATED: no price and no order is real" if chosen.is_simulated else "Mode:   LIVE")
     typer.echo(f"Page:   {address}")
     typer.echo(f"API:    {address}/docs")
-    if not is_loopback(where):
-        typer.echo(
-            f"Careful: on {where} everybody in the network can read prices, orders and masked accounts; "
-            "there is no login"
-        )
+    if demanded is not None:
+        typer.echo(f"Token:  that of {TOKEN_VARIABLE}")
+    elif token or is_opened(listener):
+        demanded = secrets.token_urlsafe(32)
+        typer.echo(f"Login:  {address}/?token={demanded}")
+        typer.echo(f"        This token is shown this once; to choose one, set {TOKEN_VARIABLE}.")
+    if is_opened(listener):
+        typer.echo(f"Careful: on {where} it is reached from the network, and nothing is encrypted.")
     typer.echo("Ctrl-C ends it.")
-    run(chosen, listener)
+    run(chosen, listener, demanded)
     typer.echo("Ended: every socket is closed.")

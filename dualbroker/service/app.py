@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -14,8 +15,11 @@ from fastapi_offline import FastAPIOffline
 from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
+from dualbroker.service.access import Access
 from dualbroker.service.errors import handle_errors
 from dualbroker.service.guard import LOOPBACK_NAMES, Guard
+from dualbroker.service.headers import SafeAnswers
+from dualbroker.service.limits import Limits, RequestLimits
 from dualbroker.service.routes import (
     bandwidth,
     brokers,
@@ -46,6 +50,8 @@ def create_app(
     *,
     make_manager: Callable[[Config], WebSocketManager] = WebSocketManager,
     hosts: Sequence[str] | None = LOOPBACK_NAMES,
+    token: str | None = None,
+    limits: Limits | None = None,
     address: str | None = None,
     on_failure: Callable[[DualBrokerError], None] | None = None,
 ) -> FastAPI:
@@ -61,6 +67,10 @@ def create_app(
         Makes the manager, on the application's loop.
     hosts
         Host names by which it may be asked; None takes any.
+    token
+        What everybody has to show; None demands nothing.
+    limits
+        Bounds of sizes and rates; the usual ones if absent.
     address
         Where it serves; whoever is refused a login that we hold is told it.
     on_failure
@@ -86,7 +96,13 @@ def create_app(
         lifespan=lifespan,
     )
     handle_errors(app)
+    # The last one added is asked first.
+    if token is not None:
+        app.add_middleware(Access, token=token)
+        _describe_token(app)
+    app.add_middleware(RequestLimits, limits=limits or Limits())
     app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(SafeAnswers)
     for module in (
         brokers,
         quotes,
@@ -102,6 +118,20 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", page.page_files())
     return app
+
+
+def _describe_token(app: FastAPI) -> None:
+    """Have the OpenAPI document say that every request bears the token."""
+    plain = app.openapi
+
+    def with_token() -> dict[str, Any]:
+        document = plain()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["token"] = {"type": "http", "scheme": "bearer"}
+        document["security"] = [{"token": []}]
+        return document
+
+    app.openapi = with_token  # type: ignore[method-assign]
 
 
 async def _run(

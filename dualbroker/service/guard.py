@@ -1,42 +1,46 @@
-"""Who may ask: keeps other sites' pages, open in the same browser, away from the service."""
+"""Whence may be asked: keeps other sites' pages, open in the same browser, away from the service."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dualbroker.service.errors import error_response
 
 __all__ = ["LOOPBACK_NAMES", "Guard", "is_loopback"]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
-_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_DOCS_POLICY = (
-    f"{_POLICY}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_HOST = re.compile(
+    r"(?:(?P<name>[a-z0-9._-]{1,253})|\[(?P<address>[0-9a-f:.]{2,45})\])(?::[0-9]{1,5})?", re.ASCII
 )
-_HEADERS = {
-    "cache-control": "no-cache",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+_OUR_SITES = ("same-origin", "none")
+_READING = ("GET", "HEAD")
+_LONGEST_SHOWN = 80
 
 
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on is reached from this machine only."""
-    return host.lower() in LOOPBACK_NAMES or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in LOOPBACK_NAMES
 
 
 class Guard:
-    """Refuses what another site's page sends, and tells browsers to ask nobody but us.
+    """Refuses what another site's page sends.
 
     - A host name that is not ours means that a stranger's name was pointed at this address (DNS
       rebinding): refused.
-    - A WebSocket is open to any site's page unless its ``Origin`` is checked: only our own page's is taken.
+    - An ``Origin`` of another name is another site's page, and so is what the browser itself calls
+      ``cross-site`` or ``same-site`` (another port): refused, but for a link that a person followed.
     - No CORS header is ever sent, so other sites' scripts can't read an answer.
+
+    Ports are left out of it, so that a tunnel (``ssh -L 9000:127.0.0.1:8000``) works.
 
     Parameters
     ----------
@@ -51,39 +55,47 @@ class Guard:
         self._hosts = None if hosts is None else {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        problem = self._problem(scope)
+        problem = self._problem(scope) if scope["type"] in ("http", "websocket") else None
         if problem is not None:
-            await PlainTextResponse(f"{problem}\n", status_code=403)(scope, receive, send)
+            await error_response(403, problem)(scope, receive, send)
             return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                is_docs = scope["path"].startswith("/docs")
-                headers["content-security-policy"] = _DOCS_POLICY if is_docs else _POLICY
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, send)
 
     def _problem(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._hosts is not None and _host_name(host) not in self._hosts:
-            return f"expected a host name of this service, found {host!r}"
+        if len(headers.getlist("host")) != 1 or not self._is_ours(name := _host_name(host)):
+            return f"expected a host name of this service, found {host[:_LONGEST_SHOWN]!r}"
         origin = headers.get("origin")
-        if scope["type"] == "websocket" and origin is not None and urlsplit(origin).netloc != host:
-            return f"expected a page of this service, found one of {origin!r}"
+        if origin is not None and not self._is_own_origin(origin, name):
+            return f"expected a page of this service, found one of {origin[:_LONGEST_SHOWN]!r}"
+        site = headers.get("sec-fetch-site")
+        if site is not None and site not in _OUR_SITES and not _is_followed_link(scope, headers):
+            return f"expected a page of this service, found one that the browser calls {site[:20]!r}"
         return None
+
+    def _is_ours(self, name: str | None) -> bool:
+        return bool(name) and (self._hosts is None or name in self._hosts)
+
+    def _is_own_origin(self, origin: str, host_name: str | None) -> bool:
+        scheme, _, rest = origin.partition("://")
+        if scheme not in ("http", "https"):
+            return False
+        name = _host_name(rest)
+        return name == host_name if self._hosts is None else self._is_ours(name)
+
+
+def _is_followed_link(scope: Scope, headers: Headers) -> bool:
+    """A person went to a page of ours; whoever linked to it does not see the answer."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] in _READING
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
 
 
 def _host_name(host: str) -> str | None:
     """The name in a Host header, without port and brackets; None when there is none."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+    match = _HOST.fullmatch(host.lower())
+    return None if match is None else match["name"] or match["address"]

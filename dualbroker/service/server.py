@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -18,13 +19,16 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.service.app import create_app
 from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
+from dualbroker.service.slow_clients import ImpatientProtocol
 from dualbroker.service.socket import AbortableWebSocket
 
-__all__ = ["address_of", "listen", "serve"]
+__all__ = ["address_of", "is_opened", "listen", "serve"]
 
 _END_TIMEOUT_S = 3
+_MOST_CONNECTIONS = 500
+_LARGEST_HEAD_BYTES = 32_768
 _LARGEST_MESSAGE_BYTES = 2**20
-"""Of what a page may send us; ours sends nothing."""
+"""Of what a client may send us over its WebSocket."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -79,24 +83,37 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(config: Config, listener: socket.socket) -> None:
+def is_opened(listener: socket.socket) -> bool:
+    """Whether other machines can reach it, so that a token must be demanded."""
+    return not is_loopback(listener.getsockname()[0])
+
+
+def serve(config: Config, listener: socket.socket, token: str | None = None) -> None:
     """Run the brokers of a config and serve them on that socket, until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    token
+        What everybody has to show.
 
     Raises
     ------
     DualBrokerError
-        The brokers can't be started at all.
+        The brokers can't be started at all, or other machines can reach the socket and there is no token.
     """
+    opened = is_opened(listener)
+    if opened and token is None:
+        raise DualBrokerError("expected a token for a service that other machines can reach, found none")
     failures: list[DualBrokerError] = []
 
     def fail(error: DualBrokerError) -> None:
         failures.append(error)
         server.should_exit = True
 
-    opened_to_the_network = not is_loopback(listener.getsockname()[0])
     app = create_app(
         config,
-        hosts=None if opened_to_the_network else LOOPBACK_NAMES,
+        hosts=None if opened else LOOPBACK_NAMES,
+        token=token,
         address=address_of(listener),
         on_failure=fail,
     )
@@ -107,13 +124,25 @@ def serve(config: Config, listener: socket.socket) -> None:
             access_log=False,
             server_header=False,
             ws=AbortableWebSocket,
+            # Else a client could give itself another address, and be counted as somebody else.
+            proxy_headers=False,
+            http=ImpatientProtocol,
+            limit_concurrency=_MOST_CONNECTIONS,
+            h11_max_incomplete_event_size=_LARGEST_HEAD_BYTES,
             ws_max_size=_LARGEST_MESSAGE_BYTES,
             timeout_graceful_shutdown=_END_TIMEOUT_S,
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     asyncio.run(server.serve(sockets=[listener]))
     if failures:
         raise failures[0]
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """uvicorn calls it an error when a WebSocket is refused with an answer of ours; anybody could fill
+    the log with it."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 class _Server(uvicorn.Server):

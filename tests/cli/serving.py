@@ -49,12 +49,12 @@ def run_to_end(*arguments: str, folder: Path, **environment: str) -> subprocess.
 
 
 @contextmanager
-def serving(*arguments: str, folder: Path = ROOT) -> Iterator[Serving]:
+def serving(*arguments: str, folder: Path = ROOT, **environment: str) -> Iterator[Serving]:
     """Start it on a free port; ended at last, if it has not been."""
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), "--port", "0", *arguments],
         cwd=folder,
-        env=_environment({}),
+        env=_environment(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -77,5 +77,6 @@ def serving(*arguments: str, folder: Path = ROOT) -> Iterator[Serving]:
 
 
 def _environment(changes: dict[str, str]) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if key != "DUALBROKER_CONFIG"}
+    ours = {"DUALBROKER_CONFIG", "DUALBROKER_TOKEN"}
+    kept = {key: value for key, value in os.environ.items() if key not in ours}
     return {**kept, "PYTHONIOENCODING": "utf-8", **changes}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from dualbroker.service.guard import Guard, is_loopback
+from dualbroker.service.guard import LOOPBACK_NAMES, Guard, is_loopback
 
 
 def guarded(hosts: tuple[str, ...] | None = ("127.0.0.1", "localhost", "::1")) -> FastAPI:
@@ -36,16 +37,74 @@ def test_our_own_names_are_answered(host: str) -> None:
     answer = ask(guarded(), host)
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
-    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "[", "localhost.evil:80"]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:8000",
+        "",
+        "[",
+        "localhost.evil:80",
+        "evil.example@127.0.0.1",
+        "127.0.0.1/evil.example",
+        "127.0.0.1, evil.example",
+        "127.0.0.1:8000#",
+        "xn--localhost",
+    ],
 )
 def test_a_strangers_name_is_refused(host: str) -> None:
     answer = ask(guarded(), host)
     assert answer.status_code == 403
+    assert answer.json()["error"]["type"] == "Forbidden"
     assert "expected a host name of this service" in answer.text
+
+
+def test_two_host_names_are_none() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    scope["headers"] = [(b"host", b"127.0.0.1"), (b"host", b"evil.example")]
+    assert reaches(scope) is False
+
+
+def ask_as(method: str, **headers: str) -> bool:
+    """Whether a request with these headers gets through."""
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    raw = [(b"host", b"127.0.0.1:8000"), *raw]
+    return reaches({"type": "http", "method": method, "path": "/api/subscriptions", "headers": raw})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_what_other_sites_pages_send_is_refused(method: str) -> None:
+    assert ask_as(method), "a program"
+    assert ask_as(method, origin="http://127.0.0.1:8000", sec_fetch_site="same-origin")
+    assert not ask_as(method, origin="https://evil.example")
+    assert not ask_as(method, origin="null")
+    assert not ask_as(method, origin="http://127.0.0.1.evil.example")
+    assert not ask_as(method, origin="file://127.0.0.1")
+    assert not ask_as(method, sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="image")
+    assert not ask_as(method, origin="http://localhost:3000", sec_fetch_site="same-site"), "another port"
+
+
+def test_a_tunnel_with_another_port_works() -> None:
+    assert ask_as("POST", origin="http://127.0.0.1:9000", sec_fetch_site="same-origin")
+    headers = [(b"host", b"localhost:9000"), (b"origin", b"http://localhost:9000")]
+    assert reaches({"type": "websocket", "path": "/ws", "headers": headers})
+
+
+def test_a_link_that_a_person_follows_opens_the_page_and_does_nothing_else() -> None:
+    link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    assert ask_as("GET", **link)
+    assert not ask_as("POST", **link)
+    assert not ask_as("GET", **(link | {"sec_fetch_dest": "iframe"}))
+
+
+def test_opened_to_the_network_only_the_very_host_may_be_the_origin() -> None:
+    headers = [(b"host", b"trading-box.lan:8000"), (b"origin", b"http://trading-box.lan:8000")]
+    assert reaches({"type": "websocket", "path": "/ws", "headers": headers}, hosts=None)
+    headers = [(b"host", b"trading-box.lan:8000"), (b"origin", b"http://127.0.0.1:8000")]
+    assert not reaches({"type": "websocket", "path": "/ws", "headers": headers}, hosts=None)
 
 
 def test_a_service_opened_to_the_network_takes_any_name() -> None:
@@ -58,11 +117,17 @@ def test_a_service_opened_to_the_network_takes_any_name() -> None:
         (None, True),
         (b"http://127.0.0.1:8000", True),
         (b"https://evil.example", False),
-        (b"http://127.0.0.1:9000", False),
+        (b"http://127.0.0.1:9000", True),
+        (b"http://[::1", False),
         (b"null", False),
     ],
 )
 def test_a_websocket_is_for_our_own_page_only(origin: bytes | None, taken: bool) -> None:
+    headers = [(b"host", b"127.0.0.1:8000"), *([(b"origin", origin)] if origin else [])]
+    assert reaches({"type": "websocket", "path": "/ws", "headers": headers}) is taken
+
+
+def reaches(scope: dict[str, Any], hosts: tuple[str, ...] | None = LOOPBACK_NAMES) -> bool:
     reached = False
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,20 +140,21 @@ def test_a_websocket_is_for_our_own_page_only(origin: bytes | None, taken: bool)
     async def ignore(message: Message) -> None:
         pass
 
-    headers = [(b"host", b"127.0.0.1:8000"), *([(b"origin", origin)] if origin else [])]
-    scope = {
-        "type": "websocket",
-        "path": "/ws",
-        "headers": headers,
-        "extensions": {"websocket.http.response": {}},
-    }
-    asyncio.run(Guard(inner)(scope, nothing, ignore))
-    assert reached is taken
+    scope = {"extensions": {"websocket.http.response": {}}, **scope}
+    asyncio.run(Guard(inner, hosts)(scope, nothing, ignore))
+    return reached
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.0.1.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.0.1.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("127.evil", False),
+    ],
 )
 def test_what_is_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

@@ -45,9 +45,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(world: World) -> AsyncIterator[Served]:
+async def served(world: World, **settings: Any) -> AsyncIterator[Served]:
     """The application over that world's manager, from start-up to shutdown."""
-    app = create_app(world.config, make_manager=lambda config: world.manager())
+    app = create_app(world.config, make_manager=lambda config: world.manager(), **settings)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
