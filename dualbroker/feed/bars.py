@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, times
 
-__all__ = ["SESSION_START", "bars_frame"]
+__all__ = ["SESSION_START", "bar_starts_ns", "bars_frame", "interval_ns"]
 
 SESSION_START = pd.Timedelta(hours=9, minutes=15)
 """NSE and BSE open at 09:15 IST; bars of every day are counted from there."""
@@ -45,24 +45,15 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     ValueError
         The interval can't be read, or is not between a millisecond and a day.
     """
-    width_ns = _width_ns(interval)
+    width_ns = interval_ns(interval)
     receive_ns = pd.DatetimeIndex(ticks.index).as_unit("ns").asi8
     traded = ticks["ltp"].to_numpy() > 0
     use = traded & ~ticks["snapshot"].to_numpy(dtype=bool)
-    # Since midnight in India, less the session's start; days are kept apart, so that an interval that
-    # does not divide a day begins anew each morning.
-    local_ns = receive_ns + _IST_OFFSET_NS
-    midnight_ns = local_ns // _DAY_NS * _DAY_NS
+    midnight_ns = _midnight_ns(receive_ns)
     sources = ticks["broker_name"].to_numpy()
     volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
     steps, negative = _volume_steps(volumes, midnight_ns, sources)
-    into_session_ns = local_ns - midnight_ns - SESSION_START.value
-    from_start_ns = into_session_ns // width_ns * width_ns
-    # What is before the session belongs to its own day: a day's bar holds all of it, no other bar
-    # begins before midnight.
-    earliest_ns = 0 if width_ns == _DAY_NS else -SESSION_START.value
-    from_start_ns = np.maximum(from_start_ns, earliest_ns)
-    start_ns = midnight_ns + SESSION_START.value + from_start_ns - _IST_OFFSET_NS
+    start_ns = bar_starts_ns(receive_ns, width_ns)
     table = pd.DataFrame(
         {
             "start": start_ns[use],
@@ -88,6 +79,28 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     bars.index = times(grouped.size().index.to_numpy(dtype=np.int64)).rename("time")
     bars.attrs["negative_volume_steps"] = negative
     return bars
+
+
+def bar_starts_ns(times_ns: NDArray[np.int64], width_ns: int) -> NDArray[np.int64]:
+    """The left edge of the bar that each time (UTC ns) falls into."""
+    # Days are kept apart, so that an interval that does not divide a day begins anew each morning.
+    midnight_ns = _midnight_ns(times_ns)
+    into_session_ns = times_ns + _IST_OFFSET_NS - midnight_ns - SESSION_START.value
+    from_start_ns = into_session_ns // width_ns * width_ns
+    # What is before the session belongs to its own day: a day's bar holds all of it, no other bar
+    # begins before midnight.
+    earliest_ns = 0 if width_ns == _DAY_NS else -SESSION_START.value
+    starts_ns: NDArray[np.int64] = (
+        midnight_ns + SESSION_START.value + np.maximum(from_start_ns, earliest_ns) - _IST_OFFSET_NS
+    )
+    return starts_ns
+
+
+def _midnight_ns(times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Midnight in India of each time, on India's own clock."""
+    local_ns = times_ns + _IST_OFFSET_NS
+    midnight_ns: NDArray[np.int64] = local_ns // _DAY_NS * _DAY_NS
+    return midnight_ns
 
 
 def _volume_steps(
@@ -118,7 +131,14 @@ def _volume_steps(
     return np.maximum(steps, 0.0), len(falls)
 
 
-def _width_ns(interval: str) -> int:
+def interval_ns(interval: str) -> int:
+    """The length of an interval such as ``"1min"``.
+
+    Raises
+    ------
+    ValueError
+        It can't be read, or is not between a millisecond and a day.
+    """
     number = str(interval)
     if number.isascii() and number.isdigit():
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Self, TypeVar
@@ -60,6 +61,17 @@ class RunningFeed:
     def _call_async(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         self._require_open(work)
         return self._thread.call_async(work)
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start a coroutine, such as one of ``feed.manager``, on the feed's own loop; does not wait.
+
+        Raises
+        ------
+        FeedClosedError
+            The feed is closed.
+        """
+        self._require_open(work)
+        return self._thread.submit(work)
 
     def _require_open(self, work: Coroutine[Any, Any, Any]) -> None:
         if self._closed:

@@ -1,4 +1,4 @@
-"""The panel's parts as HTML and as text, out of the view's state. Pure: no widget, no clock.
+"""The dashboard's parts as plain HTML and as text, out of the view's state. Pure: no widget, no clock.
 
 Whatever comes from a broker is escaped. A state is always a word too, never colour alone.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from dualbroker.notebook.history import failovers_html, failovers_text, incidents_html, incidents_text
+from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.notebook.pieces import (
     ROWS_SHOWN,
     Cell,
@@ -26,12 +26,16 @@ from dualbroker.notebook.text import UNKNOWN, age, clock_time, data_size, groupe
 __all__ = [
     "STYLE",
     "cards_html",
+    "cards_text",
     "headline_html",
+    "headline_text",
     "orders_html",
-    "plain_text",
-    "problem_html",
+    "orders_text",
     "quotes_html",
+    "quotes_text",
+    "savings_words",
     "snapshot_html",
+    "summary_html",
 ]
 
 # A head that begins with # stands over numbers.
@@ -88,6 +92,10 @@ _STATE_CLASS = {
 
 def headline_html(state: State) -> str:
     """Where prices come from, on which market, and what it saved so far."""
+    return _headline_html(state, _newest_incident(state))
+
+
+def _headline_html(state: State, incident: str) -> str:
     mode = state["mode"]
     live = " live" if mode == "LIVE" else ""
     own = {f"{row['broker_name']}: {text}" for row in state["brokers"] for text in row["problems"]}
@@ -96,11 +104,11 @@ def headline_html(state: State) -> str:
         f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"]["words"])}'
         f" &nbsp;·&nbsp; <b>{escape(state['headline']['quotes'])}</b>"
         f" &nbsp;·&nbsp; {escape(state['headline']['orders'])}"
-        f'<br><span class="quiet">{escape(_savings_words(state))}</span>{_newest_incident(state)}{problems}'
+        f'<br><span class="quiet">{escape(savings_words(state))}</span>{incident}{problems}'
     )
 
 
-def _savings_words(state: State) -> str:
+def savings_words(state: State) -> str:
     savings = state["traffic"]["savings"]
     if savings["saved_percent"] is None:
         return "No quote has come yet, so there is nothing saved yet."
@@ -111,7 +119,7 @@ def _savings_words(state: State) -> str:
 
 
 def _newest_incident(state: State) -> str:
-    rows = state["incidents"]["rows"]
+    rows = state["incidents"]["rows"] if "incidents" in state else ()
     if not rows:
         return ""
     newest = rows[0]
@@ -169,10 +177,9 @@ def _quote_cells(row: Row) -> list[Cell]:
 
 
 def orders_html(state: State, broker_name: str | None = None) -> str:
-    """Orders of one broker, or with None of all, the newest first."""
-    named = [row for row in state["brokers"] if broker_name in (None, row["broker_name"])]
+    """Orders of one broker, or with None of all that the state has, the newest first."""
     counts = state["orders"]["counts"]
-    count = sum(counts.get(row["broker_name"], 0) for row in named)
+    count = sum(known for name, known in counts.items() if broker_name in (None, name))
     warning = "".join(map(problem, _unread_words(state, broker_name)))
     rows = [row for row in state["orders"]["rows"] if broker_name in (None, row["broker_name"])]
     if not rows:
@@ -214,13 +221,13 @@ def _order_cells(row: Row) -> list[Cell]:
     ]
 
 
-def problem_html(text: str) -> str:
-    """What is wrong, standing by itself."""
-    return block(problem(text))
+def summary_html(state: State) -> str:
+    """A feed in short: where prices come from, and its brokers."""
+    return _headline_html(state, "") + cards_html(state)
 
 
 def snapshot_html(state: State) -> str:
-    """The whole panel at one moment, for readers without a kernel: no script, no widget."""
+    """The whole dashboard at one moment."""
     parts = [
         headline_html(state),
         cards_html(state),
@@ -229,39 +236,46 @@ def snapshot_html(state: State) -> str:
         failovers_html(state),
         incidents_html(state),
     ]
-    as_of = block(f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)}</span>')
-    return STYLE + "".join(parts) + as_of
+    return "".join(parts)
 
 
-def plain_text(state: State) -> str:
-    """The same as text, for a terminal."""
-    lines = [
+def headline_text(state: State) -> list[str]:
+    """The headline as lines."""
+    return [
         " · ".join(("dualbroker", state["mode"], state["market"]["words"], *state["headline"].values())),
-        _savings_words(state),
+        savings_words(state),
         *(f"! {text}" for text in state["problems"]),
-        "",
-        *text_columns(
-            _BROKER_HEADS,
-            [
-                [
-                    row["broker_name"],
-                    row["state"],
-                    row["duty"],
-                    age(row["last_quote"], state["time"]),
-                    age(row["last_order"], state["time"]),
-                ]
-                for row in state["brokers"]
-            ],
-        ),
     ]
-    unknown = [*_no_source_words(state), *_unread_words(state)]
-    if unknown:
-        lines += ["", *(f"! {text}" for text in unknown)]
-    quotes = state["quotes"]["rows"][:ROWS_SHOWN]
-    if quotes:
-        lines += ["", *text_columns(_QUOTE_HEADS, [texts(_quote_cells(row)) for row in quotes])]
-    orders = state["orders"]["rows"][:ROWS_SHOWN]
-    if orders:
-        lines += ["", *text_columns(_ORDER_HEADS, [texts(_order_cells(row)) for row in orders])]
-    lines += [*failovers_text(state), *incidents_text(state)]
-    return "\n".join(line.rstrip() for line in lines)
+
+
+def cards_text(state: State) -> list[str]:
+    """The brokers as lines, with an empty one before them."""
+    rows = [
+        [
+            row["broker_name"],
+            row["state"],
+            row["duty"],
+            age(row["last_quote"], state["time"]),
+            age(row["last_order"], state["time"]),
+        ]
+        for row in state["brokers"]
+    ]
+    return ["", *text_columns(_BROKER_HEADS, rows)]
+
+
+def quotes_text(state: State) -> list[str]:
+    """The quotes as lines, with an empty one before them; none without an instrument."""
+    unknown = [f"! {text}" for text in _no_source_words(state)]
+    rows = [texts(_quote_cells(row)) for row in state["quotes"]["rows"][:ROWS_SHOWN]]
+    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_QUOTE_HEADS, rows) if rows else [])]
+
+
+def orders_text(state: State) -> list[str]:
+    """The orders as lines, with an empty one before them; none without an order."""
+    unknown = [f"! {text}" for text in _unread_words(state)]
+    rows = [texts(_order_cells(row)) for row in state["orders"]["rows"][:ROWS_SHOWN]]
+    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_ORDER_HEADS, rows) if rows else [])]
+
+
+def _after_a_gap(lines: list[str]) -> list[str]:
+    return ["", *lines] if lines else []

@@ -1,4 +1,4 @@
-"""What the panel is made of, piece by piece, as HTML and as columns of text. Pure; all text is escaped."""
+"""What a plain dashboard is made of, as HTML and as columns of text. Pure; all text is escaped."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def text_columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
 
 
 def block(inner: str) -> str:
-    """What carries the panel's looks."""
+    """What carries the dashboard's looks."""
     return f'<div class="dualbroker">{inner}</div>'
 
 

@@ -199,7 +199,7 @@ def test_a_parked_broker_is_seen_at_once_and_carries_nothing(
     with pytest.warns(UserWarning, match=r"mine is parked: .*dualbroker login"):
         parked = dualbroker.connect(path)
     with parked:
-        assert "quotes from nobody, orders from nobody" in repr(parked)
+        assert "Price/Quote updates: no broker · Order updates: no broker" in repr(parked)
         assert parked.orders.attrs["books_unread"] == ["mine"]
 
 
@@ -293,7 +293,7 @@ def test_a_callback_that_fails_or_is_slow_harms_nothing(feed: Feed, caplog: pyte
 
 def test_the_feed_says_what_it_is(feed: Feed) -> None:
     assert "SIMULATED" in repr(feed)
-    assert "quotes from broker1" in repr(feed)
+    assert "Price/Quote updates: broker1 only" in repr(feed)
     assert "SIMULATED" in feed._repr_html_()
 
 

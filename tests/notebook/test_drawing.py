@@ -1,17 +1,17 @@
-"""The panel's parts as HTML and text."""
+"""The dashboard's parts as plain HTML and text."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from dualbroker.notebook.cold import snapshot_text
 from dualbroker.notebook.drawing import (
     cards_html,
     headline_html,
     orders_html,
-    plain_text,
-    problem_html,
     quotes_html,
     snapshot_html,
+    summary_html,
 )
 from dualbroker.notebook.pieces import ROWS_SHOWN
 from tests.notebook.states import broker_row, order_row, quote_row, state_of
@@ -107,7 +107,7 @@ def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
 def test_an_unread_order_book_never_looks_like_no_orders() -> None:
     unread = state_of(TWO, unread=[{"broker_name": "broker2", "why": "it is parked: log in"}])
     assert "Orders unknown for broker2: it is parked: log in" in orders_html(unread)
-    assert "Orders unknown for broker2: it is parked: log in" in plain_text(unread)
+    assert "Orders unknown for broker2: it is parked: log in" in snapshot_text("monitor", unread)
     assert "No order at" not in orders_html(unread, "broker2")
     assert "No order at broker1 today" in orders_html(unread, "broker1")
 
@@ -124,7 +124,7 @@ def test_what_comes_from_a_broker_is_escaped() -> None:
     brokers = [broker_row("broker1", state=evil, role=evil, problems=[evil])]
     order = order_row("broker1", reject_reason=evil, symbol=evil, side=evil, status=evil)
     state = state_of(brokers, [quote_row(evil, broker_name=evil)], [order], mode=evil, problems=[evil])
-    for html in (snapshot_html(state), problem_html(evil)):
+    for html in (snapshot_html(state), summary_html(state)):
         balance = _Balance()
         balance.feed(html)
         assert balance.open == []
@@ -133,7 +133,9 @@ def test_what_comes_from_a_broker_is_escaped() -> None:
 
 def test_the_text_says_the_same_in_columns() -> None:
     quotes = [quote_row("NIFTY INDEX", ltp=26012.4), quote_row("TCS-EQ", ltp=3100.0)]
-    lines = plain_text(state_of(TWO, quotes, [order_row("broker2", symbol="TCS-EQ")])).splitlines()
+    lines = snapshot_text(
+        "monitor", state_of(TWO, quotes, [order_row("broker2", symbol="TCS-EQ")])
+    ).splitlines()
     assert lines[0].startswith("dualbroker · SIMULATED · market open · Price/Quote updates: broker1 only")
     first, second = (line for line in lines if line.endswith("broker1"))
     assert first.index("26,012.40") + 1 == second.index("3,100.00")
@@ -141,4 +143,4 @@ def test_the_text_says_the_same_in_columns() -> None:
 
 
 def test_the_text_is_whole_before_anything_has_come() -> None:
-    assert "broker1" in plain_text(state_of(TWO))
+    assert "broker1" in snapshot_text("monitor", state_of(TWO))

@@ -1,8 +1,9 @@
-"""Incidents and failovers, as the panel shows them."""
+"""Incidents and failovers, as they are read without a kernel."""
 
 from __future__ import annotations
 
-from dualbroker.notebook.drawing import cards_html, headline_html, plain_text, snapshot_html
+from dualbroker.notebook.cold import snapshot_text
+from dualbroker.notebook.drawing import cards_html, headline_html, snapshot_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from tests.notebook.states import broker_row, failover_row, incident_row, state_of
 
@@ -25,7 +26,7 @@ def test_an_incident_says_when_where_why_and_what_was_done() -> None:
     assert '<td>12:00:00</td><td>all</td><td class="words">all silent</td>' in html
     assert "1 Mar 15:00:00" in html, "of another day"
     assert "Newest incident: 12:00:00 all: all silent; taken for a pause" in headline_html(state)
-    assert "taken for a pause" in plain_text(state)
+    assert "taken for a pause" in snapshot_text("monitor", state)
 
 
 def test_a_failover_shows_its_gaps_and_a_planned_one_that_it_was() -> None:
@@ -37,7 +38,7 @@ def test_a_failover_shows_its_gaps_and_a_planned_one_that_it_was() -> None:
     assert '<td class="number">2 of 3</td><td class="words">NSE:A and 2 more</td>' in html
     assert '<td class="number">planned</td><td class="number">–</td>' in html
     assert "2 of 40 failovers; all of them: <code>feed.failovers</code>" in html
-    assert "2 of 3" in plain_text(state)
+    assert "2 of 3" in snapshot_text("monitor", state)
 
 
 def test_a_card_tells_its_duty_its_market_and_its_failover() -> None:

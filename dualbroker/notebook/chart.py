@@ -1,0 +1,191 @@
+"""A rolling chart of one instrument, a line of ticks or candles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dualbroker.clock import ist
+from dualbroker.feed.bars import interval_ns
+from dualbroker.feed.columns import ZONE
+from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
+from dualbroker.notebook.live_view import LiveView
+from dualbroker.notebook.png import Candles, Line, Mark, draw_png
+from dualbroker.notebook.text import UNKNOWN, percent, price
+from dualbroker.notebook.widgets import ChartWidget, push_plotly
+from dualbroker.stores.quotes import QuoteStore
+from dualbroker.view.rows import price_decimals
+
+__all__ = ["CANDLES_ACROSS", "LINE_MINUTES", "ChartView", "packed_rows"]
+
+LINE_MINUTES = 10.0
+CANDLES_ACROSS = 60
+"""How much a chart shows unless told: minutes of a line, candles."""
+HEIGHT = 300
+"""In pixels, with its head line."""
+TAIL_ROWS = 12
+"""Sent each time, so that a page which missed one update misses nothing."""
+MOST_TAIL_ROWS = 80
+"""More that are new at once are left for the next page load: an update stays under 5 kB."""
+
+_MINUTE_NS = 60_000_000_000
+_MS_NS = 1_000_000
+LONGEST_SILENCE_NS = 1_000_000_000
+"""After which the time is written although no tick came, so that the chart rolls on."""
+
+
+def packed_rows(first: int, rows: NDArray[np.float64], now_ms: float, change_percent: float) -> bytes:
+    """Rows of a series as bytes of float64: number of the first, fields, now (ms, UTC), change, the rows."""
+    head = np.array([first, rows.shape[1], now_ms, change_percent], np.float64)
+    return np.concatenate([head, rows.ravel()]).tobytes()
+
+
+class ChartView(LiveView):
+    """A rolling chart of one instrument.
+
+    Parameters
+    ----------
+    feed
+        Whose ticks are drawn.
+    index
+        The instrument's, in the feed's store.
+    candles
+        The length of a candle, such as ``"1min"``; None draws a line of ticks.
+    minutes
+        How far back the chart reaches; None is 10 for a line, and 60 candles.
+    """
+
+    what = "chart"
+
+    def __init__(self, feed: RunningFeed, index: int, candles: str | None, minutes: float | None) -> None:
+        super().__init__()
+        self._feed = feed
+        self._instrument = feed.manager.quotes.instruments[index]
+        width_ns = None if candles is None else interval_ns(candles)
+        if minutes is None:
+            minutes = LINE_MINUTES if width_ns is None else CANDLES_ACROSS * width_ns / _MINUTE_NS
+        span_ns = round(minutes * _MINUTE_NS)
+        if span_ns <= 0:
+            raise ValueError(f"minutes: expected more than 0, found {minutes!r}")
+        self._series: Series = LineSeries(span_ns) if width_ns is None else CandleSeries(span_ns, width_ns)
+        self._candles = candles
+        self._decimals = price_decimals(self._instrument)
+        self._sent = 0
+        self._written_ns = 0
+        self._change = float("nan")
+        self._attach(feed.manager.quotes)
+        self._options = {
+            "kind": "line" if candles is None else "candles",
+            "symbol": self._instrument.symbol,
+            "words": self._words(minutes),
+            "mode": feed.mode,
+            "decimals": self._decimals,
+            "span_ms": span_ns / _MS_NS,
+            "ahead_ms": 0 if width_ns is None else width_ns / _MS_NS / 2,
+            "height": HEIGHT,
+        }
+        push_plotly()
+        self._chart = ChartWidget(self.heard, self._base, base=self._base(), options=self._options)
+
+    def _words(self, minutes: float) -> str:
+        shown = f"last {minutes:g} minutes" if minutes != 1 else "last minute"
+        what = "ticks" if self._candles is None else f"candles of {self._candles}"
+        return f"{self._instrument.exchange} · {what}, {shown} · IST"
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        return self._chart
+
+    def _attach(self, store: QuoteStore) -> None:
+        """Take up what is stored already; from here on only what is new is looked at."""
+        self._store = store
+        self._next_row = store.total_rows
+        index = store.index_of(self._instrument.key)
+        self._index = -1 if index is None else index
+        rows, _, snapshots = store.rows_of(self._index)
+        self._take(rows, snapshots)
+
+    def _take(self, rows: NDArray[Any], snapshots: NDArray[np.bool_]) -> None:
+        if not len(rows):
+            return
+        if not np.isnan(change := rows["change_percent"][-1]):
+            self._change = float(change)
+        if self._candles is not None:
+            # A snapshot is no price of its own time, and feed.bars leaves it out too.
+            rows = rows[~snapshots]
+        if len(rows):
+            newest_ns = int(rows["receive_time"][-1])
+            rows = rows[rows["receive_time"] >= newest_ns - 2 * self._series.span_ns]
+            self._series.add(rows["receive_time"].astype(np.int64), rows["ltp"].astype(np.float64))
+
+    def _take_new(self) -> bool:
+        """Whether there was anything."""
+        store = self._feed.manager.quotes
+        if store is not self._store:
+            # A feed that was attached to its service anew has fresh stores.
+            self._attach(store)
+            return True
+        taken = False
+        for block, start, stop in store.rows_since(self._next_row):
+            self._next_row = block.first + stop
+            where = start + np.flatnonzero(block.published_instruments()[start:stop] == self._index)
+            if len(where):
+                self._take(block.published()[where], np.frombuffer(block.snapshots, np.bool_)[where])
+                taken = True
+        return taken
+
+    def _packed(self, number: int) -> bytes:
+        first, rows = self._series.rows(number)
+        return packed_rows(first, rows, self._feed.manager.clock.now_ns() / _MS_NS, self._change)
+
+    def _base(self) -> bytes:
+        return self._packed(0)
+
+    def _write(self) -> None:
+        now_ns = self._feed.manager.clock.now_ns()
+        if not self._take_new() and now_ns - self._written_ns < LONGEST_SILENCE_NS:
+            return
+        self._written_ns = now_ns
+        # The newest row that was sent may have changed since.
+        number = min(self._sent - 1, self._series.next - TAIL_ROWS)
+        number = max(number, self._series.next - MOST_TAIL_ROWS)
+        self._chart.tail = self._packed(number)
+        self._sent = self._series.next
+
+    def _write_whole(self) -> None:
+        self._take_new()
+        self._chart.base = self._base()
+
+    def _write_failure(self, words: str) -> None:
+        self._chart.options = {**self._options, "notice": words} if words else self._options
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "image/png": draw_png([self._mark()], title=self._title(), width=760, height=HEIGHT),
+            "text/plain": self._title(),
+        }
+
+    def _title(self) -> str:
+        now = ist(self._feed.manager.clock.now_ns())
+        last = price(self._series.last_price, self._decimals)
+        change = "" if np.isnan(self._change) else f" {percent(self._change)} %"
+        return (
+            f"{self._instrument.symbol} {last}{change} · {self._options['words']} "
+            f"· {now:%d %b %H:%M:%S} · {self._feed.mode}"
+        )
+
+    def _mark(self) -> Mark:
+        _, rows = self._series.rows()
+        if self._candles is not None:
+            return Candles(_moments(rows[:, 0]), *(pd.Index(rows[:, place]) for place in (1, 2, 3, 4)))
+        points = rows.reshape(-1, 2)
+        return Line(x=_moments(points[:, 0]), y=points[:, 1], name=UNKNOWN, steps=True)
+
+
+def _moments(times_ms: NDArray[np.float64]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex((times_ms * _MS_NS).astype(np.int64), tz="UTC").tz_convert(ZONE)

@@ -1,0 +1,243 @@
+"""What a person sets in a notebook: what streams, who carries quotes, how often views are written.
+
+Callbacks come on whichever thread the kernel likes. They hand the work to the feed's own loop and return at
+once; what comes of it is written by the publisher's thread, into the controls and nowhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.model import Instrument
+from dualbroker.notebook.live_view import LiveView
+from dualbroker.notebook.publisher import Publisher
+from dualbroker.notebook.text import grouped
+
+__all__ = ["ControlsView", "instrument_words"]
+
+HITS_SHOWN = 30
+SEARCH_PAUSE_S = 0.25
+"""After the last key, before it is looked for."""
+RATES = (1, 2, 4, 8)
+AUTO = "auto"
+
+
+def instrument_words(instrument: Instrument) -> str:
+    """An instrument in a list to choose from: ``NFO:NIFTY29DEC26C26000 · 29 Dec 2026 · lot 75``."""
+    words = [instrument.qualified_name]
+    if instrument.expiry is not None:
+        words.append(f"{instrument.expiry.day} {instrument.expiry:%b %Y}")
+    if instrument.lot_size is not None and instrument.lot_size > 1:
+        words.append(f"lot {grouped(instrument.lot_size)}")
+    return " · ".join(words)
+
+
+class ControlsView(LiveView):
+    """Search and subscribe, the broker that carries quotes, the update rate."""
+
+    what = "controls"
+
+    def __init__(self, feed: RunningFeed, publisher: Publisher) -> None:
+        super().__init__()
+        self._feed = feed
+        self._publisher = publisher
+        self._hits: dict[str, Instrument] = {}
+        self._typed: tuple[str, float] | None = None
+        self._searched = ""
+        self._source: str | None = None
+        self._telling = threading.local()
+        self._make()
+        self._widget = ipywidgets.VBox(
+            [
+                ipywidgets.HBox(
+                    [self._search, self._add, self._remove, self._sources, self._rate],
+                    layout={"flex_flow": "row wrap", "align_items": "center"},
+                ),
+                self._found,
+                self._words,
+            ]
+        )
+
+    def _make(self) -> None:
+        self._search = ipywidgets.Text(
+            placeholder="search and add, such as nifty 26000 ce",
+            continuous_update=True,
+            layout={"width": "300px"},
+        )
+        self._found = ipywidgets.Select(options=[], rows=7, layout={"width": "460px", "display": "none"})
+        button = {"width": "auto"}
+        self._add = ipywidgets.Button(description="Subscribe", disabled=True, layout=button)
+        self._remove = ipywidgets.Button(description="Unsubscribe", disabled=True, layout=button)
+        names = [*self._feed.manager.streaming_brokers(), AUTO]
+        self._sources = ipywidgets.Dropdown(
+            description="quotes from",
+            options=names,
+            value=None,
+            layout={"width": "220px"},
+            style={"description_width": "initial"},
+        )
+        self._rate = ipywidgets.Dropdown(
+            description="updates per second",
+            options=self._rates(),
+            value=self._publisher.updates_per_second,
+            layout={"width": "190px"},
+            style={"description_width": "initial"},
+        )
+        self._words = ipywidgets.HTML()
+        self._search.observe(self._when_typed, "value")
+        self._found.observe(self._when_chosen, "index")
+        self._add.on_click(lambda _: self._subscribe())
+        self._remove.on_click(lambda _: self._unsubscribe())
+        self._sources.observe(self._when_source_chosen, "value")
+        self._rate.observe(self._when_rate_chosen, "value")
+
+    def _rates(self) -> list[tuple[str, float]]:
+        rates = sorted({*map(float, RATES), self._publisher.updates_per_second})
+        return [(f"{rate:g}", rate) for rate in rates]
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        return self._widget
+
+    # Searching
+
+    def _when_typed(self, change: dict[str, Any]) -> None:
+        self._typed = (str(change["new"]).strip(), time.monotonic())
+
+    def _look_for_typed(self) -> None:
+        typed = self._typed
+        if typed is None or time.monotonic() - typed[1] < SEARCH_PAUSE_S:
+            return
+        self._typed = None
+        self._searched = words = typed[0]
+        if words:
+            self._ask(self._feed.manager.search(words, limit=HITS_SHOWN), partial(self._show_hits, words))
+        else:
+            self._show_hits(words, [])
+
+    def _show_hits(self, words: str, hits: list[Instrument], chosen: Instrument | None = None) -> None:
+        if words != self._searched or self.closed:
+            return
+        wanted = self._feed.manager.wanted()
+        self._hits = {f"{'● ' if hit.key in wanted else ''}{instrument_words(hit)}": hit for hit in hits}
+        self._found.options = list(self._hits)
+        self._found.layout.display = "" if hits else "none"
+        if hits:
+            self._found.index = hits.index(chosen) if chosen in hits else 0
+        self._say(f"Nothing fits “{words}”." if words and not hits else "")
+        self._show_buttons()
+
+    def _when_chosen(self, change: dict[str, Any]) -> None:
+        self._show_buttons()
+
+    def _chosen(self) -> Instrument | None:
+        return self._hits.get(self._found.value)
+
+    def _show_buttons(self) -> None:
+        chosen = self._chosen()
+        held = chosen is not None and chosen.key in self._feed.manager.wanted()
+        self._add.disabled = chosen is None or held
+        self._remove.disabled = not held
+
+    # Subscribing
+
+    def _subscribe(self) -> None:
+        if (chosen := self._chosen()) is not None:
+            self._say(f"Subscribing {chosen.qualified_name} …")
+            self._ask(self._feed.manager.subscribe([chosen]), lambda _: self._after(chosen, "subscribed"))
+
+    def _unsubscribe(self) -> None:
+        if (chosen := self._chosen()) is not None:
+            self._ask(self._feed.manager.unsubscribe([chosen]), lambda _: self._after(chosen, "let go of"))
+
+    def _after(self, chosen: Instrument, done: str) -> None:
+        self._show_hits(self._searched, list(self._hits.values()), chosen)
+        held = chosen.key in self._feed.manager.wanted()
+        rest = "; it streams on, for somebody else holds it too" if done != "subscribed" and held else ""
+        self._say(f"{chosen.qualified_name}: {done}{rest}.")
+
+    # Who carries quotes, and how often views are written
+
+    def _when_source_chosen(self, change: dict[str, Any]) -> None:
+        chosen = change["new"]
+        if getattr(self._telling, "now", False) or chosen is None:
+            return
+        self._say(f"Quotes from {chosen} …")
+        self._ask(self._feed.manager.set_quote_source(chosen), lambda _: self._moved(chosen))
+
+    def _moved(self, chosen: str) -> None:
+        self._source = None
+        carrying = self._feed.primary or "no broker"
+        why = "chosen by what is measured" if chosen == AUTO else "by your choice"
+        self._say(f"Quotes from {carrying}, {why}.")
+
+    def _when_rate_chosen(self, change: dict[str, Any]) -> None:
+        if not getattr(self._telling, "now", False):
+            self._publisher.set_rate(change["new"])
+
+    # What is written, on the publisher's thread
+
+    def _is_unseen(self) -> bool:
+        # Nobody says whether somebody looks, and there is next to nothing to write.
+        return False
+
+    def _write(self) -> None:
+        self._look_for_typed()
+        self._telling.now = True
+        try:
+            source = self._feed.primary
+            if source != self._source and source in self._sources.options:
+                self._source = source
+                self._sources.value = source
+            if self._rate.value != self._publisher.updates_per_second:
+                self._rate.options = self._rates()
+                self._rate.value = self._publisher.updates_per_second
+        finally:
+            self._telling.now = False
+
+    def _write_failure(self, words: str) -> None:
+        self._say(words)
+
+    def _say(self, words: str) -> None:
+        def write() -> None:
+            if not self.closed:
+                self._words.value = escape(words)
+
+        self._publisher.soon(write)
+
+    def _ask(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], None]) -> None:
+        """Have the feed do something; what comes of it is told on the publisher's thread."""
+
+        def done(future: Future[Any]) -> None:
+            self._publisher.soon(partial(self._tell, future, then))
+
+        try:
+            self._feed.submit(work).add_done_callback(done)
+        except Exception as error:
+            self._say(f"{type(error).__name__}: {error}")
+
+    def _tell(self, future: Future[Any], then: Callable[[Any], None]) -> None:
+        if self.closed:
+            return
+        try:
+            result = future.result()
+        except CancelledError:
+            return
+        except Exception as error:
+            self._source = None
+            self._say(str(error))
+            return
+        then(result)
+
+    def _snapshot(self) -> dict[str, Any]:
+        words = "Controls of a live feed; they work while its kernel runs."
+        return {"text/html": f"<p><small>{words}</small></p>", "text/plain": words}

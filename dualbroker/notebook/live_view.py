@@ -1,0 +1,170 @@
+"""What is live in a notebook: a widget, written by the publisher, and a snapshot for cold readers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from typing import Any, Self
+
+import ipywidgets
+from IPython.display import display, update_display
+
+from dualbroker.notebook.kernel import cell_is_running, in_kernel
+
+__all__ = ["LiveView"]
+
+logger = logging.getLogger("dualbroker")
+
+UNSEEN_AFTER_S = 30.0
+"""The browser says every 10 s that somebody looks; three times unheard, nobody does."""
+UNSEEN_INTERVAL_S = 5.0
+"""How often a view is written that nobody looks at."""
+
+
+class LiveView:
+    """A live view of a feed: put it last in a cell, or pass it to ``display``.
+
+    It ends with its feed, with the kernel, by :meth:`close` or :meth:`freeze`. What is then left in the
+    notebook is a plain snapshot of its last state, which any viewer shows.
+    """
+
+    what = "view"
+    """Its name, for a person."""
+
+    def __init__(self) -> None:
+        self._display_id = f"dualbroker-{uuid.uuid4().hex}"
+        self._displayed = False
+        self._writing = threading.Lock()
+        self._closed = False
+        self._last: dict[str, Any] | None = None
+        self._failure = ""
+        self._seen_s = time.monotonic()
+        self._was_unseen = False
+        self._written_s = 0.0
+
+    # What each kind of view brings
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        """The widget itself, to be placed in a layout of one's own."""
+        raise NotImplementedError
+
+    def _write(self) -> None:
+        """Write what changed; on the publisher's thread, once before it begins."""
+        raise NotImplementedError
+
+    def _write_failure(self, words: str) -> None:
+        """Say in the widget that what is shown is old; empty words take that back."""
+        raise NotImplementedError
+
+    def _write_whole(self) -> None:
+        """Somebody looks again: write also what was left out meanwhile."""
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The state of now for a reader without a kernel, by mimetype."""
+        raise NotImplementedError
+
+    # Its life
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Stop updating, and leave a plain snapshot in the place of what is shown; safe to call twice."""
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            self._leave_snapshot()
+
+    def freeze(self) -> Self:
+        """The same as :meth:`close`, and the snapshot itself: put last in a cell, it is what is shown."""
+        self.close()
+        return self
+
+    def _leave_snapshot(self) -> None:
+        try:
+            self._last = self._snapshot()
+            if self._displayed:
+                update_display(self._last, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+            for widget in _with_children(self.widget):
+                widget.close()
+        except Exception:
+            logger.exception(
+                "the %s could not leave its snapshot; the feed is not touched by that", self.what
+            )
+
+    # What the publisher calls
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """The browser said that somebody looks."""
+        if message.get("kind") == "seen":
+            self._seen_s = time.monotonic()
+
+    def _is_unseen(self) -> bool:
+        """Whether nobody looks, as far as can be told: while a cell runs the browser can't be heard."""
+        if cell_is_running():
+            # After it the browser gets some time to be heard again.
+            self._seen_s = max(self._seen_s, time.monotonic() - UNSEEN_AFTER_S / 2)
+            return False
+        return time.monotonic() - self._seen_s > UNSEEN_AFTER_S
+
+    def publish(self) -> None:
+        """Write what changed. A failure is said in the widget, and once in the log; then it tries again."""
+        unseen = self._is_unseen()
+        if unseen and time.monotonic() - self._written_s < UNSEEN_INTERVAL_S:
+            return
+        with self._writing:
+            if self._closed:
+                return
+            self._written_s = time.monotonic()
+            try:
+                if self._was_unseen and not unseen:
+                    self._write_whole()
+                self._was_unseen = unseen
+                self._write()
+                if self._failure:
+                    self._failure = ""
+                    self._write_failure("")
+            except Exception as error:
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if repr(error) == self._failure:
+            return
+        self._failure = repr(error)
+        logger.exception("the %s could not be updated; it tries again", self.what)
+        try:
+            self._write_failure(f"Not updated, what is shown is old: {error!r}")
+        except Exception:
+            logger.exception("the %s could not say so", self.what)
+
+    # How it shows itself
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """The live widget where there is one, with a snapshot for whoever reads it cold."""
+        if self._closed:
+            return self._cold()
+        live = self.widget._repr_mimebundle_(**options)
+        return {**(live[0] if isinstance(live, tuple) else live), **self._cold()}
+
+    def _cold(self) -> dict[str, Any]:
+        return self._last if self._closed and self._last is not None else self._snapshot()
+
+    def _ipython_display_(self) -> None:
+        if not in_kernel():
+            print(self)
+            return
+        self._displayed = self._displayed or not self._closed
+        bundle = self._repr_mimebundle_()
+        display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        return str(self._cold()["text/plain"])
+
+
+def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    return [widget, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]

@@ -1,0 +1,201 @@
+// A rolling chart of one instrument: a line of ticks, or candles. One text with seen.js.
+//
+// Traits: `base`, all rows as they were once, and `tail`, the newest ones, both as numbers in bytes:
+// number of the first row, fields of a row, time of now (ms), change in percent, then row after row. A row may
+// come again, and what was missed is a gap in the line and nothing worse. `options` is what does not change.
+// plotly.js is pushed once per kernel by a widget of its own, and is waited for.
+
+const IST_MS = 19_800_000; // plotly shows a number as UTC, so the clock of India is added to it
+const HEAD = 4;
+const WAIT_MS = 50;
+const LONGEST_WAIT_MS = 60_000;
+const UNKNOWN = "–";
+const LOOKS = {
+  light: { ink: "#24292f", quiet: "#656d76", grid: "#8884", line: "#1f6fb2", up: "#1a7f37", down: "#c02c2c" },
+  dark: { ink: "#e6e8ea", quiet: "#9aa4ae", grid: "#8884", line: "#6cb6ff", up: "#5fd07a", down: "#ff8a80" },
+};
+
+async function plotly(node) {
+  const until = performance.now() + LONGEST_WAIT_MS;
+  while (!window.Plotly?.react) {
+    if (performance.now() > until) {
+      node.textContent = "plotly.js has not arrived; run the cell again.";
+      return null;
+    }
+    await new Promise((go) => setTimeout(go, WAIT_MS));
+  }
+  return window.Plotly;
+}
+
+function isDark() {
+  const lab = document.body.dataset.jpThemeLight;
+  return lab === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : lab === "false";
+}
+
+function make(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+function numbers(view) {
+  if (!view?.byteLength) return null;
+  // A copy, for the bytes need not lie where numbers may.
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+  return new Float64Array(bytes.buffer);
+}
+
+// All rows that are known, by running number.
+function rowStore(span) {
+  const rows = new Map();
+  let newest = -1;
+  return {
+    now: 0,
+    change: NaN,
+    take(values) {
+      if (!values) return;
+      const [first, fields, now, change] = values;
+      for (let at = HEAD, number = first; at < values.length; at += fields, number += 1) {
+        // The newest row that was sent before may have been sent again since, and newer.
+        if (number < newest && rows.has(number)) continue;
+        rows.set(number, values.subarray(at, at + fields));
+        newest = Math.max(newest, number);
+      }
+      if (now >= this.now) [this.now, this.change] = [now, change];
+      const old = this.now - 1.1 * span;
+      for (const [number, row] of rows) if (row[0] < old && number < newest - 1) rows.delete(number);
+    },
+    sorted: () => [...rows].sort((a, b) => a[0] - b[0]),
+    get last() {
+      return rows.get(newest)?.at(-1);
+    },
+  };
+}
+
+function lineTrace(store, look) {
+  const x = [];
+  const y = [];
+  let expected = null;
+  for (const [number, row] of store.sorted()) {
+    if (expected !== null && number !== expected) {
+      x.push(row[0] + IST_MS);
+      y.push(null);
+    }
+    expected = number + 1;
+    for (let at = 0; at < row.length; at += 2) {
+      if (at && row[at] === row[at - 2]) continue;
+      x.push(row[at] + IST_MS);
+      y.push(row[at + 1]);
+    }
+  }
+  if (x.length) {
+    // The last price holds until now.
+    x.push(Math.max(store.now, x.at(-1) - IST_MS) + IST_MS);
+    y.push(y.at(-1));
+  }
+  return { type: "scatter", mode: "lines", x, y, line: { color: look.line, width: 1.5, shape: "hv" } };
+}
+
+function candleTrace(store, look) {
+  const rows = store.sorted().map(([, row]) => row);
+  const column = (at) => rows.map((row) => row[at]);
+  const side = (colour) => ({ line: { color: colour, width: 1 }, fillcolor: colour });
+  return {
+    type: "candlestick", x: column(0).map((time) => time + IST_MS), open: column(1), high: column(2),
+    low: column(3), close: column(4), increasing: side(look.up), decreasing: side(look.down), whiskerwidth: 0,
+  };
+}
+
+function layout(look, options, range) {
+  const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, color: look.quiet, fixedrange: false };
+  return {
+    height: options.height - 34, margin: { l: 8, r: 64, t: 6, b: 26 }, showlegend: false, dragmode: "pan",
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x",
+    font: { family: "system-ui, sans-serif", size: 11, color: look.quiet },
+    xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: 8 },
+    yaxis: { ...axis, side: "right", tickformat: `.${options.decimals}f`, nticks: 6, autorange: true },
+    uirevision: "kept", hoverlabel: { font: { family: "system-ui, sans-serif" } },
+  };
+}
+
+function priceText(value, decimals) {
+  if (value === undefined || Number.isNaN(value)) return UNKNOWN;
+  const format = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return new Intl.NumberFormat("en-IN", format).format(value).replace("-", "−");
+}
+
+function header(node, options) {
+  const parts = {};
+  for (const name of ["symbol", "mode", "price", "change", "kind", "notice"]) parts[name] = make("span", name, node);
+  parts.symbol.textContent = options.symbol;
+  parts.mode.textContent = options.mode;
+  parts.mode.classList.add(options.mode.toLowerCase());
+  parts.kind.textContent = options.words;
+  return (store, notice) => {
+    parts.price.textContent = priceText(store.last, options.decimals);
+    const { change } = store;
+    parts.change.className = `change ${change > 0 ? "up" : change < 0 ? "down" : ""}`;
+    parts.change.textContent = Number.isNaN(change) ? "" : `${change > 0 ? "+" : ""}${priceText(change, 2)} %`;
+    parts.notice.textContent = notice ?? "";
+  };
+}
+
+export default {
+  render({ model, el }) {
+    const options = model.get("options");
+    const store = rowStore(options.span_ms);
+    el.classList.add("dualbroker-chart");
+    const drawHead = header(make("div", "head", el), options);
+    const plot = make("div", "plot", el);
+    plot.style.height = `${options.height - 34}px`;
+    let library = null;
+    let follows = true;
+    let seen = true;
+    let waiting = false;
+
+    const draw = () => {
+      waiting = false;
+      if (!library || !seen) return;
+      const look = LOOKS[isDark() ? "dark" : "light"];
+      const trace = options.kind === "candles" ? candleTrace(store, look) : lineTrace(store, look);
+      const end = store.now + IST_MS;
+      const range = follows ? [end - options.span_ms, end + options.ahead_ms] : plot.layout.xaxis.range;
+      library.react(plot, [{ ...trace, name: options.symbol }], layout(look, options, range),
+        { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false });
+    };
+    const soon = () => {
+      drawHead(store, model.get("options").notice);
+      if (!waiting) requestAnimationFrame(draw);
+      waiting = true;
+    };
+    const takeBase = () => { store.take(numbers(model.get("base"))); soon(); };
+    const takeTail = () => { store.take(numbers(model.get("tail"))); soon(); };
+    model.on("change:base", takeBase);
+    model.on("change:tail", takeTail);
+    model.on("change:options", soon);
+    const theme = new MutationObserver(soon);
+    theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    const stopTelling = telling(model, el, (now) => { seen = now; if (now) soon(); });
+    takeBase();
+    takeTail();
+
+    let ended = false;
+    plotly(plot).then((found) => {
+      if (ended || !found) return;
+      library = found;
+      draw();
+      plot.on?.("plotly_relayout", (change) => { if ("xaxis.range[0]" in change) follows = false; });
+      plot.on?.("plotly_doubleclick", () => { follows = true; soon(); });
+    });
+    return () => {
+      ended = true;
+      stopTelling();
+      theme.disconnect();
+      model.off("change:base", takeBase);
+      model.off("change:tail", takeTail);
+      model.off("change:options", soon);
+      if (library) library.purge(plot);
+    };
+  },
+};

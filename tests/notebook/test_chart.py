@@ -1,0 +1,94 @@
+"""The rolling chart, on a feed of simulated brokers; no kernel is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dualbroker import Feed, UnknownInstrumentError
+from dualbroker.notebook import widgets
+from dualbroker.notebook.chart import MOST_TAIL_ROWS, ChartView
+from tests.polling import wait_until
+
+HEAD = 4
+
+
+def _rows(packed: bytes) -> tuple[int, Any]:
+    numbers = np.frombuffer(packed, np.float64)
+    return int(numbers[0]), numbers[HEAD:].reshape(-1, int(numbers[1]))
+
+
+def _chart(view: object) -> ChartView:
+    assert isinstance(view, ChartView)
+    return view
+
+
+@pytest.mark.parametrize("candles", [None, "1s"])
+def test_base_and_tails_together_are_the_whole_series(feed: Feed, candles: str | None) -> None:
+    view = _chart(feed.chart("NIFTY", candles, minutes=1))
+    drawn: dict[int, Any] = {}
+
+    def take(packed: bytes) -> None:
+        first, rows = _rows(packed)
+        drawn.update(enumerate(rows.tolist(), first))
+
+    take(view._chart.base)
+    sizes: list[int] = []
+
+    def take_tail(change: dict[str, Any]) -> None:
+        take(change["new"])
+        sizes.append(len(change["new"]))
+
+    view._chart.observe(take_tail, "tail")
+    wait_until(lambda: len(sizes) >= 8)
+    view.close()
+    first, rows = view._series.rows()
+    assert len(rows) > 2
+    assert [drawn[number] for number in range(first, first + len(rows))] == rows.tolist()
+    assert max(sizes) < 5000
+    newest = feed.ticks("NIFTY")["ltp"].iloc[-1]
+    assert abs(rows[-1, -1] / newest - 1) < 0.1
+
+
+def test_an_update_stays_small_however_much_is_new(feed: Feed) -> None:
+    view = _chart(feed.chart("BANKNIFTY"))
+    view._sent = -10_000
+    assert len(view._packed(view._series.next - MOST_TAIL_ROWS)) < 4500
+
+
+def test_a_page_that_asks_anew_is_given_the_base_of_now(feed: Feed) -> None:
+    view = _chart(feed.chart("NIFTY"))
+    before = view._series.next
+    wait_until(lambda: view._series.next > before + 1)
+    first, rows = _rows(view._chart.get_state()["base"])
+    assert first + len(rows) >= before + 1
+    assert view._chart.get_state("tail").keys() == {"tail"}
+
+
+def test_cold_it_is_a_picture_and_a_title(feed: Feed) -> None:
+    view = feed.chart("NIFTY", candles="1min")
+    bundle = view._repr_mimebundle_()
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert "NIFTY INDEX" in bundle["text/plain"]
+    assert "SIMULATED" in bundle["text/plain"]
+    assert view.freeze()._repr_mimebundle_().keys() == {"image/png", "text/plain"}
+
+
+def test_plotly_is_pushed_once(feed: Feed) -> None:
+    feed.chart("NIFTY")
+    library = widgets._library
+    feed.chart("BANKNIFTY")
+    assert library is not None
+    assert widgets._library is library
+    assert "Plotly" in library._esm
+
+
+def test_what_can_not_be_drawn_is_said(feed: Feed) -> None:
+    with pytest.raises(UnknownInstrumentError):
+        feed.chart("NO-SUCH-NAME")
+    with pytest.raises(ValueError, match="expected an interval"):
+        feed.chart("NIFTY", candles="soon")
+    with pytest.raises(ValueError, match="minutes: expected more than 0"):
+        feed.chart("NIFTY", minutes=0)

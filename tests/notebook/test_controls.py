@@ -1,0 +1,102 @@
+"""The controls, worked as a browser does: by setting values and clicking."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from dualbroker import Feed
+from dualbroker.notebook.controls import ControlsView
+from dualbroker.notebook.publisher import publisher_of
+from tests.polling import wait_until
+
+
+def _controls(feed: Feed) -> ControlsView:
+    view = feed.controls()
+    assert isinstance(view, ControlsView)
+    return view
+
+
+def _search(view: ControlsView, words: str) -> None:
+    view._search.value = words
+    wait_until(lambda: view._searched == words and bool(view._found.options))
+    wait_until(lambda: view._add.disabled != view._remove.disabled)
+
+
+def test_it_finds_subscribes_and_lets_go(feed: Feed) -> None:
+    view = _controls(feed)
+    _search(view, "nifty fut")
+    chosen = next(hit for hit in view._hits.values() if hit.key not in feed.manager.wanted())
+    view._found.index = list(view._hits.values()).index(chosen)
+    wait_until(lambda: not view._add.disabled)
+    view._add.click()
+    wait_until(lambda: "subscribed" in view._words.value)
+    assert chosen.symbol in feed.quotes.index
+    assert view._found.value.startswith("●")
+    assert view._add.disabled
+    view._remove.click()
+    wait_until(lambda: "let go of" in view._words.value)
+    assert chosen.symbol not in feed.quotes.index
+
+
+def test_nothing_found_is_said_and_the_list_goes_with_the_words(feed: Feed) -> None:
+    view = _controls(feed)
+    _search(view, "nifty")
+    assert view._found.layout.display == ""
+    view._search.value = "no such thing <b>"
+    wait_until(lambda: "Nothing fits “no such thing &lt;b&gt;”." in view._words.value)
+    assert view._found.layout.display == "none"
+    assert view._add.disabled
+    view._search.value = ""
+    wait_until(lambda: view._words.value == "")
+
+
+def test_it_shows_and_moves_the_broker_that_carries_quotes(feed: Feed) -> None:
+    view = _controls(feed)
+    wait_until(lambda: view._sources.value == "broker1")
+    view._sources.value = "broker2"
+    wait_until(lambda: feed.primary == "broker2")
+    wait_until(lambda: "Quotes from broker2, by your choice." in view._words.value)
+    feed.set_quote_source("broker1")
+    wait_until(lambda: view._sources.value == "broker1")
+    assert feed.primary == "broker1", "what is shown is no wish"
+
+
+def test_what_goes_wrong_is_said_in_the_controls(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = _controls(feed)
+
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("broker2 is not connected")
+
+    monkeypatch.setattr(feed.manager, "set_quote_source", fail)
+    view._sources.value = "broker2"
+    wait_until(lambda: "broker2 is not connected" in view._words.value)
+    wait_until(lambda: view._sources.value == "broker1")
+
+
+def test_the_rate_is_set_for_all_views_and_shown_when_it_is_set_elsewhere(feed: Feed) -> None:
+    view = _controls(feed)
+    view._rate.value = 2.0
+    assert publisher_of(feed).updates_per_second == 2
+    feed.monitor(updates_per_second=5)
+    wait_until(lambda: view._rate.value == 5.0)
+
+
+def test_callbacks_work_on_any_thread(feed: Feed) -> None:
+    view = _controls(feed)
+    thread = threading.Thread(target=lambda: setattr(view._search, "value", "tcs"))
+    thread.start()
+    thread.join()
+    wait_until(lambda: view._searched == "tcs" and bool(view._found.options))
+
+
+def test_the_monitor_has_them_above_and_they_end_with_it(feed: Feed) -> None:
+    monitor = feed.monitor()
+    above, dashboard = monitor.widget.children
+    assert above.comm is not None
+    assert dashboard.part == "monitor"
+    monitor.close()
+    assert above.comm is None
+    assert monitor.widget.comm is None
