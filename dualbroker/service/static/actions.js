@@ -2,6 +2,8 @@
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
+const HOLDER = "rest";
+
 class Refusal extends Error {}
 
 async function ask(path, options = {}) {
@@ -26,12 +28,14 @@ export const actions = {
     });
   },
 
-  // The instruments that the page itself holds are those that it can let go.
+  // Names of the instruments that are held here rather than by config.yaml or a notebook.
+  async held() {
+    const { subscriptions } = await ask("/api/subscriptions");
+    return new Set(subscriptions.filter((row) => row.holders.includes(HOLDER)).map(nameOf));
+  },
+
   async letGo(instrument) {
-    const { released } = await ask(`/api/subscriptions?${new URLSearchParams({ symbol: nameOf(instrument) })}`, { method: "DELETE" });
-    if (released.length === 0) {
-      throw new Refusal(`${instrument.symbol} was not subscribed on this page: whoever did (config.yaml, a notebook) lets it go.`);
-    }
+    await ask(`/api/subscriptions?${new URLSearchParams({ symbol: nameOf(instrument) })}`, { method: "DELETE" });
   },
 
   problemOf(error) {

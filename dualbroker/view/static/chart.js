@@ -32,9 +32,9 @@ export function areaChart(kind, names) {
   return { node, draw };
 }
 
-// The next round number, for the upper edge: 1, 2 or 5 and zeros.
+// The next round number, for the upper edge.
 export function roundUp(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value);
 }

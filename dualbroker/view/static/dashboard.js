@@ -31,6 +31,7 @@ const LOOK_EVERY_MS = 500;
 function render({ model, el }) {
   const root = make("div", "dualbroker");
   const grid = make("div", "grid");
+  const above = make("div", "above");
   const notice = make("p", "notice", "", { role: "status" });
   notice.hidden = true;
   root.append(grid);
@@ -45,8 +46,11 @@ function render({ model, el }) {
     const name = model.get("part") || "monitor";
     root.dataset.part = name;
     parts = (PARTS[name] ?? PARTS.monitor).map((create) => create(model.get("options")?.actions));
+    // The line at the top and what is wrong stand together; the notice below the line.
     const nodes = parts.map((part) => part.node);
-    grid.replaceChildren(...(name === "monitor" ? [nodes[0], notice, ...nodes.slice(1)] : [notice, ...nodes]));
+    const count = parts.filter((part) => part.isAbove).length;
+    above.replaceChildren(...nodes.slice(0, 1).filter(() => count), notice, ...nodes.slice(1, count));
+    grid.replaceChildren(above, ...nodes.slice(count));
     ask();
   }
 

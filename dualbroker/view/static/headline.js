@@ -14,6 +14,7 @@ export function headline() {
   node.append(make("h1", "", "dualbroker"), mode, verdict, time, source, orders, saved);
   return {
     node,
+    isAbove: true,
     draw(state) {
       drawMode(mode, state.mode);
       drawVerdict(verdict, state.problems);
@@ -44,6 +45,7 @@ export function feedProblems() {
   const part = lines("problems feed-problems");
   return {
     node: part.node,
+    isAbove: true,
     draw(state) {
       const own = new Set(state.brokers.flatMap((row) => row.problems.map((text) => `${row.broker_name}: ${text}`)));
       part.draw(state.problems.filter((text) => !own.has(text)));

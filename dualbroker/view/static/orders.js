@@ -5,8 +5,8 @@ import { fields, orderFacts, timeline } from "./timeline.js";
 import { UNKNOWN, clockTimeOn, number } from "./words.js";
 
 const ORDER_COLUMNS = [
-  ["Time", ""], ["Broker", ""], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
-  ["Price", "number"],
+  ["Time", "at-time"], ["Broker", "at-broker"], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
+  ["Price", "number at-price"],
 ];
 const SHOWN = {
   all: () => true,
@@ -103,7 +103,7 @@ function orderRow(opened) {
   part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
   const [time, , state, side, symbol, filled] = part.cells;
   part.button = make("button", "opens", "", { type: "button", "aria-expanded": "false" });
-  part.time = part.button.appendChild(make("span", "opens-time"));
+  part.time = part.button.appendChild(make("span"));
   time.append(part.button);
   part.count = make("span");
   part.bar = make("span", "fill", "", { "aria-hidden": "true" });

@@ -3,7 +3,7 @@
 import { flash, lines, make, panel, setClass, setText } from "./nodes.js";
 import { searchBox } from "./search.js";
 import { longTable } from "./table.js";
-import { ageWords, number, plural, signed } from "./words.js";
+import { number, plural, signed, wholeAge } from "./words.js";
 
 const QUOTE_COLUMNS = [
   { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
@@ -37,7 +37,10 @@ export function quotes(actions) {
   const table = longTable({
     label: "Quotes", caption: "Latest quote of each subscribed instrument", columns: QUOTE_COLUMNS,
     makeRow: () => quoteRow(actions ? letGo : null),
-    writeRow: (row, number, isOther) => writeQuote(row, number, isOther, instruments, figures, now),
+    writeRow(row, number, isOther) {
+      if (isOther && row.letGo) row.letGo.hidden = !held.has(nameOf(number));
+      writeQuote(row, number, isOther, instruments, figures, now);
+    },
     onSort: (key, direction) => {
       sorted = { key, direction };
       redraw();
@@ -48,6 +51,19 @@ export function quotes(actions) {
 
   function redraw() {
     if (figures) table.draw(sorted.key ? inOrder(inPlace, sorted, instruments, figures) : inPlace);
+  }
+
+  // What the page itself holds are the rows that it can let go.
+  let held = new Set();
+  const nameOf = (number) => `${instruments.exchanges[instruments.exchange[number]]}:${instruments.symbol[number]}`;
+  async function askHeld() {
+    try {
+      held = await actions.held();
+    } catch {
+      held = new Set(); // then nothing is offered
+    }
+    table.forget();
+    redraw();
   }
 
   async function letGo(number) {
@@ -68,6 +84,7 @@ export function quotes(actions) {
       if (state.instruments.revision !== instruments.revision) {
         inPlace = state.instruments.symbol.map((_, place) => place);
         table.forget();
+        if (actions) askHeld();
       }
       instruments = state.instruments;
       figures = state.quotes;
@@ -129,7 +146,7 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
   const received = figures.received_s[place];
   const seconds = received === null || now === null ? null : Math.max(0, now - received);
   const age = row.cells.at(-1);
-  setText(age, seconds !== null && seconds < JUST_NOW_S ? "now" : ageWords(seconds === null ? null : Math.floor(seconds)));
+  setText(age, seconds !== null && seconds < JUST_NOW_S ? "now" : wholeAge(seconds));
   const isAged = seconds !== null && seconds >= OLD_QUOTE_S;
   if (row.isAged !== isAged) {
     row.isAged = isAged;

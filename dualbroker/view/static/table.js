@@ -21,10 +21,8 @@ export function longTable({ label, caption, columns, makeRow, writeRow, onSort }
   const body = make("tbody");
   const below = make("tbody", "", "", { "aria-hidden": "true" });
   const [spaceAbove, spaceBelow] = [above, below].map((part) => part.insertRow().insertCell());
-  for (const space of [spaceAbove, spaceBelow]) {
-    space.className = "space";
-    space.colSpan = columns.length;
-  }
+  // One cell of no span: in a table of fixed layout a span would make room for columns that are not shown.
+  for (const space of [spaceAbove, spaceBelow]) space.className = "space";
   table.append(above, body, below);
   node.append(table);
 

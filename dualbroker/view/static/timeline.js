@@ -17,12 +17,18 @@ export function timeline(steps, order, now) {
   let last = {};
   for (const step of steps) {
     const item = make("li", `is-${step.status.toLowerCase()}`);
-    item.append(make("span", "time", clockTimeOn(step.time, now)), stepWords(step, order, last));
+    item.append(make("span", "time", stepTime(step, now)), stepWords(step, order, last));
     if (KNOWN_BY[step.source]) item.append(make("span", "known-by", KNOWN_BY[step.source]));
     list.append(item);
     last = { ...last, ...Object.fromEntries(Object.entries(step).filter(([, value]) => value !== null)) };
   }
   return list;
+}
+
+// What the stream brought is timed by us, to the millisecond; much happens within one second.
+function stepTime({ time, source }, now) {
+  const words = clockTimeOn(time, now);
+  return source === "stream" && time ? words + time.slice(19, 23) : words;
 }
 
 function stepWords(step, order, last) {

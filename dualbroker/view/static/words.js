@@ -50,6 +50,11 @@ export function ageWords(seconds) {
   return `${number(Math.floor(seconds / 3600))} h`;
 }
 
+// An age that is known to the second only.
+export function wholeAge(seconds) {
+  return seconds === null || seconds >= 5 ? ageWords(seconds) : `${number(Math.floor(seconds))} s`;
+}
+
 // Seconds from a moment (ISO 8601) to now (epoch ms); null where one of them is unknown.
 export function secondsSince(moment, now) {
   return moment === null || moment === undefined || now === null ? null : Math.max(0, (now - Date.parse(moment)) / 1000);
