@@ -11,7 +11,9 @@ It watches and never places orders.
 
 from __future__ import annotations
 
+import importlib
 import logging
+from typing import TYPE_CHECKING, Any
 
 from dualbroker.config.schema import Config
 from dualbroker.errors import (
@@ -32,10 +34,12 @@ from dualbroker.errors import (
     WireError,
     WrongThreadError,
 )
-from dualbroker.feed import Feed, connect, connect_async, demo, demo_async
-from dualbroker.manager import WebSocketManager
-from dualbroker.measure.measuring import measure_savings, measure_savings_async
-from dualbroker.running import run
+
+if TYPE_CHECKING:
+    from dualbroker.feed import Feed, connect, connect_async, demo, demo_async
+    from dualbroker.manager import WebSocketManager
+    from dualbroker.measure.measuring import measure_savings, measure_savings_async
+    from dualbroker.running import run
 
 __version__ = "0.1.0"
 
@@ -69,7 +73,24 @@ __all__ = [
     "run",
 ]
 
+_HOMES = {
+    "dualbroker.feed": ("Feed", "connect", "connect_async", "demo", "demo_async"),
+    "dualbroker.manager": ("WebSocketManager",),
+    "dualbroker.measure.measuring": ("measure_savings", "measure_savings_async"),
+    "dualbroker.running": ("run",),
+}
+"""Imported when they are asked for: frames need pandas, and a service that makes none is 50 MB smaller."""
+
 logging.getLogger("dualbroker").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            found = getattr(importlib.import_module(home), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from dualbroker.feed.feed import Feed
-from dualbroker.feed.opening import connect, connect_async, demo, demo_async
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dualbroker.feed.feed import Feed
+    from dualbroker.feed.opening import connect, connect_async, demo, demo_async
 
 __all__ = ["Feed", "connect", "connect_async", "demo", "demo_async"]
+
+
+def __getattr__(name: str) -> Any:
+    # Not at once: what a service takes from this package needs no pandas.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "feed" if name == "Feed" else "opening"
+    found = getattr(importlib.import_module(f"dualbroker.feed.{home}"), name)
+    globals()[name] = found
+    return found

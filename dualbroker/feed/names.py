@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dualbroker.errors import AmbiguousInstrumentError, UnknownInstrumentError
 from dualbroker.instruments.names import compact, index_named, split_exchange
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKey
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import TypeIs
 
 __all__ = ["SymbolNames", "instruments_meant"]
 
@@ -29,7 +33,7 @@ def instruments_meant(
     """
     if isinstance(symbols, str | Instrument):
         return [symbols]
-    if not isinstance(symbols, pd.DataFrame):
+    if not _is_frame(symbols):
         names = list(symbols) if isinstance(symbols, Iterable) else [symbols]
         for name in names:
             require_name(name)
@@ -37,6 +41,12 @@ def instruments_meant(
     if not {"exchange", "token"} <= set(symbols.columns):
         raise UnknownInstrumentError("expected a frame with the columns exchange and token")
     return list(zip(symbols["exchange"].astype(str), symbols["token"].astype(str), strict=True))
+
+
+def _is_frame(value: object) -> TypeIs[pd.DataFrame]:
+    """Whoever has a frame has imported pandas; a service has not, and is 50 MB smaller for it."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
 def require_name(symbol: object) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-import pandas as pd
 
 from dualbroker.model import MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore, Traffic
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SavingsEstimate", "estimate_savings", "savings_frame"]
 
@@ -69,6 +72,8 @@ def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd
     streaming_brokers
         Brokers with a socket.
     """
+    import pandas as pd  # a service estimates and makes no frame
+
     estimate = estimate_savings(bandwidth.totals(), len(streaming_brokers))
     percent = float("nan") if estimate.saved_percent is None else estimate.saved_percent
     measured = "measured at the sockets"

@@ -32,7 +32,8 @@ class TickBlock:
         """Running number of the block's first row, counted from the store's first tick."""
         self.rows = rows
         self.count = 0
-        self.data = bytearray(rows * ROW.size)
+        # By numpy, for the system gives it pages of zeros as they are written to, and no sooner.
+        self.data = np.zeros(rows * ROW.size, np.uint8).data
         self.instruments = memoryview(bytearray(rows * 4)).cast("i")
         self.brokers = bytearray(rows)
         self.snapshots = bytearray(rows)
