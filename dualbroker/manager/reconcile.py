@@ -92,6 +92,8 @@ class Reconciler:
         self._suspicions: dict[OrderKey, _Suspicion] = {}
         self._told_stale = self._told_expired = False
         self._last_problem = ""
+        self.reads = self.failed_reads = 0
+        """Of the books, since the start."""
 
     async def run(self) -> None:
         """Reconcile for as long as the connection of now lasts; a newer run ends an older one."""
@@ -181,6 +183,8 @@ class Reconciler:
         else:
             self._backoff.reset()
         self._wake.set()
+        self.reads += result.read
+        self.failed_reads += not result.read
         if result.read:
             health.book_problem = ""
             health.last_book_ns = result.time_ns

@@ -23,14 +23,17 @@ from dualbroker.service.limits import Limits, RequestLimits
 from dualbroker.service.routes import (
     bandwidth,
     brokers,
+    clients,
     health,
     incidents,
     instruments,
+    metrics,
     orders,
     page,
     quotes,
     stream,
     subscriptions,
+    ticks,
 )
 from dualbroker.storage.locks import announce_address
 
@@ -95,7 +98,23 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    handle_errors(app)
+    modules = (
+        brokers,
+        quotes,
+        orders,
+        ticks,
+        instruments,
+        subscriptions,
+        incidents,
+        bandwidth,
+        health,
+        metrics,
+        clients,
+        page,
+        stream,
+    )
+    routers = [module.router for module in modules]
+    handle_errors(app, routers)
     # The last one added is asked first.
     if token is not None:
         app.add_middleware(Access, token=token)
@@ -103,19 +122,8 @@ def create_app(
     app.add_middleware(RequestLimits, limits=limits or Limits())
     app.add_middleware(Guard, hosts=hosts)
     app.add_middleware(SafeAnswers)
-    for module in (
-        brokers,
-        quotes,
-        orders,
-        instruments,
-        subscriptions,
-        incidents,
-        bandwidth,
-        health,
-        page,
-        stream,
-    ):
-        app.include_router(module.router)
+    for router in routers:
+        app.include_router(router)
     app.mount("/static", page.page_files())
     return app
 

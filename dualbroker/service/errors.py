@@ -12,12 +12,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from dualbroker.errors import (
     AmbiguousInstrumentError,
@@ -147,8 +148,9 @@ def error_response(
     )
 
 
-def handle_errors(app: FastAPI) -> None:
-    """Have an application answer in the one form whatever goes wrong in a route."""
+def handle_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Have an application of these routers answer in the one form whatever goes wrong in a route."""
+    app.state.all_routes = [route for router in routers for route in router.routes]
     app.add_exception_handler(DualBrokerError, _on_our_own)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
@@ -182,10 +184,20 @@ def _invalid_words(problem: Mapping[str, Any]) -> str:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    message = str(error.detail)
+    message, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404 and message == "Not Found":
         message = "there is nothing at this path; /docs lists what there is"
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = headers["Allow"] = _allowed(request)
         message = f"expected the method {allowed}, found {request.method[:_LONGEST_SHOWN]}"
-    return error_response(error.status_code, message, headers=error.headers)
+    return error_response(error.status_code, message, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes at this path; each route by itself knows only its own."""
+    scope = {**request.scope, "path_params": {}}
+    methods: set[str] = set()
+    for route in request.app.state.all_routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            methods |= set(getattr(route, "methods", None) or ())
+    return ", ".join(sorted(methods)) or "GET"

@@ -19,6 +19,8 @@ __all__ = [
 
 MOST_SYMBOLS = 500
 """Of one request."""
+MOST_IN_QUERY = 100
+"""Symbols that a query names: an address has a bound."""
 
 Symbol = Annotated[str, Field(description="The broker's spelling.", examples=["RELIANCE-EQ"])]
 Exchange = Annotated[str, Field(description="NSE, NFO, BSE, BFO, CDS or MCX.", examples=["NSE"])]
@@ -83,7 +85,7 @@ class SubscriptionsAnswer(Answer):
 class SubscribeRequest(BaseModel):
     """What is to be streamed. All names are looked up before any is subscribed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     symbols: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=64)]],

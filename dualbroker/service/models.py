@@ -5,7 +5,6 @@ Prices are rupees, quantities and open interest units; null is unknown, and a ze
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
@@ -14,6 +13,7 @@ __all__ = [
     "Answer",
     "BandwidthAnswer",
     "Broker",
+    "BrokerAnswer",
     "BrokerDetails",
     "BrokerDetailsAnswer",
     "BrokersAnswer",
@@ -21,10 +21,9 @@ __all__ = [
     "Estimate",
     "Health",
     "Moment",
-    "Order",
-    "OrdersAnswer",
     "Quote",
     "QuotesAnswer",
+    "SavingsAnswer",
     "Traffic",
 ]
 
@@ -140,6 +139,11 @@ class BrokerDetailsAnswer(Answer):
     brokers: list[BrokerDetails]
 
 
+class BrokerAnswer(Answer):
+    primary: Annotated[str | None, Field(description="The broker that carries quotes.", examples=["broker1"])]
+    broker: BrokerDetails
+
+
 class Quote(BaseModel):
     """The latest full quote of one instrument."""
 
@@ -170,44 +174,6 @@ class QuotesAnswer(Answer):
     quotes: Annotated[list[Quote], Field(description="In order of subscription.")]
 
 
-class Order(BaseModel):
-    """The latest state of one order at one broker."""
-
-    broker_name: Annotated[str, Field(examples=["broker2"])]
-    order_id: Annotated[
-        str, Field(description="Unique within its broker and day only.", examples=["26122900000007"])
-    ]
-    trading_day: date
-    exchange: Annotated[str | None, Field(examples=["NSE"])]
-    symbol: Annotated[str | None, Field(examples=["RELIANCE-EQ"])]
-    side: Annotated[str | None, Field(description="BUY or SELL.", examples=["BUY"])]
-    quantity: Quantity
-    filled_quantity: Quantity
-    price: Price
-    trigger_price: Price
-    average_price: Price
-    price_type: Annotated[str | None, Field(examples=["LMT"])]
-    product: Annotated[str | None, Field(description="As the broker writes it.", examples=["I"])]
-    status: Annotated[
-        str,
-        Field(
-            description="PENDING, OPEN, TRIGGER_PENDING, COMPLETE, CANCELED, REJECTED or UNKNOWN.",
-            examples=["OPEN"],
-        ),
-    ]
-    final: Annotated[bool, Field(description="Nothing more will happen to it.")]
-    reject_reason: str | None
-    remarks: str | None
-    exchange_order_id: str | None
-    order_time: Moment | None
-    last_update: Moment | None
-    updates: Annotated[int, Field(description="Updates that said something new.", examples=[3])]
-
-
-class OrdersAnswer(Answer):
-    orders: Annotated[list[Order], Field(description="Of every broker, the newest first.")]
-
-
 class Traffic(BaseModel):
     """What has come off one broker's socket in one kind since the start."""
 
@@ -235,6 +201,22 @@ class BandwidthAnswer(Answer):
         dict[str, dict[str, Traffic]], Field(description="By broker and kind, since the start; measured.")
     ]
     estimate: Estimate
+
+
+class Figure(BaseModel):
+    """One figure, and how it was obtained."""
+
+    figure: Annotated[str, Field(examples=["saved_quote_bytes"])]
+    value: Annotated[float | None, Field(description="Null is unknown.", examples=[812400])]
+    unit: Annotated[str, Field(examples=["bytes"])]
+    how: Annotated[
+        str,
+        Field(description="Measured, or estimated from what.", examples=["estimated: naive less carried"]),
+    ]
+
+
+class SavingsAnswer(Answer):
+    figures: list[Figure]
 
 
 class Health(Answer):

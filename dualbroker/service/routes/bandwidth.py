@@ -1,4 +1,4 @@
-"""``/api/bandwidth``: what the sockets carry, and what the naive plan would."""
+"""``/api/bandwidth`` and ``/api/savings``: what the sockets carry, and what the naive plan would."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
+from dualbroker.feed import frames
+from dualbroker.feed.savings import savings_frame
 from dualbroker.model import MessageKind
 from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.models import BandwidthAnswer
+from dualbroker.service.models import BandwidthAnswer, SavingsAnswer
+from dualbroker.service.tables import Form, json_rows, table_answers, table_response
 from dualbroker.view.rows import healths
 from dualbroker.view.traffic import bytes_per_second, savings
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api/bandwidth", tags=["bandwidth"])
+router = APIRouter(prefix="/api", tags=["bandwidth"])
 
 
-@router.get("", response_model=BandwidthAnswer)
-async def bandwidth(manager: Manager) -> dict[str, Any]:
-    """Measured bytes and messages by broker and kind, and beside them the estimate."""
-    rates = manager.bandwidth.rates()
+@router.get("/bandwidth", response_model=BandwidthAnswer, responses=table_answers())
+async def bandwidth(manager: Manager, form: Form) -> Any:
+    """Measured bytes and messages by broker and kind, and beside them the estimate.
+
+    As CSV and Parquet: what each second of the last hour carried, by broker and kind.
+    """
+    store = manager.bandwidth
+    if form != "json":
+        return await table_response(manager, form, "bandwidth", lambda: frames.bandwidth_frame(store))
+    rates = store.rates()
     names = [health.broker_name for health in healths(manager)]
     return {
         **stamp(manager),
@@ -30,10 +39,19 @@ async def bandwidth(manager: Manager) -> dict[str, Any]:
         },
         "totals": {
             name: {kind.value: msgspec.structs.asdict(traffic) for kind, traffic in kinds.items()}
-            for name, kinds in manager.bandwidth.totals().items()
+            for name, kinds in store.totals().items()
         },
         "estimate": {
             **savings(manager),
             "naive_bytes_per_second": bytes_per_second(manager)["naive_estimate"],
         },
     }
+
+
+@router.get("/savings", response_model=SavingsAnswer, responses=table_answers())
+async def saved(manager: Manager, form: Form) -> Any:
+    """What the one-source plan has saved since the start; each figure says how it was obtained."""
+    table = savings_frame(manager.bandwidth, manager.streaming_brokers())
+    if form != "json":
+        return await table_response(manager, form, "savings", lambda: table)
+    return {**stamp(manager), "figures": json_rows(table)}

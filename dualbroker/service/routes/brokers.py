@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
-from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.models import BrokerDetailsAnswer, BrokersAnswer
+from dualbroker.feed import frames
+from dualbroker.manager import WebSocketManager
+from dualbroker.service.dependencies import Manager, require_broker, stamp
+from dualbroker.service.errors import answers
+from dualbroker.service.models import BrokerAnswer, BrokerDetailsAnswer, BrokersAnswer
+from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows
 from dualbroker.view.market import market_state
@@ -19,18 +23,36 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/brokers", tags=["brokers"])
 
 
-@router.get("", response_model=BrokersAnswer)
+@router.get("", response_model=BrokersAnswer, responses=answers())
 async def brokers(manager: Manager) -> dict[str, Any]:
     """Every enabled broker with its role and state."""
     return {**stamp(manager), "primary": manager.primary, "brokers": broker_rows(manager)}
 
 
-@router.get("/details", response_model=BrokerDetailsAnswer)
-async def broker_details(manager: Manager) -> dict[str, Any]:
+@router.get("/details", response_model=BrokerDetailsAnswer, responses=table_answers())
+async def broker_details(manager: Manager, form: Form) -> Any:
     """Every enabled broker: times, counts, problems. Accounts are masked, and no secret is in it."""
+    if form != "json":
+        return await table_response(
+            manager, form, "brokers", lambda: frames.brokers_frame(manager.health, manager.bandwidth)
+        )
+    return {**stamp(manager), "primary": manager.primary, "brokers": _details(manager)}
+
+
+@router.get("/{name}", response_model=BrokerAnswer, responses=answers(404))
+async def broker(
+    manager: Manager, name: Annotated[str, Path(max_length=64, examples=["broker1"])]
+) -> dict[str, Any]:
+    """One broker: times, counts, problems."""
+    require_broker(manager, name)
+    (row,) = [row for row in _details(manager) if row["broker_name"] == name]
+    return {**stamp(manager), "primary": manager.primary, "broker": row}
+
+
+def _details(manager: WebSocketManager) -> list[dict[str, Any]]:
     now_ns = manager.clock.now_ns()
     rows = card_rows(manager, market_state(manager, now_ns), failover_rows(manager, FAILOVERS_SHOWN), now_ns)
-    shown = [
+    return [
         {
             **row,
             "status": health.words,
@@ -39,4 +61,3 @@ async def broker_details(manager: Manager) -> dict[str, Any]:
         }
         for row, health in zip(rows, healths(manager), strict=True)
     ]
-    return {**stamp(manager), "primary": manager.primary, "brokers": shown}

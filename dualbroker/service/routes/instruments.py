@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query
 
+from dualbroker.feed import frames
 from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.errors import answers
 from dualbroker.service.instrument_models import InstrumentsAnswer
+from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.rows import known
 
 __all__ = ["router"]
@@ -17,9 +18,10 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/instruments", tags=["instruments"])
 
 
-@router.get("", response_model=InstrumentsAnswer, responses=answers(404, 409, 503))
+@router.get("", response_model=InstrumentsAnswer, responses=table_answers(404, 409, 503))
 async def instruments(
     manager: Manager,
+    form: Form,
     search: Annotated[
         str,
         Query(
@@ -36,13 +38,15 @@ async def instruments(
         ),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> dict[str, Any]:
+) -> Any:
     """Instruments that all the words fit, by the symbol master of the broker that carries quotes."""
     found = await manager.search(search, exchange=exchange, limit=limit)
+    if form != "json":
+        return await table_response(manager, form, "instruments", lambda: frames.instruments_frame(found))
     held = manager.wanted()
     rows = [
         {
-            **{name: getattr(instrument, name) for name in msgspec.structs.asdict(instrument)},
+            **msgspec.structs.asdict(instrument),
             "kind": instrument.kind.value,
             "strike": known(instrument.strike),
             "tick_size": known(instrument.tick_size),

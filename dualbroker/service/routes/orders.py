@@ -1,28 +1,104 @@
-"""``/api/orders``: every order of every broker."""
+"""``/api/orders``: every order of every broker, and the life of one."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 
-from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.models import OrdersAnswer
-from dualbroker.view.rows import healths, order_rows
+from dualbroker.feed import frames
+from dualbroker.manager.source import FeedSource
+from dualbroker.service.dependencies import Manager, require_broker, stamp
+from dualbroker.service.errors import answers
+from dualbroker.service.order_models import OrderAnswer, OrdersAnswer
+from dualbroker.service.tables import Form, table_answers, table_response
+from dualbroker.stores.orders import OrderState
+from dualbroker.view.histories import STEP_COLUMNS, step_row
+from dualbroker.view.rows import order_rows
 
 __all__ = ["router"]
+
+MOST_ORDERS = 20_000
+
+State = Literal[
+    "unfinished", "final", "PENDING", "OPEN", "TRIGGER_PENDING", "COMPLETE", "CANCELED", "REJECTED", "UNKNOWN"
+]
 
 router = APIRouter(prefix="/api/orders", tags=["orders"])
 
 
-@router.get("", response_model=OrdersAnswer, responses={404: {"description": "No broker of that name."}})
+@router.get("", response_model=OrdersAnswer, responses=table_answers(404))
 async def orders(
     manager: Manager,
-    broker: Annotated[str | None, Query(description="Only this broker's.", examples=["broker2"])] = None,
-) -> dict[str, Any]:
+    form: Form,
+    broker: Annotated[
+        str | None, Query(max_length=64, description="Only this broker's.", examples=["broker2"])
+    ] = None,
+    state: Annotated[
+        State | None,
+        Query(description="Only these: a status, or `unfinished` or `final` for all such."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ORDERS, description="Only so many, the newest.")] = 5_000,
+) -> Any:
     """The latest state of each order, tagged with its broker, the newest first."""
-    names = [health.broker_name for health in healths(manager)]
-    if broker is not None and broker not in names:
-        raise HTTPException(404, f"broker: expected one of {', '.join(names)}, found {broker!r}")
-    wanted = [state for state in manager.orders.snapshot() if broker in (None, state.broker_name)]
-    return {**stamp(manager), "orders": order_rows(wanted)}
+    if broker is not None:
+        require_broker(manager, broker)
+    wanted = [
+        order
+        for order in manager.orders.snapshot()
+        if broker in (None, order.broker_name) and _is_in(order, state)
+    ]
+    wanted.sort(key=lambda order: (order.order_time_ns or order.first_seen_ns, order.order_id))
+    wanted = wanted[-limit:]
+    if form != "json":
+        return await table_response(manager, form, "orders", lambda: frames.orders_frame(wanted))
+    unread = [health.broker_name for health in manager.all_health() if health.last_book_ns is None]
+    return {**stamp(manager), "books_unread": unread, "orders": order_rows(wanted)}
+
+
+def _is_in(order: OrderState, state: str | None) -> bool:
+    if state is None:
+        return True
+    if state in ("unfinished", "final"):
+        return order.status.is_final is (state == "final")
+    return order.status.value == state
+
+
+@router.get("/{broker}/{order_id}", response_model=OrderAnswer, responses=answers(404))
+async def order(
+    manager: Manager,
+    broker: Annotated[str, Path(max_length=64, examples=["broker2"])],
+    order_id: Annotated[str, Path(max_length=64, examples=["26122900000007"])],
+    day: Annotated[
+        date | None,
+        Query(description="The trading day, for numbers come again; the newest one if absent."),
+    ] = None,
+) -> dict[str, Any]:
+    """One order, and everything that happened to it."""
+    require_broker(manager, broker)
+    state = _newest(manager, broker, order_id, day)
+    if state is None:
+        raise HTTPException(404, f"{broker} has no order {order_id[:40]!r}{f' of {day}' if day else ''}")
+    events = [event for event in manager.orders.events_snapshot() if event.update.key == state.key]
+    history = [
+        {"sequence": event.sequence, **dict(zip(STEP_COLUMNS, step_row(event), strict=True))}
+        for event in events
+    ]
+    return {
+        **stamp(manager),
+        "order": order_rows([state])[0],
+        "complete": len(events) >= state.updates,
+        "history": history,
+    }
+
+
+def _newest(source: FeedSource, broker: str, order_id: str, day: date | None) -> OrderState | None:
+    if day is not None:
+        return source.orders.states.get((broker, day, order_id))
+    of_that_name = [
+        state
+        for state in source.orders.snapshot()
+        if state.broker_name == broker and state.order_id == order_id
+    ]
+    return max(of_that_name, key=lambda state: state.trading_day, default=None)

@@ -14,7 +14,7 @@ from dualbroker.model import Instrument
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
 from dualbroker.service.instrument_models import (
-    MOST_SYMBOLS,
+    MOST_IN_QUERY,
     SubscribedAnswer,
     SubscribeRequest,
     SubscriptionsAnswer,
@@ -85,7 +85,7 @@ async def unsubscribe(
         list[Annotated[str, Query(min_length=1, max_length=64)]],
         Query(
             min_length=1,
-            max_length=MOST_SYMBOLS,
+            max_length=MOST_IN_QUERY,
             description="Once for each instrument.",
             examples=[["NSE:RELIANCE-EQ"]],
         ),
