@@ -206,7 +206,8 @@ class Attachment:
                 waiting.set_exception(ConnectionFailedError(problem))
 
     async def _rejoin(self) -> None:
-        begun_s, pause_s = time.monotonic(), FIRST_PAUSE_S
+        loop = asyncio.get_running_loop()
+        begun_s, pause_s = loop.time(), FIRST_PAUSE_S
         while True:
             # Everybody who has lost a service that starts again would otherwise come at once.
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
@@ -216,7 +217,7 @@ class Attachment:
                 break
             except DualBrokerError as error:
                 self._why_lost = str(error)
-        away = f"after {time.monotonic() - begun_s:.1f} s"
+        away = f"after {loop.time() - begun_s:.1f} s"
         if started_over:
             self._note(
                 f"the service at {self.address} has started anew, and was joined again {away}",

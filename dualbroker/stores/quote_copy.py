@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,25 @@ class QuoteStoreCopy(QuoteStore):
         full = int(np.count_nonzero(snapshots))
         self.snapshot_count += full
         self.tick_count += len(numbers) - full
+
+    def last_price(self, index: int) -> float | None:
+        """The last price that is known of an instrument, in rupees; None when it is not."""
+        return self._known(index, 2)
+
+    def volume(self, index: int) -> float | None:
+        """The cumulative volume that is known of an instrument; None when it is not."""
+        return self._known(index, 8)
+
+    def _known(self, index: int, place: int) -> float | None:
+        number = self._last[index]
+        if number < 0:
+            return None
+        if number < self.first_row:
+            row: tuple[float, ...] = ROW.unpack(self._old_rows[index])
+        else:
+            block = self._blocks[(number - self.first_row) // self.block_rows]
+            row = block.row(number - block.first)
+        return None if math.isnan(row[place]) else row[place]
 
     def place_latest(self, older: OlderRow) -> None:
         """An instrument's latest row, where it is older than all rows that the original still keeps."""

@@ -1,0 +1,224 @@
+"""Clients that read slowly or not at all: others lose nothing, memory stays, and each loss is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+import dualbroker
+from dualbroker import Feed
+from dualbroker.config.schema import Config
+from dualbroker.manager import WebSocketManager
+from dualbroker.model import FeedType, Instrument, InstrumentKind, QuoteBatch
+from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
+from dualbroker.service import stream_client
+from dualbroker.service.app import create_app
+from dualbroker.service.clients import ClientRegistry
+from dualbroker.service.server import listen
+from dualbroker.service.socket import AbortableWebSocket
+from dualbroker.service.stream_hub import hub_of
+from tests.polling import wait_until
+from tests.service.stream_socket import StreamSocket
+from tests.service.test_stream import play
+from tests.service.world import Served
+from tests.simulated import World, eventually
+
+RATE = 10_000
+INSTRUMENTS = 500
+
+
+class _Market(WebSocketManager):
+    """A manager without brokers, into which ticks are put at a rate."""
+
+    async def start(self) -> None:
+        for token in range(INSTRUMENTS):
+            instrument = Instrument(
+                exchange="NSE",
+                token=str(token),
+                symbol=f"SHARE{token}-EQ",
+                name=f"SHARE{token}",
+                kind=InstrumentKind.EQUITY,
+            )
+            self.quotes.set_source(self.quotes.register(instrument), "broker1")
+            self.subscriptions.book.add("test", [instrument.key], FeedType.TOUCHLINE)
+        self._put(
+            [TouchlineSnapshot(exchange="NSE", token=str(token), ltp=100.0) for token in range(INSTRUMENTS)]
+        )
+        self._spawn(self._tick())
+
+    def _put(self, updates: list[Any]) -> None:
+        self._on_quotes(
+            QuoteBatch(broker_name="broker1", receive_time_ns=self.clock.now_ns(), updates=updates)
+        )
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun_s, sent = loop.time(), 0
+        while True:
+            await asyncio.sleep(0.005)
+            due = int((loop.time() - begun_s) * RATE)
+            self._put(
+                [
+                    TouchlineDelta(
+                        exchange="NSE", token=str(number % INSTRUMENTS), ltp=100.0 + number % 50 / 20
+                    )
+                    for number in range(sent, due)
+                ]
+            )
+            sent = due
+
+
+class _Running:
+    """A service on a thread of this process."""
+
+    def __init__(self) -> None:
+        config = Config.model_validate({"brokers": {"broker1": {"type": "simulated"}}})
+        self.app = create_app(config, make_manager=_Market)
+        self._listener = listen("127.0.0.1", 0)
+        self.port = self._listener.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app, log_config=None, access_log=False, ws=AbortableWebSocket)
+        )
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._listener]))
+
+    @property
+    def registry(self) -> ClientRegistry:
+        return hub_of(self.app.state).registry
+
+    @property
+    def manager(self) -> WebSocketManager:
+        manager: WebSocketManager = self.app.state.manager
+        return manager
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+
+@contextmanager
+def who_stops_reading(port: int, first: dict[str, Any]) -> Iterator[None]:
+    """A client that chooses streams and takes nothing any more."""
+    with socket.create_connection(("127.0.0.1", port)) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert raw.recv(12) == b"HTTP/1.1 101"
+        text = json.dumps(first).encode()
+        raw.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)  # a mask of zeros
+        yield
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Running]:
+    monkeypatch.setattr(stream_client, "STALLED_S", 3.0)
+    service = _Running()
+    yield service
+    service.stop()
+
+
+def test_a_client_that_stops_reading_harms_nobody(running: _Running) -> None:
+    address = f"http://127.0.0.1:{running.port}"
+    with dualbroker.connect(address) as feed, who_stops_reading(running.port, {"streams": {"ticks": {}}}):
+        wait_until(lambda: len(running.registry.attached()) == 2)
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        lags = _watch(feed, running, seconds=2.5)
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        wait_until(lambda: running.registry.closes.total() == 1)
+        [gone] = running.registry.gone
+        assert gone.closed_because == "it has read nothing for 3 s"
+        wait_until(lambda: len(running.registry.attached()) == 1)
+        total = running.manager.quotes.total_rows
+        wait_until(lambda: feed.manager.quotes.total_rows >= total)
+        assert feed.manager.quotes.first_row == 0
+        [own] = running.registry.attached()
+        assert own.dropped_ticks == 0
+    assert total > 2 * RATE
+    # Blocks of both stores, 9 MB each, and nothing that grows with what the silent one did not take.
+    assert after - before < 40_000_000
+    assert sorted(lags)[len(lags) // 2] < 0.25 * RATE
+
+
+def _watch(feed: Feed, running: _Running, seconds: float) -> list[int]:
+    """How many rows the reading client was behind, looked at again and again."""
+    lags = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        lags.append(running.manager.quotes.total_rows - feed.manager.quotes.total_rows)
+        time.sleep(0.02)
+    return lags
+
+
+def test_ticks_that_a_slow_client_can_not_take_are_skipped_counted_and_can_be_read_again() -> None:
+    async def story(service: Served, world: World) -> None:
+        slow = StreamSocket(service, takes=2)
+        await slow.say({"streams": {"ticks": {"most_behind": 1000}}})
+        await slow.until("hello")
+        manager = service.manager
+        first = manager.quotes.total_rows
+        exchange, token = manager.quotes.instruments[0].key
+        source = manager.quotes.source(0)
+        assert source is not None
+        for number in range(3000):
+            update = TouchlineDelta(exchange=exchange, token=token, ltp=100.0 + number)
+            manager.quotes.apply(
+                QuoteBatch(broker_name=source, receive_time_ns=manager.clock.now_ns(), updates=[update])
+            )
+            if number % 100 == 0:
+                await asyncio.sleep(0.1)
+        skipped = await slow.until("skipped")
+        assert skipped[1] - skipped[0] > 1000
+        assert skipped[0] >= first
+        [record] = hub_of(service.app.state).registry.attached()
+        assert record.dropped_ticks == skipped[1] - skipped[0]
+        await slow.say({"id": 1, "call": "ticks", "arguments": {"first": skipped[0], "count": 50}})
+        again = (await slow.until("answer"))["result"]
+        assert again["first"] == skipped[0]
+        assert len(again["rows"]) == 50
+        await slow.leave()
+
+    play(story, subscribe=["NIFTY"])
+
+
+def test_a_client_whose_orders_pile_up_is_closed_with_a_reason_and_can_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_client, "MOST_ORDERS_WAITING", 20)
+    monkeypatch.setattr(stream_client, "STALLED_S", 1e9)
+
+    async def story(service: Served, world: World) -> None:
+        registry, name = hub_of(service.app.state).registry, "cd" * 16
+        slow = StreamSocket(service, takes=3)
+        await slow.say({"streams": {"orders": {"after": 0}}, "client": name})
+        hello = await slow.until("hello")
+        await slow.until("orders")
+        await eventually(lambda: registry.closes.total() == 1, 120)
+        await eventually(lambda: slow.aborted, 5)
+        [gone] = registry.gone
+        assert gone.closed_because == "more than 20 order updates wait for it"
+        again = StreamSocket(service)
+        wish = {"orders": {"after": 1, "identity": hello["identity"]}}
+        await again.say({"streams": wish, "client": name})
+        assert (await again.until("hello"))["last_close"] == gone.closed_because
+        assert (await again.until("orders"))[0]["sequence"] == 2
+        await again.leave()
+
+    play(story, orders_per_minute=600)
