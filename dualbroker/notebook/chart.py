@@ -6,17 +6,15 @@ from typing import Any
 
 import ipywidgets
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker.clock import ist
 from dualbroker.feed.bars import interval_ns
-from dualbroker.feed.columns import ZONE
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
 from dualbroker.notebook.live_view import LiveView
-from dualbroker.notebook.png import Candles, Line, Mark, draw_png
-from dualbroker.notebook.text import UNKNOWN, percent, price
+from dualbroker.notebook.text import percent, price
 from dualbroker.notebook.widgets import ChartWidget, push_plotly
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.view.rows import price_decimals
@@ -26,8 +24,6 @@ __all__ = ["CANDLES_ACROSS", "LINE_MINUTES", "ChartView", "packed_rows"]
 LINE_MINUTES = 10.0
 CANDLES_ACROSS = 60
 """How much a chart shows unless told: minutes of a line, candles."""
-HEIGHT = 300
-"""In pixels, with its head line."""
 TAIL_ROWS = 12
 """Sent each time, so that a page which missed one update misses nothing."""
 MOST_TAIL_ROWS = 80
@@ -74,19 +70,20 @@ class ChartView(LiveView):
             raise ValueError(f"minutes: expected more than 0, found {minutes!r}")
         self._series: Series = LineSeries(span_ns) if width_ns is None else CandleSeries(span_ns, width_ns)
         self._candles = candles
+        self._candle_ms = None if width_ns is None else width_ns / _MS_NS
         self._decimals = price_decimals(self._instrument)
         self._sent = 0
         self._written_ns = 0
         self._change = float("nan")
         self._attach(feed.manager.quotes)
-        self._options = {
+        self._options: dict[str, Any] = {
             "kind": "line" if candles is None else "candles",
             "symbol": self._instrument.symbol,
             "words": self._words(minutes),
             "mode": feed.mode,
             "decimals": self._decimals,
             "span_ms": span_ns / _MS_NS,
-            "ahead_ms": 0 if width_ns is None else width_ns / _MS_NS / 2,
+            "ahead_ms": (self._candle_ms or 0) / 2,
             "height": HEIGHT,
         }
         push_plotly()
@@ -165,10 +162,11 @@ class ChartView(LiveView):
         self._chart.options = {**self._options, "notice": words} if words else self._options
 
     def _snapshot(self) -> dict[str, Any]:
-        return {
-            "image/png": draw_png([self._mark()], title=self._title(), width=760, height=HEIGHT),
-            "text/plain": self._title(),
-        }
+        _, rows = self._series.rows()
+        end_ms = self._feed.manager.clock.now_ns() / _MS_NS + self._options["ahead_ms"]
+        start_ms = end_ms - self._options["span_ms"]
+        picture = chart_png(rows, start_ms, end_ms, self._decimals, self._title(), self._candle_ms)
+        return {"image/png": picture, "text/plain": self._title()}
 
     def _title(self) -> str:
         now = ist(self._feed.manager.clock.now_ns())
@@ -178,14 +176,3 @@ class ChartView(LiveView):
             f"{self._instrument.symbol} {last}{change} · {self._options['words']} "
             f"· {now:%d %b %H:%M:%S} · {self._feed.mode}"
         )
-
-    def _mark(self) -> Mark:
-        _, rows = self._series.rows()
-        if self._candles is not None:
-            return Candles(_moments(rows[:, 0]), *(pd.Index(rows[:, place]) for place in (1, 2, 3, 4)))
-        points = rows.reshape(-1, 2)
-        return Line(x=_moments(points[:, 0]), y=points[:, 1], name=UNKNOWN, steps=True)
-
-
-def _moments(times_ms: NDArray[np.float64]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex((times_ms * _MS_NS).astype(np.int64), tz="UTC").tz_convert(ZONE)

@@ -17,6 +17,8 @@ __all__ = ["LiveView"]
 
 logger = logging.getLogger("dualbroker")
 
+PICTURE_WIDTH = 760
+"""As shown, in the reader's pixels."""
 UNSEEN_AFTER_S = 30.0
 """The browser says every 10 s that somebody looks; three times unheard, nobody does."""
 UNSEEN_INTERVAL_S = 5.0
@@ -89,7 +91,9 @@ class LiveView:
         try:
             self._last = self._snapshot()
             if self._displayed:
-                update_display(self._last, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+                update_display(  # type: ignore[no-untyped-call]
+                    self._last, metadata=_metadata(self._last), raw=True, display_id=self._display_id
+                )
             for widget in _with_children(self.widget):
                 widget.close()
         except Exception:
@@ -144,12 +148,13 @@ class LiveView:
 
     # How it shows itself
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The live widget where there is one, with a snapshot for whoever reads it cold."""
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget where there is one, with a snapshot for whoever reads it cold; and its metadata."""
+        cold = self._cold()
         if self._closed:
-            return self._cold()
+            return cold, _metadata(cold)
         live = self.widget._repr_mimebundle_(**options)
-        return {**(live[0] if isinstance(live, tuple) else live), **self._cold()}
+        return {**(live[0] if isinstance(live, tuple) else live), **cold}, _metadata(cold)
 
     def _cold(self) -> dict[str, Any]:
         return self._last if self._closed and self._last is not None else self._snapshot()
@@ -159,11 +164,18 @@ class LiveView:
             print(self)
             return
         self._displayed = self._displayed or not self._closed
-        bundle = self._repr_mimebundle_()
-        display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+        bundle, metadata = self._repr_mimebundle_()
+        display(  # type: ignore[no-untyped-call]
+            bundle, metadata=metadata, raw=True, display_id=self._display_id
+        )
 
     def __repr__(self) -> str:
         return str(self._cold()["text/plain"])
+
+
+def _metadata(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Pictures are drawn finer than they are to be shown."""
+    return {"image/png": {"width": PICTURE_WIDTH}} if "image/png" in bundle else {}
 
 
 def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:

@@ -69,11 +69,12 @@ def test_a_page_that_asks_anew_is_given_the_base_of_now(feed: Feed) -> None:
 
 def test_cold_it_is_a_picture_and_a_title(feed: Feed) -> None:
     view = feed.chart("NIFTY", candles="1min")
-    bundle = view._repr_mimebundle_()
+    bundle, metadata = view._repr_mimebundle_()
+    assert metadata == {"image/png": {"width": 760}}
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert "NIFTY INDEX" in bundle["text/plain"]
     assert "SIMULATED" in bundle["text/plain"]
-    assert view.freeze()._repr_mimebundle_().keys() == {"image/png", "text/plain"}
+    assert view.freeze()._repr_mimebundle_()[0].keys() == {"image/png", "text/plain"}
 
 
 def test_plotly_is_pushed_once(feed: Feed) -> None:

@@ -41,7 +41,7 @@ def test_each_part_is_filled_at_once_goes_on_by_itself_and_reads_without_a_widge
     view = getattr(feed, part)()
     assert _state(view)["mode"] == "SIMULATED"
     before = _dashboard(view).packed
-    bundle = view._repr_mimebundle_()
+    bundle, _ = view._repr_mimebundle_()
     assert LIVE in bundle
     assert "SIMULATED" in bundle["text/plain"]
     assert "<script" not in bundle.get("text/html", "")
@@ -111,7 +111,7 @@ def test_frozen_it_is_a_snapshot_and_the_feed_goes_on(feed: Feed) -> None:
     view.close()
     assert view.closed
     assert view.widget.comm is None
-    assert set(view._repr_mimebundle_()) == {"text/html", "text/plain"}
+    assert set(view._repr_mimebundle_()[0]) == {"text/html", "text/plain"}
     assert repr(view).startswith("dualbroker · SIMULATED")
     wait_until(lambda: not publisher_threads())
     assert not feed.closed
@@ -181,7 +181,7 @@ def test_what_is_displayed_turns_into_its_snapshot_in_its_place(
 ) -> None:
     shown: list[tuple[str, dict[str, Any]]] = []
 
-    def note(bundle: dict[str, Any], *, raw: bool, display_id: str) -> None:
+    def note(bundle: dict[str, Any], *, raw: bool, display_id: str, metadata: object) -> None:
         assert raw
         shown.append((display_id, bundle))
 
@@ -204,7 +204,7 @@ def test_views_end_with_their_feed_and_can_still_be_read() -> None:
     wait_until(lambda: not publisher_threads())
     assert monitor.closed
     assert chart.closed
-    assert "RELIANCE-EQ" in monitor._repr_mimebundle_()["text/html"]
+    assert "RELIANCE-EQ" in monitor._repr_mimebundle_()[0]["text/html"]
     assert "The feed is closed" in repr(feed)
     with pytest.raises(FeedClosedError):
         feed.monitor()

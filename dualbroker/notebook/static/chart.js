@@ -6,6 +6,7 @@
 // plotly.js is pushed once per kernel by a widget of its own, and is waited for.
 
 const IST_MS = 19_800_000; // plotly shows a number as UTC, so the clock of India is added to it
+const DAY_MS = 86_400_000;
 const HEAD = 4;
 const WAIT_MS = 50;
 const LONGEST_WAIT_MS = 60_000;
@@ -113,9 +114,10 @@ function layout(look, options, range) {
     height: options.height - 34, margin: { l: 8, r: 64, t: 6, b: 26 }, showlegend: false, dragmode: "pan",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x",
     font: { family: "system-ui, sans-serif", size: 11, color: look.quiet },
-    xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: 8 },
+    xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: 8,
+      tickformat: options.span_ms < 900_000 ? "%H:%M:%S" : options.span_ms < DAY_MS ? "%H:%M" : "%d %b %H:%M" },
     yaxis: { ...axis, side: "right", tickformat: `.${options.decimals}f`, nticks: 6, autorange: true },
-    uirevision: "kept", hoverlabel: { font: { family: "system-ui, sans-serif" } },
+    autosize: true, uirevision: "kept", hoverlabel: { font: { family: "system-ui, sans-serif" } },
   };
 }
 
