@@ -64,7 +64,7 @@ class DashboardWidget(SeenWidget):
 
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **values: Any) -> None:
         self._esm = dashboard_module()
-        self._css = module.style()
+        self._css = f"{module.style()}\n{_static_text('notebook.css')}"
         super().__init__(on_message, **values)
 
 
