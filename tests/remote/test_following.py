@@ -64,7 +64,8 @@ def require_equal(client: RemoteManager, manager: WebSocketManager) -> None:
     assert ours.broker_names == theirs.broker_names
     assert ours.sources() == theirs.sources()
     assert (ours.tick_count, ours.snapshot_count) == (theirs.tick_count, theirs.snapshot_count)
-    for mine, other in zip(ours.latest(), theirs.latest(), strict=True):
+    latest: Any = zip(ours.latest(), theirs.latest(), strict=True)
+    for mine, other in latest:
         assert mine.tobytes() == other.tobytes()
     for index in range(len(theirs.instruments)):
         assert ours.depth(index) == theirs.depth(index)
