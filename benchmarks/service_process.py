@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -75,11 +76,13 @@ class Service:
 
     Parameters
     ----------
+    arguments
+        More of the command line.
     prelude
         Python that its process runs first.
     """
 
-    def __init__(self, config: Path, *, prelude: str = "") -> None:
+    def __init__(self, config: Path, *arguments: str, prelude: str = "") -> None:
         program = f"{prelude}\nfrom dualbroker.cli import main\nmain()"
         flags: dict[str, Any] = {}
         if sys.platform == "win32":
@@ -88,7 +91,7 @@ class Service:
         self._output = (config.parent / "service.out").open("ab")
         self._said_before = (config.parent / "service.out").stat().st_size
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "serve", "--port", "0", "--config", str(config)],
+            [sys.executable, "-c", program, "serve", "--port", "0", "--config", str(config), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -130,6 +133,17 @@ class Service:
     def get(self, path: str) -> Any:
         """The JSON of an answer."""
         return httpx.get(f"{self.address}{path}", timeout=60).raise_for_status().json()
+
+    def stop(self, *, ctrl_c: bool = False) -> float:
+        """Tell it to end, as Ctrl-C or the system does; the seconds that it took to."""
+        if sys.platform == "win32":
+            number = signal.CTRL_BREAK_EVENT
+        else:
+            number = signal.SIGINT if ctrl_c else signal.SIGTERM
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=60)
+        return time.monotonic() - started
 
     def kill(self) -> None:
         """End it as a crash does: SIGKILL, or TerminateProcess on Windows. Safe to call twice."""

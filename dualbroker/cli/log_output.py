@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from dualbroker.clock import ist
 from dualbroker.config.sections import LogConfig
 from dualbroker.errors import ConfigError
 
 __all__ = ["log_to_terminal", "use_log_config"]
+
+LARGEST_FILE_BYTES = 10_000_000
+OLDER_FILES = 5
+"""``dualbroker.log.1`` to ``.5``: 60 MB in all."""
 
 _LOGGERS = ("dualbroker", "uvicorn.error")
 
@@ -29,8 +35,13 @@ def log_to_terminal() -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
-def use_log_config(config: LogConfig) -> None:
-    """Take up level and file of the config.
+def use_log_config(config: LogConfig, file: Path | None = None) -> None:
+    """Take up level and file of the config. The file is begun anew at ``LARGEST_FILE_BYTES``.
+
+    Parameters
+    ----------
+    file
+        In place of the config's.
 
     Raises
     ------
@@ -38,13 +49,17 @@ def use_log_config(config: LogConfig) -> None:
         The file can't be written.
     """
     logging.getLogger("dualbroker").setLevel(config.level)
-    if config.file is None:
+    chosen = file or config.file
+    if chosen is None:
         return
     try:
-        handler = logging.FileHandler(config.file, encoding="utf-8")
+        handler = RotatingFileHandler(
+            chosen, maxBytes=LARGEST_FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8"
+        )
     except OSError as error:
+        key = "--log-file" if file is not None else "log.file"
         raise ConfigError(
-            f"log.file: expected a file that can be written, found {config.file}: {error.strerror}"
+            f"{key}: expected a file that can be written, found {chosen}: {error.strerror}"
         ) from None
     _add(handler, "%Y-%m-%d %H:%M:%S")
 

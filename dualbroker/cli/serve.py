@@ -9,6 +9,9 @@ import typer
 
 __all__ = ["serve"]
 
+ENDS_WITHIN_S = 4.5
+"""From Ctrl-C or a stop of the service to the end of the process, whatever hangs."""
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Where to listen; the config's server.host.")] = None,
@@ -16,6 +19,10 @@ def serve(
         int | None, typer.Option(min=0, max=65_535, help="0 takes any free one; the config's server.port.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The config file.")] = None,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(help="Write the log there as well, in files of 10 MB, five older ones kept."),
+    ] = None,
     token: Annotated[
         bool,
         typer.Option(
@@ -42,7 +49,7 @@ def serve(
 
     log_to_terminal()
     chosen = load_config(config)
-    use_log_config(chosen.log)
+    use_log_config(chosen.log, log_file)
     demanded = chosen_token(os.environ)
     where = host or chosen.server.host
     listener = listen(where, chosen.server.port if port is None else port)
@@ -60,5 +67,5 @@ def serve(
     if is_opened(listener):
         typer.echo(f"Careful: on {where} it is reached from the network, and nothing is encrypted.")
     typer.echo("Ctrl-C ends it.")
-    run(chosen, listener, demanded)
+    run(chosen, listener, demanded, process_ends_within_s=ENDS_WITHIN_S)
     typer.echo("Ended: every socket is closed.")

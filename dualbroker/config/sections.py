@@ -165,4 +165,4 @@ class LogConfig(Section):
 
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     file: FilePath | None = None
-    """Besides the terminal; UTF-8."""
+    """Besides the terminal; UTF-8, begun anew at 10 MB, five older ones kept."""

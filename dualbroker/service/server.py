@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Generator
+from types import FrameType
 
+import pyarrow
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
@@ -24,11 +27,15 @@ from dualbroker.service.socket import AbortableWebSocket
 
 __all__ = ["address_of", "is_opened", "listen", "serve"]
 
-_END_TIMEOUT_S = 3
+_END_TIMEOUT_S = 1
+"""For clients to take leave, in whole seconds; whoever reads no more is cut off."""
 _MOST_CONNECTIONS = 500
 _LARGEST_HEAD_BYTES = 32_768
 _LARGEST_MESSAGE_BYTES = 2**20
 """Of what a client may send us over its WebSocket."""
+
+
+_LAST_WORDS_S = 0.3
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -88,13 +95,22 @@ def is_opened(listener: socket.socket) -> bool:
     return not is_loopback(listener.getsockname()[0])
 
 
-def serve(config: Config, listener: socket.socket, token: str | None = None) -> None:
+def serve(
+    config: Config,
+    listener: socket.socket,
+    token: str | None = None,
+    *,
+    process_ends_within_s: float | None = None,
+) -> None:
     """Run the brokers of a config and serve them on that socket, until Ctrl-C or SIGTERM.
 
     Parameters
     ----------
     token
         What everybody has to show.
+    process_ends_within_s
+        So long after such a signal the whole process is ended, whatever hangs (a name that is looked up,
+        a broker that does not say goodbye). For a process that does nothing else.
 
     Raises
     ------
@@ -117,6 +133,7 @@ def serve(config: Config, listener: socket.socket, token: str | None = None) -> 
         address=address_of(listener),
         on_failure=fail,
     )
+    _take_little_memory()
     server = _Server(
         uvicorn.Config(
             app,
@@ -131,12 +148,27 @@ def serve(config: Config, listener: socket.socket, token: str | None = None) -> 
             h11_max_incomplete_event_size=_LARGEST_HEAD_BYTES,
             ws_max_size=_LARGEST_MESSAGE_BYTES,
             timeout_graceful_shutdown=_END_TIMEOUT_S,
-        )
+        ),
+        process_ends_within_s,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     asyncio.run(server.serve(sockets=[listener]))
     if failures:
         raise failures[0]
+
+
+def _take_little_memory() -> None:
+    """pyarrow's own allocator keeps some 20 MB for itself, and here it only reads symbol masters."""
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+
+
+def _end_by_force() -> None:
+    # The journal holds every order update from when it came, and the system closes the sockets.
+    words = "something did not end in time; the process is ended by force"
+    warning = threading.Thread(target=logging.getLogger("dualbroker").warning, args=(words,), daemon=True)
+    warning.start()
+    warning.join(_LAST_WORDS_S)  # a terminal that takes no more may be what hangs
+    os._exit(0)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -147,6 +179,18 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 class _Server(uvicorn.Server):
     """Ends in order when a signal says so, and that is that."""
+
+    def __init__(self, config: uvicorn.Config, process_ends_within_s: float | None) -> None:
+        super().__init__(config)
+        self._process_ends_within_s = process_ends_within_s
+        self._deadline: threading.Timer | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._deadline is None and self._process_ends_within_s is not None:
+            self._deadline = threading.Timer(self._process_ends_within_s, _end_by_force)
+            self._deadline.daemon = True
+            self._deadline.start()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

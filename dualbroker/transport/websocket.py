@@ -132,7 +132,12 @@ class NetworkWebSocket:
         return wire_size(len(data), masked=True)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        await self._connection.close(code, reason)
+        try:
+            # websockets itself waits for the answer, then for the end of the connection, then once more.
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._connection.close(code, reason)
+        except TimeoutError:
+            self.abort()
 
     def ping(self) -> None:
         if self._connection.protocol.state is State.OPEN:
