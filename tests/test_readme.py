@@ -15,7 +15,7 @@ from dualbroker.feed import columns
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/streams.md")
 
 COLUMNS = {
     "quotes": columns.QUOTES,
@@ -34,8 +34,9 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_its_python_code_runs() -> None:
-    (code,) = _blocks("python")
+    code, attaching = _blocks("python")
     assert "dualbroker.demo()" in code
+    compile(attaching, "README.md", "exec")
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
     feed = names["feed"]

@@ -135,7 +135,7 @@ async def open_link(address: str, token: str | None) -> Link:
             logger=_quiet,
         )
     except InvalidStatus as refused:
-        raise _refusal(address, refused) from None
+        raise _refusal(address, refused, had_token=token is not None) from None
     except (OSError, TimeoutError, InvalidHandshake) as error:
         why = str(error) or type(error).__name__
         raise ConnectionFailedError(
@@ -145,7 +145,7 @@ async def open_link(address: str, token: str | None) -> Link:
     return Link(address, connection)
 
 
-def _refusal(address: str, refused: InvalidStatus) -> DualBrokerError:
+def _refusal(address: str, refused: InvalidStatus, *, had_token: bool) -> DualBrokerError:
     status = refused.response.status_code
     try:
         body = msgspec.json.decode(refused.response.body or b"", type=dict[str, ErrorRecord])
@@ -153,8 +153,9 @@ def _refusal(address: str, refused: InvalidStatus) -> DualBrokerError:
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
         said = (refused.response.body or b"").decode("utf-8", "replace").strip()[:200]
     if status == 401:
+        problem = "does not take the token it was given" if had_token else "wants its token"
         return ConfigError(
-            f"the service at {address} wants its token: dualbroker.connect(address, token=…), "
+            f"the service at {address} {problem}: dualbroker.connect(address, token=…), "
             "or the variable DUALBROKER_TOKEN"
         )
     if status == 403:
