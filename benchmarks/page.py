@@ -26,6 +26,8 @@ import psutil
 
 READY_WITHIN_S = 120.0
 EXPIRIES = 2
+MARKET_SHARE = 1.27
+"""Ticks of the whole made-up market for one of an instrument that is subscribed."""
 UNDERLYINGS = ("NIFTY", "BANKNIFTY", "FINNIFTY", "SENSEX")
 SETTLING_S = 5.0
 
@@ -33,7 +35,7 @@ CONFIG = """\
 brokers:
   broker1: {{type: simulated}}
   broker2: {{type: simulated}}
-simulator: {{ticks_per_second: {ticks}, orders_per_minute: 60, strikes: {strikes}, expiries: {expiries}}}
+simulator: {{ticks_per_second: {ticks}, orders_per_minute: 12, strikes: {strikes}, expiries: {expiries}}}
 subscribe:
 {options}"""
 
@@ -211,7 +213,9 @@ def config_text(case: Case) -> str:
         for name in UNDERLYINGS
         for expiry in range(EXPIRIES)
     )
-    return CONFIG.format(ticks=case.ticks_per_second, strikes=strikes, expiries=EXPIRIES, options=options)
+    return CONFIG.format(
+        ticks=round(case.ticks_per_second * MARKET_SHARE), strikes=strikes, expiries=EXPIRIES, options=options
+    )
 
 
 def address_of(said: Path) -> str:

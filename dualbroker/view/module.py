@@ -21,6 +21,7 @@ SCRIPTS = (
     "orders.js",
     "logs.js",
     "bandwidth.js",
+    "attached.js",
     "chain.js",
     "summary.js",
     "dashboard.js",

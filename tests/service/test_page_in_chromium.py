@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dualbroker.view.chain import chain_state
+from dualbroker.view.histories import STEP_COLUMNS
 from dualbroker.view.orders import ORDER_COLUMNS
 from tests.cli.serving import Serving, serving
 from tests.notebook.states import failover_row, incident_row
@@ -268,6 +270,150 @@ def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
     card = page.locator("#drawn .card >> nth=1").inner_text()
     assert "took over from broker1 12:00:00" in card
     assert "market closed" in card
+
+
+MANY: list[dict[str, Any]] = [
+    {"symbol": f"S{number}", "exchange": "NFO", "ltp": float((number * 37) % 1000), "received_s": 43_199}
+    for number in range(2_000)
+]
+
+
+def shown_symbols(page: Any) -> list[str]:
+    """Of the quote rows that exist in the page."""
+    found: list[str] = page.locator("#drawn .quotes tbody th.symbol > span:first-child").all_inner_texts()
+    return found
+
+
+def test_of_two_thousand_quotes_only_those_in_sight_exist(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page) | quote_state(MANY)
+    draw(page, state, "quotes")
+    assert page.inner_text("#drawn .head") == "Quotes\n2,000 instruments"
+    symbols = shown_symbols(page)
+    assert len(symbols) < 60
+    assert symbols[:3] == ["S0", "S1", "S2"]
+    assert page.get_attribute("#drawn table", "aria-rowcount") == "2001"
+    page.eval_on_selector("#drawn .scrolls", "(box) => { box.scrollTop = 26 * 1000; }")
+    page.wait_for_selector("#drawn th:has-text('S1005')")
+    assert "S0" not in shown_symbols(page)
+    page.eval_on_selector("#drawn .scrolls", "(box) => { box.scrollTop = box.scrollHeight; }")
+    page.wait_for_selector("#drawn th:has-text('S1999')")
+    assert page.locator("#drawn tr[aria-rowindex='2001']").count() == 1
+
+
+def test_rows_keep_their_place_until_the_user_sorts_with_the_keyboard(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page) | quote_state(MANY)
+    draw(page, state, "quotes")
+    head = page.locator("#drawn th:has(button:text('LTP'))")
+    assert head.get_attribute("aria-sort") == "none"
+    page.focus("#drawn button:text('LTP')")
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    by_price = sorted(MANY, key=lambda row: -row["ltp"])
+    assert shown_symbols(page)[:4] == [row["symbol"] for row in by_price[:4]]
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Enter")
+    assert shown_symbols(page)[:2] == ["S0", "S1"]
+
+
+def test_a_change_flashes_and_an_old_quote_says_how_old_it_is(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    rows = [{"symbol": name, "exchange": "NSE", "ltp": 10.0, "received_s": 43_199} for name in "AB"]
+    state = state_of(page) | {"time": "2026-03-02T12:00:00.000+05:30"} | quote_state(rows)
+    draw(page, state, "quotes")
+    rows[0] |= {"ltp": 11.0}
+    rows[1] |= {"received_s": 43_200 - 300}
+    draw_again(page, state | quote_state(rows))
+    first, second = page.locator("#drawn .quotes tbody tr:has(th)").all()
+    assert "flash-up" in (first.locator("td").first.get_attribute("class") or "")
+    assert "flash" not in (second.locator("td").first.get_attribute("class") or "")
+    assert first.locator("td").last.inner_text() == "now"
+    assert second.locator("td").last.inner_text() == "5 min"
+    assert page.locator("#drawn .aged").count() == 1
+    mixed = state | quote_state(rows)
+    mixed["quotes"] = {**mixed["quotes"], "revision": 8, "ltp": [99.0, 99.0]}
+    draw_again(page, mixed)
+    assert "99" not in page.inner_text("#drawn .quotes"), "figures of other instruments"
+
+
+def test_a_row_opens_the_orders_life(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    day = "2026-03-02"
+    order = {"order_id": "7", "trading_day": day, "quantity": 150.0, "filled_quantity": 75.0, "symbol": "X"}
+    state = state_of(page) | {"orders": order_state([order], {"broker1": 1})}
+    time = f"{day}T11:59:58.250+05:30"
+    blank: dict[str, Any] = {**dict.fromkeys(STEP_COLUMNS), "time": time, "reason": "", "status": "OPEN"}
+    steps = [
+        {**blank, "what": "at the exchange", "source": "stream", "price": 10.0},
+        {**blank, "what": "changed", "source": "reconcile", "price": 11.0},
+        {**blank, "what": "filled", "source": "stream", "fill_quantity": 75.0, "fill_price": 10.5},
+    ]
+    rows = [[step[name] for name in STEP_COLUMNS] for step in steps]
+    state["histories"] = {"columns": list(STEP_COLUMNS), "orders": {f"broker1|{day}|7": rows}}
+    draw(page, state, "orders")
+    button = page.locator("#drawn tr.order button")
+    assert button.get_attribute("aria-expanded") == "false"
+    assert page.locator("#drawn .fill").is_visible(), "half filled is a bar"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    first, second, third = page.locator("#drawn .timeline li").all_inner_texts()
+    assert first.split("\n") == ["2 Mar 11:59:58.250", "at the exchange"]
+    assert "price 10.00 → 11.00" in second
+    assert "read from the order book" in second
+    assert "filled · 75 @ 10.50" in third
+
+
+def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    chain = chain_state(
+        [
+            {"strike": 25950.0, "call_ltp": 212.4, "put_ltp": 90.05, "call_open_interest": 1234567.0},
+            {"strike": 26000.0, "call_ltp": 180.1, "put_ltp": 110.0, "put_oi_change": -2500.0},
+        ],
+        underlying="NIFTY",
+        expiry=None,
+        expiry_words="1 Dec",
+        ltp=26012.4,
+        change_percent=0.31,
+        atm=26000.0,
+        straddle=290.1,
+        put_call_ratio=0.94,
+    )
+    draw(page, {**state_of(page), "chain": chain}, "chain")
+    assert page.inner_text("#drawn h2") == "NIFTY 1 Dec"
+    first, second = page.locator("#drawn tbody tr").all()
+    cells = first.locator("td, th").all_inner_texts()
+    assert cells.index("12,34,567") < cells.index("212.40") < cells.index("25,950") < cells.index("90.05")
+    assert second.get_attribute("class") == "money"
+    assert page.locator("#drawn td.in-money").count() > 0
+    assert "−2,500" in second.inner_text()
+    assert "put-call ratio 0.94" in page.inner_text("#drawn .head")
+
+
+def test_an_ended_view_asks_and_draws_no_more(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    draw(page, state_of(page))
+    page.evaluate("window.endDrawn()")
+    assert page.locator("#drawn *").count() == 0
+    draw_again(page, state_of(page))
+    assert page.locator("#drawn *").count() == 0
+
+
+def test_an_instrument_is_found_added_and_let_go(page: Any) -> None:
+    page.wait_for_selector(".quotes tbody tr:has-text('RELIANCE-EQ')")
+    page.fill(".search input", "sbin")
+    page.wait_for_selector(".found li:has-text('SBIN-EQ')")
+    assert page.get_attribute(".search input", "aria-expanded") == "true"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".said:has-text('SBIN-EQ is subscribed.')")
+    page.eval_on_selector(".quotes .scrolls", "(box) => { box.scrollTop = box.scrollHeight; }")
+    page.wait_for_selector(".quotes tbody tr:has-text('SBIN-EQ') td.price:not(:text('–'))")
+    page.locator("button[aria-label='let SBIN-EQ go']").click()
+    page.wait_for_selector(".quotes tbody tr:has-text('SBIN-EQ')", state="detached")
+    assert page.locator(".let-go:visible").count() == 0, "what config.yaml subscribed stays"
 
 
 @pytest.mark.parametrize("width", [360, 390, 1200, 1400])

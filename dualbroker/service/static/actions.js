@@ -17,6 +17,15 @@ function nameOf({ exchange, symbol }) {
   return `${exchange}:${symbol}`;
 }
 
+// Whether the service still lets this browser in; a token that has run out can't be told from a lost link otherwise.
+export async function isLetIn() {
+  try {
+    return (await fetch("/health", { headers: { accept: "application/json" } })).status !== 401;
+  } catch {
+    return true;
+  }
+}
+
 export const actions = {
   async search(words) {
     return (await ask(`/api/instruments?${new URLSearchParams({ search: words, limit: 12 })}`)).instruments;
@@ -36,6 +45,16 @@ export const actions = {
 
   async letGo(instrument) {
     await ask(`/api/subscriptions?${new URLSearchParams({ symbol: nameOf(instrument) })}`, { method: "DELETE" });
+  },
+
+  // Everything that happened to an order, oldest first.
+  async history({ broker_name: broker, order_id: number, trading_day: day }) {
+    const path = `/api/orders/${encodeURIComponent(broker)}/${encodeURIComponent(number)}`;
+    return (await ask(`${path}?${new URLSearchParams({ day })}`)).history;
+  },
+
+  clients() {
+    return ask("/api/clients");
   },
 
   problemOf(error) {

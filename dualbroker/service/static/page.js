@@ -1,7 +1,7 @@
 // Brings the state to the page: one WebSocket, opened again whenever it is lost.
 
 import dashboard from "/static/view/dashboard.js";
-import { actions } from "/static/actions.js";
+import { actions, isLetIn } from "/static/actions.js";
 import { Model } from "/static/model.js";
 
 const SILENT_AFTER_MS = 5000;
@@ -13,6 +13,7 @@ const model = new Model();
 let heardAt = performance.now();
 let pause = FIRST_PAUSE_MS;
 let connected = false;
+let letIn = true;
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -25,16 +26,19 @@ function connect() {
     // The first view of a connection is the whole state, the later ones what changed of it.
     state = { ...state, ...view };
     connected = true;
+    letIn = true;
     heardAt = performance.now();
     pause = FIRST_PAUSE_MS;
     model.set("state", state);
     tell();
   };
-  socket.onclose = () => {
+  socket.onclose = async () => {
     connected = false;
     tell();
     setTimeout(connect, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    letIn = await isLetIn();
+    tell();
   };
 }
 
@@ -46,6 +50,7 @@ function tell() {
 function problem() {
   const silentMs = performance.now() - heardAt;
   if (connected && silentMs < SILENT_AFTER_MS) return "";
+  if (!letIn) return "This browser is no longer let in: its token was shown too long ago. Reload the page, and show the token again.";
   const since = `${Math.round(silentMs / 1000)} s`;
   if (!model.get("state")) {
     return silentMs < SILENT_AFTER_MS ? "Connecting …" : `No answer from dualbroker for ${since}. Is it running? Trying again …`;

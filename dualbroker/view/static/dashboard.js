@@ -5,6 +5,7 @@
 // seldom apart; "part"; "options" (notice: words to be shown; actions: what only a page can do); "link",
 // on a page: { connected, words }.
 
+import { attached } from "./attached.js";
 import { bandwidth } from "./bandwidth.js";
 import { cards } from "./cards.js";
 import { chain } from "./chain.js";
@@ -16,7 +17,7 @@ import { quotes } from "./quotes.js";
 import { summary } from "./summary.js";
 
 const PARTS = {
-  monitor: [headline, feedProblems, cards, orders, quotes, incidents, failovers, bandwidth],
+  monitor: [headline, feedProblems, cards, orders, quotes, incidents, failovers, bandwidth, attached],
   cards: [headline, feedProblems, cards],
   quotes: [quotes],
   orders: [orders],
