@@ -28,6 +28,9 @@ SOON_S = 1.0
 """After a poll has shown that an order was filled, the trade book is asked what its fills are."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
+FIRST_PAUSE_S = 60.0
+LONGEST_PAUSE_S = 900.0
+"""Between two connections that are given up because their order streams lost something."""
 MOST_NAMED = 5
 """Orders that one incident names; the rest is counted."""
 
@@ -91,6 +94,8 @@ class Reconciler:
         """Loop time of this connection's newest good read that was asked for once it was steady."""
         self._suspicions: dict[OrderKey, _Suspicion] = {}
         self._told_stale = self._told_expired = False
+        self._blamed_s, self._pause_s = -math.inf, FIRST_PAUSE_S
+        """Loop time at which the stream was blamed last, and how long it is not blamed again."""
         self._last_problem = ""
         self.reads = self.failed_reads = 0
         """Of the books, since the start."""
@@ -242,9 +247,15 @@ class Reconciler:
         for key in due:
             del self._suspicions[key]
         missed = {key: s for key, s in due.items() if self._is_unsaid(key, s.lasting)}
-        if not missed or self._told_stale:
+        since_s = now_s - self._blamed_s
+        if not missed or self._told_stale or since_s < self._pause_s:
+            # A stream that goes on losing orders is not helped by a new one each minute, and the books are
+            # read all the same.
             return
         self._told_stale = True
+        self._blamed_s = now_s
+        is_again = since_s < 4 * self._pause_s
+        self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s) if is_again else FIRST_PAUSE_S
         name = self._broker.name
         for key, suspicion in list(missed.items())[:MOST_NAMED]:
             said = "the stream never brought it"
@@ -258,7 +269,10 @@ class Reconciler:
         words = (
             f"its order stream has not brought what the order book has of order {next(iter(missed))[2]}{more}"
         )
-        self._note(f"{name}: {words}", "the order stream counts as stale and is connected anew")
+        action = "the order stream counts as stale and is connected anew"
+        if is_again:
+            action += f", and for that not again for {self._pause_s / 60:.0f} minutes; the books are read on"
+        self._note(f"{name}: {words}", action)
         logger.warning("%s: %s", name, words)
         self._ask(self._on_stream_stale, words)
 

@@ -124,3 +124,37 @@ def test_a_new_connection_begins_with_a_clean_slate_and_ends_the_run_before_it()
         second.cancel()
 
     at_desk(resting_then_filled(60.5), story)
+
+
+def test_a_stream_that_goes_on_losing_orders_is_connected_anew_ever_more_seldom() -> None:
+    async def story(desk: Desk) -> None:
+        await asyncio.sleep(10)
+        (row,) = desk.life.book(desk.now_ms, desk.now_ms, desk.now_ms)
+        desk.orders_say = [row]
+        tasks: list[asyncio.Task[None]] = []
+        for number in range(2, 242):
+            await asyncio.sleep(30)
+            desk.orders_say = [
+                *desk.orders_say,
+                msgspec.structs.replace(row, order_id=f"260115{number:08d}"),
+            ]
+            if len(desk.stale) > len(tasks):
+                tasks.append(desk.connect())
+        assert len(desk.stale) == 11, "in two hours: at once, then after 1, 2, 4, 8 minutes and each quarter"
+        await asyncio.sleep(4 * 900)
+        assert len(desk.ledger.states) == 241, "the books were read all the same"
+        for number in (242, 243):
+            desk.orders_say = [
+                *desk.orders_say,
+                msgspec.structs.replace(row, order_id=f"260115{number:08d}"),
+            ]
+            await asyncio.sleep(70)
+            tasks.append(desk.connect())
+            await asyncio.sleep(10)
+        assert len(desk.stale) == 13, (
+            "after an hour of which nothing was lost a new connection may help again"
+        )
+        for task in tasks:
+            task.cancel()
+
+    at_desk(NEVER, story)
