@@ -45,13 +45,11 @@ def _chain(change: Change, failovers: Sequence[Failover]) -> list[Failover] | No
     for failover in reversed(failovers):
         if failover.time_ns > change.first_ns or failover.to_broker != target:
             continue
-        if failover.time_ns < change.last_ns and not failover.planned:
-            break
         if chain:
             tells = change.instrument.qualified_name in failover.uncovered
         else:
             tells = change.instrument.key in failover.gaps_s
-        if not tells:
+        if not tells or (failover.time_ns < change.last_ns and not failover.planned):
             continue
         chain.insert(0, failover)
         target = failover.from_broker
