@@ -6,16 +6,16 @@ import { UNKNOWN, number, signed } from "./words.js";
 
 // From the strike outwards; mirrored for the calls.
 const SIDE_COLUMNS = [
-  ["ltp", "LTP", "price"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price medium-only"],
-  ["ask", "Ask", "price medium-only"], ["volume", "Volume", "quantity wide-only"], ["open_interest", "OI", "quantity"],
-  ["oi_change", "OI chg", "quantity wide-only signed"],
+  ["ltp", "LTP", "price ltp"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price in-second"],
+  ["ask", "Ask", "price in-second"], ["volume", "Volume", "quantity in-first"], ["open_interest", "OI", "quantity in-third"],
+  ["oi_change", "OI chg", "quantity in-first signed"],
 ];
 const CHAIN_CELLS = [
   ...[...SIDE_COLUMNS].reverse().map(([name, title, className]) => [`call_${name}`, title, `number call ${className}`]),
   ["strike", "Strike", "strike"],
   ...SIDE_COLUMNS.map(([name, title, className]) => [`put_${name}`, title, `number put ${className}`]),
-  ["straddle", "Straddle", "number price medium-only"],
-  ["put_call_ratio", "PCR", "number change wide-only"],
+  ["straddle", "Straddle", "number price in-second"],
+  ["put_call_ratio", "PCR", "number change in-first"],
 ];
 
 export function chain() {
@@ -28,9 +28,10 @@ export function chain() {
   const table = make("table", "chain-table");
   table.append(make("caption", "unseen", "Calls left of the strike, puts right of it"));
   const sides = table.createTHead().insertRow();
+  sides.className = "sides";
   const names = table.tHead.insertRow();
   const half = SIDE_COLUMNS.length;
-  for (const [words, span, className] of [["Calls", half, "call"], ["", 1, ""], ["Puts", half, "put"], ["", 2, "medium-only"]]) {
+  for (const [words, span, className] of [["Calls", half, "call"], ["", 1, ""], ["Puts", half, "put"], ["", 2, ""]]) {
     sides.append(make(words ? "th" : "td", `side-head ${className}`, words, { colspan: String(span), ...(words ? { scope: "colgroup" } : {}) }));
   }
   for (const [, words, className] of CHAIN_CELLS) names.append(make("th", className, words, { scope: "col" }));
@@ -78,8 +79,9 @@ function writeChainRow(part, row, chainState, most) {
     const value = row[name];
     const cell = part.cells[at];
     const isCall = name.startsWith("call_");
+    const isPut = name.startsWith("put_") && name !== "put_call_ratio";
     const inMoney = chainState.ltp !== null
-      && (isCall ? row.strike < chainState.ltp : name.startsWith("put_") && row.strike > chainState.ltp);
+      && (isCall ? row.strike < chainState.ltp : isPut && row.strike > chainState.ltp);
     let kind = `${className}${inMoney ? " in-money" : ""}`;
     if (name.endsWith("change_percent") || name.endsWith("oi_change")) kind += value > 0 ? " up" : value < 0 ? " down" : "";
     const before = part.shown[name];
@@ -105,5 +107,5 @@ function chainWords(name, value) {
   if (name.endsWith("change_percent")) return signed(value);
   if (name.endsWith("oi_change")) return signed(value, 0);
   if (name.endsWith("volume") || name.endsWith("open_interest")) return number(value);
-  return number(value, 2, 4);
+  return name === "put_call_ratio" ? number(value, 2) : number(value, 2, 4);
 }
