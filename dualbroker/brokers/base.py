@@ -86,6 +86,8 @@ class BrokerContext:
     """Called with the broker's name and the reason, the moment a connection that was up is of no use."""
     liveness: LivenessConfig = field(default_factory=LivenessConfig)
     """How long signs of life may be missing."""
+    conceal: Callable[[str], str] = str
+    """Keeps what is private out of the broker's own words; to be used on all of them that are shown."""
 
 
 class Broker(ABC):

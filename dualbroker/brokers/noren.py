@@ -73,7 +73,7 @@ class NorenBroker(Broker):
     def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
         super().__init__(config, context)
         self.dialect = self._make_dialect(config)
-        self._rest = NorenRest(self.dialect, context.transport)
+        self._rest = NorenRest(self.dialect, context.transport, context.conceal)
         self._login = NorenLogin(config, self.dialect, context, self._rest)
         self._stream: NorenStream | None = None
         self._poll: OrderPoll | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
 from dualbroker.errors import WireError
 from dualbroker.log_limit import LogLimit
-from dualbroker.model import InstrumentKey, MessageKind, QuoteBatch, QuoteUpdate
+from dualbroker.model import InstrumentKey, MessageKind, OrderUpdate, QuoteBatch, QuoteUpdate
 from dualbroker.noren.orders import OrderMessage, to_order_update
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 from dualbroker.noren.stream import ConnectAck, HeartbeatAck, StreamMessage, decode
@@ -115,7 +115,7 @@ class NorenReader:
             if isinstance(message, OrderMessage):
                 self._health.last_order_ns = now
                 try:
-                    self._on_order(to_order_update(message, broker_name=self._name, receive_time_ns=now))
+                    self._on_order(self._order_update(message, now))
                 except Exception:
                     self._note_not_taken("an order update")
             elif isinstance(message, ConnectAck):
@@ -125,6 +125,15 @@ class NorenReader:
                 if message.time_s is not None:
                     # A replay's time also before its first tick, and in a gap of the record.
                     self._context.clock.follow(message.time_s)
+
+    def _order_update(self, message: OrderMessage, now: int) -> OrderUpdate:
+        update = to_order_update(message, broker_name=self._name, receive_time_ns=now)
+        conceal = self._context.conceal
+        if update.reject_reason is not None:
+            update.reject_reason = conceal(update.reject_reason)
+        if update.remarks is not None:
+            update.remarks = conceal(update.remarks)
+        return update
 
     def _note_unreadable(self, error: WireError) -> None:
         self._health.unreadable_messages += 1

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
 from dualbroker.brokers.noren_reader import NorenReader
@@ -124,7 +126,7 @@ class NorenStream:
                     self.evicted = True
                     self.settled.set()
                     return
-                problem = reason.reason
+                problem = self._context.conceal(reason.reason)
             except SessionExpiredError as error:
                 if self._session_is_fresh:
                     # Another login would change nothing, and many of them may block the account.
@@ -278,6 +280,8 @@ class NorenStream:
         answer = self._hello_answer
         # Once live, an OK says nothing new; a refusal takes the session back.
         if answer is not None and not answer.done() and not (self._socket and message.ok):
+            if message.message is not None:
+                message = msgspec.structs.replace(message, message=self._context.conceal(message.message))
             answer.set_result(message)
 
     def drop(self, why: str, *, renew_session: bool = False) -> None:

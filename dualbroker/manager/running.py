@@ -21,6 +21,7 @@ from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock, MarketClock, SystemClock
 from dualbroker.config.broker import mask
+from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
@@ -257,6 +258,7 @@ class RunningManager(ABC):
             on_connected=self._on_connected,
             on_down=self._on_down,
             liveness=self.config.liveness,
+            conceal=PrivateWords(section),
         )
         broker = self.brokers[section.name] = create_broker(section, context)
         self.health[section.name] = health

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -24,7 +25,9 @@ class StreamSocket:
         False for a client that takes nothing: its first ``takes`` messages fill the way to it.
     """
 
-    def __init__(self, service: Served, *, takes: int | None = None) -> None:
+    def __init__(
+        self, service: Served, *, takes: int | None = None, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._outbox: asyncio.Queue[Any] = asyncio.Queue(0 if takes is None else takes)
         self.close_code: int | None = None
@@ -36,7 +39,7 @@ class StreamSocket:
             "path": "/ws",
             "raw_path": b"/ws",
             "query_string": b"",
-            "headers": [(b"host", b"127.0.0.1:8000"), (b"origin", b"http://127.0.0.1:8000")],
+            "headers": [(b"host", b"127.0.0.1:8000"), (b"origin", b"http://127.0.0.1:8000"), *headers],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8000),
             "subprotocols": [],
