@@ -123,7 +123,8 @@ class Attachment:
         link = self._link
         if link is not None:
             with contextlib.suppress(DualBrokerError, TimeoutError):
-                await asyncio.wait_for(link.send(ClientMessage(goodbye=True)), 1.0)
+                async with asyncio.timeout(1.0):
+                    await link.send(ClientMessage(goodbye=True))
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -266,7 +267,8 @@ class Attachment:
         self._calls[number] = waiting
         try:
             await link.send(ClientMessage(id=number, call=call, arguments=arguments))
-            answer = await asyncio.wait_for(waiting, CALL_WITHIN_S)
+            async with asyncio.timeout(CALL_WITHIN_S):
+                answer = await waiting
         except TimeoutError:
             raise ConnectionFailedError(
                 f"the service at {self.address} has not answered for {CALL_WITHIN_S:.0f} s"

@@ -72,7 +72,9 @@ class Link:
             What came can't be read.
         """
         try:
-            data = await asyncio.wait_for(self._connection.recv(), SILENT_FOR_S)
+            # Not wait_for, which on Python 3.11 may swallow that the task was cancelled.
+            async with asyncio.timeout(SILENT_FOR_S):
+                data = await self._connection.recv()
         except ConnectionClosed as closed:
             raise ConnectionFailedError(_why_closed(closed)) from None
         except TimeoutError:

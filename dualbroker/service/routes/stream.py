@@ -28,7 +28,8 @@ async def stream(websocket: WebSocket) -> None:
     """Serve the streams that the first message chooses, until the client leaves or has to."""
     await websocket.accept()
     try:
-        received = await asyncio.wait_for(websocket.receive(), FIRST_MESSAGE_WITHIN_S)
+        async with asyncio.timeout(FIRST_MESSAGE_WITHIN_S):
+            received = await websocket.receive()
         if received["type"] == "websocket.disconnect":
             return
         data = received.get("bytes")
@@ -50,7 +51,8 @@ async def _close(websocket: WebSocket, closed: Closed) -> None:
     """Say why, if the client still listens; a client that does not read is not waited for."""
     try:
         reason = closed.reason.encode("utf-8")[:_LONGEST_REASON].decode("utf-8", "ignore")
-        await asyncio.wait_for(websocket.close(closed.code, reason), CLOSE_WITHIN_S)
+        async with asyncio.timeout(CLOSE_WITHIN_S):
+            await websocket.close(closed.code, reason)
     except (TimeoutError, RuntimeError, WebSocketDisconnect, OSError):
         abort = websocket.scope.get("extensions", {}).get("dualbroker.abort")
         if abort is not None:
