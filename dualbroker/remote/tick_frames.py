@@ -67,7 +67,7 @@ def _columns(columns: NDArray[np.float64]) -> tuple[bytes, list[bytes]]:
     kinds = np.full(len(columns), _PLAIN, np.uint8)
     whole = np.empty(columns.shape, "<i4")
     left = np.arange(len(columns))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         for place, scale in enumerate(_SCALES):
             values = columns[left]
             scaled = np.rint(values * scale)

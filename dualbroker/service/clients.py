@@ -148,6 +148,15 @@ class ClientRegistry:
                 totals[name] += getattr(record, name)
         return {name: totals[name] for name in ("sent_messages", "sent_bytes", "dropped_ticks", "refused")}
 
+    def summary(self) -> dict[str, Any]:
+        """For the page: how many are ``attached`` and ``expected_back``, ``dropped_ticks``, ``closes``."""
+        return {
+            "attached": len(self._attached),
+            "expected_back": len(self._graces),
+            "dropped_ticks": self.totals()["dropped_ticks"],
+            "closes": dict(self.closes),
+        }
+
     def rows(self) -> list[dict[str, Any]]:
         """A plain row per connection, the attached ones first; times are UTC ns."""
         return [msgspec.structs.asdict(record) for record in [*self.attached(), *reversed(self.gone)]]

@@ -94,7 +94,7 @@ class ViewStream:
         if now_s < self._due_s:
             return {}
         self._due_s = now_s + self._every_s
-        state = self._hub.view(self._what, now_s)
+        state = {**self._hub.view(self._what, now_s), "clients": self._hub.registry.summary()}
         message = view_changes(self._shown, state)
         if not message and now_s - self._sent_s >= LONGEST_SILENCE_S:
             message = {"time": state["time"]}

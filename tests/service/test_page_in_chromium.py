@@ -163,6 +163,7 @@ def test_it_shows_brokers_quotes_orders_and_bytes(page: Any) -> None:
     index = page.locator(".quotes tbody tr:has(th)").first
     assert index.locator("td").nth(2).inner_text() == "–", "an index has no bid"
     assert page.is_hidden(".notice")
+    page.wait_for_selector("#clients:text-is('1 client attached: this page')")
 
 
 def test_orders_can_be_looked_at_broker_by_broker_with_the_keyboard(page: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -13,101 +12,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 import dualbroker
 from dualbroker import Feed
-from dualbroker.config.schema import Config
-from dualbroker.manager import WebSocketManager
-from dualbroker.model import FeedType, Instrument, InstrumentKind, QuoteBatch
-from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
+from dualbroker.model import QuoteBatch
+from dualbroker.noren.quotes import TouchlineDelta
 from dualbroker.service import stream_client
-from dualbroker.service.app import create_app
-from dualbroker.service.clients import ClientRegistry
-from dualbroker.service.server import listen
-from dualbroker.service.socket import AbortableWebSocket
 from dualbroker.service.stream_hub import hub_of
 from tests.polling import wait_until
+from tests.service.busy import RATE, RunningService
 from tests.service.stream_socket import StreamSocket
 from tests.service.test_stream import play
 from tests.service.world import Served
 from tests.simulated import World, eventually
-
-RATE = 10_000
-INSTRUMENTS = 500
-
-
-class _Market(WebSocketManager):
-    """A manager without brokers, into which ticks are put at a rate."""
-
-    async def start(self) -> None:
-        for token in range(INSTRUMENTS):
-            instrument = Instrument(
-                exchange="NSE",
-                token=str(token),
-                symbol=f"SHARE{token}-EQ",
-                name=f"SHARE{token}",
-                kind=InstrumentKind.EQUITY,
-            )
-            self.quotes.set_source(self.quotes.register(instrument), "broker1")
-            self.subscriptions.book.add("test", [instrument.key], FeedType.TOUCHLINE)
-        self._put(
-            [TouchlineSnapshot(exchange="NSE", token=str(token), ltp=100.0) for token in range(INSTRUMENTS)]
-        )
-        self._spawn(self._tick())
-
-    def _put(self, updates: list[Any]) -> None:
-        self._on_quotes(
-            QuoteBatch(broker_name="broker1", receive_time_ns=self.clock.now_ns(), updates=updates)
-        )
-
-    async def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        begun_s, sent = loop.time(), 0
-        while True:
-            await asyncio.sleep(0.005)
-            due = int((loop.time() - begun_s) * RATE)
-            self._put(
-                [
-                    TouchlineDelta(
-                        exchange="NSE", token=str(number % INSTRUMENTS), ltp=100.0 + number % 50 / 20
-                    )
-                    for number in range(sent, due)
-                ]
-            )
-            sent = due
-
-
-class _Running:
-    """A service on a thread of this process."""
-
-    def __init__(self) -> None:
-        config = Config.model_validate({"brokers": {"broker1": {"type": "simulated"}}})
-        self.app = create_app(config, make_manager=_Market)
-        self._listener = listen("127.0.0.1", 0)
-        self.port = self._listener.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(self.app, log_config=None, access_log=False, ws=AbortableWebSocket)
-        )
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        wait_until(lambda: self._server.started)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
-
-    @property
-    def registry(self) -> ClientRegistry:
-        return hub_of(self.app.state).registry
-
-    @property
-    def manager(self) -> WebSocketManager:
-        manager: WebSocketManager = self.app.state.manager
-        return manager
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
 
 
 @contextmanager
@@ -126,16 +43,18 @@ def who_stops_reading(port: int, first: dict[str, Any]) -> Iterator[None]:
 
 
 @pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Running]:
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningService]:
     monkeypatch.setattr(stream_client, "STALLED_S", 3.0)
-    service = _Running()
+    service = RunningService()
     yield service
     service.stop()
 
 
-def test_a_client_that_stops_reading_harms_nobody(running: _Running) -> None:
-    address = f"http://127.0.0.1:{running.port}"
-    with dualbroker.connect(address) as feed, who_stops_reading(running.port, {"streams": {"ticks": {}}}):
+def test_a_client_that_stops_reading_harms_nobody(running: RunningService) -> None:
+    with (
+        dualbroker.connect(running.address) as feed,
+        who_stops_reading(running.port, {"streams": {"ticks": {}}}),
+    ):
         wait_until(lambda: len(running.registry.attached()) == 2)
         tracemalloc.start()
         before, _ = tracemalloc.get_traced_memory()
@@ -157,7 +76,7 @@ def test_a_client_that_stops_reading_harms_nobody(running: _Running) -> None:
     assert sorted(lags)[len(lags) // 2] < 0.25 * RATE
 
 
-def _watch(feed: Feed, running: _Running, seconds: float) -> list[int]:
+def _watch(feed: Feed, running: RunningService, seconds: float) -> list[int]:
     """How many rows the reading client was behind, looked at again and again."""
     lags = []
     end = time.monotonic() + seconds
