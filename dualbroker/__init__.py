@@ -79,7 +79,7 @@ _HOMES = {
     "dualbroker.measure.measuring": ("measure_savings", "measure_savings_async"),
     "dualbroker.running": ("run",),
 }
-"""Imported when they are asked for: frames need pandas, and a service that makes none is 50 MB smaller."""
+"""Imported when they are asked for: frames need pandas, and what makes none starts sooner without it."""
 
 logging.getLogger("dualbroker").addHandler(logging.NullHandler())
 

@@ -72,7 +72,7 @@ def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd
     streaming_brokers
         Brokers with a socket.
     """
-    import pandas as pd  # a service estimates and makes no frame
+    import pandas as pd  # who only estimates makes no frame
 
     estimate = estimate_savings(bandwidth.totals(), len(streaming_brokers))
     percent = float("nan") if estimate.saved_percent is None else estimate.saved_percent
