@@ -1,4 +1,5 @@
-"""Every notebook of the repository runs from top to bottom, through nbval, on simulated brokers."""
+"""Every notebook of the repository runs from top to bottom, through nbval, on simulated brokers; and what it
+shows can be read without its kernel."""
 
 from __future__ import annotations
 
@@ -7,14 +8,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 
 from dualbroker.config import find_config
+from tests.notebook.cold import LARGEST_BYTES, ROOT, as_page, bundles, problems
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LARGEST_BYTES = 200_000
 TIME_LIMIT_S = 300
 
 # The shipped config.yaml may have real accounts in it by now; a test never logs in at those.
@@ -24,44 +27,35 @@ subscribe: [NIFTY, "NSE:RELIANCE-EQ", {underlying: NIFTY, strikes: 3}]
 simulator: {ticks_per_second: 500, orders_per_minute: 240}
 """
 
-
-def _name(path: Path) -> str:
-    return path.stem
+every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=_name)
-def test_it_runs_from_top_to_bottom(notebook: Path, tmp_path: Path) -> None:
-    config = tmp_path / "config.yaml"
+def run_through_nbval(notebook: Path, room: Path) -> dict[str, list[Any]]:
+    """Run it; what each cell showed, by the cell's id."""
+    config, shown = room / "config.yaml", room / "shown.json"
     config.write_text(CONFIG, encoding="utf-8")
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        "PYTHONPATH": str(ROOT),
         "DUALBROKER_CONFIG": str(config),
+        "NOTEBOOK_OUTPUTS": str(shown),
         # Nothing of a person's own Jupyter set-up takes part, and nothing is left in it.
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter-config"),
-        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter-data"),
-        "JUPYTER_RUNTIME_DIR": str(tmp_path / "jupyter-runtime"),
+        "IPYTHONDIR": str(room / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(room / "jupyter-config"),
+        "JUPYTER_DATA_DIR": str(room / "jupyter-data"),
+        "JUPYTER_RUNTIME_DIR": str(room / "jupyter-runtime"),
         "PYTHONIOENCODING": "utf-8",
     }
-    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "120"]
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "150"]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.notebook.live_outputs"]
     # Ours are for our own code: a warning of Jupyter's own machinery is none of a notebook's.
     unlike_here = ["--override-ini", "addopts=", "--override-ini", "filterwarnings=default"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *options,
-            *unlike_here,
-            notebook.name,
-        ],
+        [sys.executable, "-m", "pytest", "-q", *plugins, *options, *unlike_here, notebook.name],
         cwd=notebook.parent,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -73,14 +67,58 @@ def test_it_runs_from_top_to_bottom(notebook: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    found: dict[str, list[Any]] = json.loads(shown.read_text(encoding="utf-8"))
+    return found
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=_name)
-def test_it_is_kept_small_and_without_outputs_that_grow_old(notebook: Path) -> None:
+def reads_well(notebook: NotebookNode) -> None:
+    """A page that is made of it shows every table and picture, and asks for no kernel."""
+    tables = pictures = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert problems(cell.id, cell.outputs) == []
+            for bundle in bundles(cell.outputs):
+                tables += str(bundle.get("text/html", "")).count("<table")
+                pictures += "image/png" in bundle and "text/html" not in bundle
+    page = as_page(notebook)
+    assert page.count("<table") == tables
+    assert page.count('src="data:image/png;base64,') == pictures
+    assert tables + pictures, "it shows something"
+
+
+@every_notebook
+def test_it_runs_from_top_to_bottom_and_what_it_shows_needs_no_kernel(notebook: Path, tmp_path: Path) -> None:
+    shown = run_through_nbval(notebook, tmp_path)
+    live = nbformat.read(notebook, as_version=4)
+    for cell in live.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in shown[cell.id]]
+    reads_well(live)
+
+
+@every_notebook
+def test_it_is_kept_small_and_what_is_kept_of_it_reads_well(notebook: Path) -> None:
     assert notebook.stat().st_size < LARGEST_BYTES
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    assert not [cell["id"] for cell in cells if cell.get("outputs")]
-    assert len({cell["id"] for cell in cells}) == len(cells)
+    stored = nbformat.read(notebook, as_version=4)
+    nbformat.validate(stored)
+    assert len({cell.id for cell in stored.cells}) == len(stored.cells)
+    assert set(stored.metadata) == {"kernelspec", "language_info"}, "no widget state"
+    assert "version" not in stored.metadata.language_info
+    code = [cell for cell in stored.cells if cell.cell_type == "code"]
+    if any(cell.outputs for cell in code):
+        # nbval takes outputs without a count for those of a cell that was never run.
+        assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+        reads_well(stored)
+
+
+def test_savings_are_kept_with_their_outputs_and_say_that_they_are_simulated() -> None:
+    stored = nbformat.read(ROOT / "notebooks" / "savings.ipynb", as_version=4)
+    checked = [cell.id for cell in stored.cells if "nbval-check-output" in cell.metadata.get("tags", [])]
+    assert set(checked) == {"checks", "savings", "how"}
+    shown = [bundle for cell in stored.cells for bundle in bundles(cell.get("outputs", []))]
+    titles = [bundle["text/plain"] for bundle in shown if "image/png" in bundle]
+    assert len(titles) >= 6
+    assert all("SIMULATED" in title for title in titles)
 
 
 def test_a_notebook_finds_the_config_of_the_folder_above(monkeypatch: pytest.MonkeyPatch) -> None:
