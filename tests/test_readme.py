@@ -15,7 +15,7 @@ from dualbroker.feed import columns
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/streams.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/streams.md", "docs/api.md")
 
 COLUMNS = {
     "quotes": columns.QUOTES,
@@ -79,4 +79,5 @@ def test_it_names_every_command() -> None:
 def test_what_it_links_to_exists(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert not [link for link in links if not (ROOT / link).exists()]
+    folder = (ROOT / document).parent
+    assert not [link for link in links if not (folder / link).exists()]

@@ -113,6 +113,42 @@ def _answers(address: str) -> bool:
         return False
 
 
+def test_a_service_that_others_can_reach_demands_a_token_that_is_shown_once() -> None:
+    with serving("--host", "0.0.0.0") as service:
+        assert service.process.stdout is not None
+        line = next(line for line in service.process.stdout if line.startswith("Login:"))
+        link = line.removeprefix("Login:").strip()
+        token = link.partition("/?token=")[2]
+        assert len(token) >= 32
+        assert httpx.get(f"{service.address}/health").status_code == 401
+        bearer = {"authorization": f"Bearer {token}"}
+        assert httpx.get(f"{service.address}/api/brokers", headers=bearer).status_code == 200
+        with httpx.Client(follow_redirects=True) as browser:
+            page = browser.get(link)
+            assert (page.status_code, str(page.url)) == (200, f"{service.address}/")
+            assert browser.get(f"{service.address}/static/page.js").status_code == 200
+        service.process.terminate()
+        out, err = service.process.communicate(timeout=DEADLINE_S)
+        assert token not in out + err, "once is enough"
+
+
+def test_a_chosen_token_is_demanded_on_this_machine_too_and_never_shown() -> None:
+    token = "chosen-by-a-person-1234"
+    with serving(DUALBROKER_TOKEN=token) as service:
+        assert httpx.get(f"{service.address}/").status_code == 401
+        bearer = {"authorization": f"Bearer {token}"}
+        assert httpx.get(f"{service.address}/api/brokers", headers=bearer).status_code == 200
+        service.process.terminate()
+        out, err = service.process.communicate(timeout=DEADLINE_S)
+        assert token not in "".join(service.said) + out + err
+
+
+def test_a_token_that_is_too_short_is_one_line_and_status_2() -> None:
+    result = run_to_end(folder=Path(__file__).parents[2], DUALBROKER_TOKEN="short")
+    assert_one_line(result, "DUALBROKER_TOKEN: expected", "found 5")
+    assert "short" not in result.stderr.replace("shorter", "")
+
+
 def test_listening_on_any_free_port_and_on_a_name_that_is_none() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
