@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 Cell = str | tuple[str, str]
 """Text, or text and the CSS classes of its cell."""
 
-ROWS_SHOWN = 60
+ROWS_SHOWN = 30
 """Of a table; the frames have all of them."""
 
 

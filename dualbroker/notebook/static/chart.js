@@ -116,7 +116,7 @@ function layout(look, options, range) {
     font: { family: "system-ui, sans-serif", size: 11, color: look.quiet },
     xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: 8,
       tickformat: options.span_ms < 900_000 ? "%H:%M:%S" : options.span_ms < DAY_MS ? "%H:%M" : "%d %b %H:%M" },
-    yaxis: { ...axis, side: "right", tickformat: `.${options.decimals}f`, nticks: 6, autorange: true },
+    yaxis: { ...axis, side: "right", tickformat: `,.${options.decimals}f`, nticks: 6, autorange: true },
     autosize: true, uirevision: "kept", hoverlabel: { font: { family: "system-ui, sans-serif" } },
   };
 }

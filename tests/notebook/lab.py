@@ -1,0 +1,195 @@
+"""A real JupyterLab, and a notebook opened in it in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from tests.polling import wait_until
+
+__all__ = ["Lab", "Opened", "jupyter_lab", "notebook_of"]
+
+START_S = 60.0
+STOP_S = 20.0
+
+_READY = """async () => {
+  const pause = () => new Promise((go) => setTimeout(go, 50));
+  const panel = () => jupyterapp.shell.currentWidget;
+  while (!panel()?.sessionContext) await pause();
+  await panel().sessionContext.ready;
+  while (!panel().sessionContext.session?.kernel) await pause();
+  await panel().sessionContext.session.kernel.info;
+}"""
+
+_RUN = """(place) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = place;
+  notebook.deselectAll();
+  notebook.widgets[place].model.executionCount = null; // so that what it did before is not taken for done
+  jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
+_DONE = """(place) => {
+  const cell = jupyterapp.shell.currentWidget.content.widgets[place].model;
+  return cell.executionState === "idle" && cell.executionCount !== null;
+}"""
+
+
+def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
+    """A notebook of code cells."""
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": uuid.uuid4().hex[:8],
+                "metadata": {},
+                "source": cell,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for cell in cells
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+class Lab:
+    """A running server."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        self.address = address
+        self.folder = folder
+
+
+class Opened:
+    """A notebook that is open on a page."""
+
+    def __init__(self, page: Any, lab: Lab, name: str) -> None:
+        self.page = page
+        self._lab = lab
+        self._name = name
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._lab.folder
+
+    def open(self) -> None:
+        """Open it, or load the page anew, and wait until its kernel can be asked."""
+        self.page.goto(f"{self._lab.address}/lab/tree/{self._name}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.evaluate(_READY)
+
+    def run(self, *places: int) -> None:
+        """Begin to run cells, by their place."""
+        for place in places:
+            self.page.evaluate(_RUN, place)
+
+    def wait_for(self, place: int) -> None:
+        """Wait until a cell has run."""
+        self.page.wait_for_function(_DONE, arg=place)
+
+    def output(self, place: int) -> str:
+        """What a cell shows, as text."""
+        return str(
+            self.page.locator(".jp-Notebook .jp-Cell").nth(place).locator(".jp-OutputArea").inner_text()
+        )
+
+    def restart(self) -> None:
+        """Start its kernel anew, as the menu does, and wait until it can be asked."""
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        self.page.evaluate(_READY)
+
+    def do(self, command: str) -> None:
+        """One of JupyterLab's own commands, such as ``docmanager:save``."""
+        self.page.evaluate("(name) => jupyterapp.commands.execute(name)", command)
+
+
+@contextmanager
+def jupyter_lab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[Lab]:
+    """A server over a folder, on a free port; nothing of a person's own set-up takes part."""
+    own = folder / ".jupyter"
+    for name, settings in {
+        "themes": {"theme": theme},
+        "notification": {"fetchNews": "false", "checkForUpdates": False},
+    }.items():
+        path = own / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "IPYTHONDIR": str(own / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.port=0",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *options],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    said: list[str] = []
+    reader = threading.Thread(target=_read, args=(process, said), daemon=True)
+    reader.start()
+    try:
+        wait_until(lambda: _address(said) is not None or process.poll() is not None, START_S)
+        address = _address(said)
+        assert address is not None, "".join(said)
+        wait_until(lambda: _answers(address), START_S)
+        yield Lab(address, folder)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(STOP_S)
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def _read(process: subprocess.Popen[str], said: list[str]) -> None:
+    assert process.stderr is not None
+    said.extend(iter(process.stderr.readline, ""))
+
+
+def _address(said: list[str]) -> str | None:
+    found = re.search(r"http://(?:localhost|127\.0\.0\.1):([1-9]\d*)/", "".join(said))
+    return None if found is None else f"http://127.0.0.1:{found[1]}"
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/api", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
