@@ -163,7 +163,8 @@ def test_it_shows_brokers_quotes_orders_and_bytes(page: Any) -> None:
     index = page.locator(".quotes tbody tr:has(th)").first
     assert index.locator("td").nth(2).inner_text() == "–", "an index has no bid"
     assert page.is_hidden(".notice")
-    page.wait_for_selector("#clients:text-is('1 client attached: this page')")
+    page.wait_for_selector(".attached .head:has-text('this page alone')")
+    assert page.is_hidden(".attached table")
 
 
 def test_orders_can_be_looked_at_broker_by_broker_with_the_keyboard(page: Any) -> None:
@@ -392,6 +393,15 @@ def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page:
     assert page.locator("#drawn td.in-money").count() > 0
     assert "−2,500" in second.inner_text()
     assert "put-call ratio 0.94" in page.inner_text("#drawn .head")
+
+
+def test_a_slow_client_and_what_it_missed_are_told(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    clients = {"attached": 2, "expected_back": 1, "dropped_ticks": 1234, "closes": {"it read too slowly": 2}}
+    draw(page, {**state_of(page), "clients": clients})
+    words = page.inner_text("#drawn .attached .head")
+    assert "2 clients · 1 expected back after a lost link · 1,234 ticks skipped" in words
+    assert "closed 2 times: it read too slowly" in words
 
 
 def test_an_ended_view_asks_and_draws_no_more(page: Any) -> None:

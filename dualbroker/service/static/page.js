@@ -10,7 +10,6 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10000;
 
 const model = new Model();
-const clients = document.getElementById("clients");
 let heardAt = performance.now();
 let pause = FIRST_PAUSE_MS;
 let connected = false;
@@ -31,7 +30,6 @@ function connect() {
     heardAt = performance.now();
     pause = FIRST_PAUSE_MS;
     model.set("state", state);
-    if (view.clients) clients.textContent = attached(view.clients);
     tell();
   };
   socket.onclose = async () => {
@@ -42,16 +40,6 @@ function connect() {
     letIn = await isLetIn();
     tell();
   };
-}
-
-function attached({ attached: count, expected_back: away, dropped_ticks: skipped, closes }) {
-  const closed = Object.entries(closes).map(([why, times]) => `closed ${times === 1 ? "once" : `${times} times`}: ${why}`);
-  return [
-    count === 1 ? "1 client attached: this page" : `${count} clients attached`,
-    away ? `${away} expected back after a lost link` : "",
-    skipped ? `${skipped.toLocaleString("en-IN")} ticks skipped for slow clients` : "",
-    ...closed,
-  ].filter(Boolean).join(" · ");
 }
 
 function tell() {

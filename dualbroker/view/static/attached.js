@@ -1,4 +1,4 @@
-// Who is attached to the service, and what a slow one missed; on a page only, which asks for it.
+// Who is attached to the service, and what a slow one missed; on a page only.
 
 import { keyed, make, panel, plainTable, scrolling, setClass, setText } from "./nodes.js";
 import { byteSize, clockTimeOn, number, plural } from "./words.js";
@@ -10,26 +10,22 @@ const ATTACHED_COLUMNS = [
 const ASK_EVERY_MS = 5000;
 const ENDED_SHOWN = 8;
 
-// actions: { clients() -> the answer of /api/clients }
+// state.clients: { attached, expected_back, dropped_ticks, closes }; actions: { clients() -> the answer of
+// /api/clients }, which is asked for while there is more to tell than that this page is attached.
 export function attached(actions) {
   const { node, head } = panel("log attached", "Attached");
   node.hidden = true;
   const words = make("span", "quiet");
   head.append(words);
   const table = plainTable("Clients of this service, those that are attached first", ATTACHED_COLUMNS);
-  node.append(scrolling("Attached clients", table.node));
+  const box = scrolling("Attached clients", table.node);
+  node.append(box);
   const known = new Map();
   let askedAt = -Infinity;
 
   function show(answer, now) {
     const ended = answer.clients.filter((row) => row.until !== null && (row.closed_because || row.dropped_ticks));
     const rows = [...answer.clients.filter((row) => row.until === null), ...ended.slice(0, ENDED_SHOWN)];
-    const closes = Object.values(answer.closes).reduce((sum, count) => sum + count, 0);
-    setText(words, [
-      plural(answer.attached, "client"),
-      answer.expected_back ? `${number(answer.expected_back)} expected back` : "",
-      closes ? `${number(closes)} closed for what they did or failed to read` : "none lags",
-    ].filter(Boolean).join(" · "));
     keyed(table.body, known, rows, (row) => `${row.name}|${row.since}`, () => {
       const part = { node: make("tr") };
       part.cells = ATTACHED_COLUMNS.map(([, name]) => make("td", name));
@@ -50,14 +46,25 @@ export function attached(actions) {
   return {
     node,
     draw(state) {
-      if (!actions?.clients || performance.now() - askedAt < ASK_EVERY_MS) return;
+      const now = state.clients;
+      node.hidden = !now;
+      if (!now) return;
+      setText(words, summaryWords(now));
+      const more = actions?.clients && (now.attached > 1 || now.expected_back || now.dropped_ticks || Object.keys(now.closes).length);
+      box.hidden = !more;
+      if (!more || performance.now() - askedAt < ASK_EVERY_MS) return;
       askedAt = performance.now();
-      actions.clients().then((answer) => {
-        node.hidden = false;
-        show(answer, state.time);
-      }, () => {
-        node.hidden = true;
-      });
+      // What fails here is the link, which the page tells of by itself.
+      actions.clients().then((answer) => show(answer, state.time), () => {});
     },
   };
+}
+
+function summaryWords({ attached: count, expected_back: away, dropped_ticks: skipped, closes }) {
+  return [
+    count === 1 ? "this page alone" : plural(count, "client"),
+    away ? `${number(away)} expected back after a lost link` : "",
+    skipped ? `${plural(skipped, "tick")} skipped for slow clients` : "",
+    ...Object.entries(closes).map(([why, times]) => `closed ${times === 1 ? "once" : `${number(times)} times`}: ${why}`),
+  ].filter(Boolean).join(" · ");
 }
