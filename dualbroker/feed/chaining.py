@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from dualbroker.instruments.names import compact
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import chain_table
 from dualbroker.manager.source import FeedSource
+
+if TYPE_CHECKING:
+    from dualbroker.notebook.live_view import LiveView
 
 __all__ = ["ChainingFeed", "OptionChain"]
 
@@ -33,6 +36,8 @@ class OptionChain:
         self._feed = feed
         self._follower = follower
         self._last: pd.DataFrame | None = None
+        self._ended_ns: int | None = None
+        self._view: LiveView | None = None
 
     # What it shows
 
@@ -76,6 +81,11 @@ class OptionChain:
         return view.series.expiry
 
     @property
+    def feed(self) -> ChainingFeed:
+        """Whose chain it is."""
+        return self._feed
+
+    @property
     def follower(self) -> ChainFollower:
         """What keeps it around the money, on the feed's loop."""
         return self._follower
@@ -89,23 +99,32 @@ class OptionChain:
     def close(self) -> None:
         """Let go of its strikes; what somebody else subscribed streams on. Safe to call twice."""
         if not self.closed:
+            self._leave_snapshot()
             self._feed._call(self._close())
 
     async def close_async(self) -> None:
         """The async twin of :meth:`close`."""
         if not self.closed:
+            self._leave_snapshot()
             await self._feed._call_async(self._close())
 
+    def _leave_snapshot(self) -> None:
+        if self._view is not None:
+            self._view.close()
+
     async def _close(self) -> None:
-        if self._last is None:
-            self._last = self._read()
+        self._keep_figures()
         await self._follower.close()
         self._feed._forget_chain(self)
 
     async def _stop(self) -> None:
+        self._keep_figures()
+        await self._follower.stop()
+
+    def _keep_figures(self) -> None:
         if self._last is None:
             self._last = self._read()
-        await self._follower.stop()
+            self._ended_ns = self._feed.manager.as_of_ns()
 
     # How it shows itself
 
@@ -126,6 +145,16 @@ class OptionChain:
     def __repr__(self) -> str:
         chain = self.frame
         return f"{self._words(chain)}\n{chain_text(chain)}"
+
+    def _repr_html_(self) -> str:
+        from dualbroker.notebook.chain_view import chain_snapshot
+
+        return chain_snapshot(self, self._ended_ns or self._feed.manager.as_of_ns())
+
+    def _ipython_display_(self) -> None:
+        from dualbroker.notebook.chain_view import display_chain
+
+        self._view = display_chain(self) or self._view
 
 
 def _figure(name: str, value: float) -> str:

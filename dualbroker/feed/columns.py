@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
+    "ALL_TICKS",
     "BANDWIDTH",
     "BARS",
     "BROKERS",
@@ -73,6 +74,9 @@ QUOTES = {"exchange": TEXT, "token": TEXT, **_QUOTE, "receive_time": TIME, "brok
 
 TICKS = {**_QUOTE, "snapshot": FLAG, "broker_name": TEXT}
 """Indexed by ``receive_time``; ``snapshot`` marks full quotes that acknowledged a subscription."""
+
+ALL_TICKS = {"receive_time": TIME, "symbol": TEXT, "exchange": TEXT, "token": TEXT, **TICKS}
+"""Of all instruments together, in order of arrival."""
 
 BARS = {
     "open": PRICE,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dualbroker.feed.chaining import ChainingFeed
-from dualbroker.feed.failing_over import FailingOverFeed
-from dualbroker.feed.reading import ReadingFeed
+from dualbroker.feed.exporting import ExportingFeed
 from dualbroker.feed.showing import ShowingFeed
 from dualbroker.feed.subscribing import SubscribingFeed
 from dualbroker.model import Quote
@@ -15,7 +14,7 @@ from dualbroker.stores.orders import OrderEvent
 __all__ = ["Feed"]
 
 
-class Feed(SubscribingFeed, ReadingFeed, FailingOverFeed, ChainingFeed, ShowingFeed):
+class Feed(SubscribingFeed, ExportingFeed, ChainingFeed, ShowingFeed):
     """A running feed: quotes from one broker, orders from every broker.
 
     Made by :func:`dualbroker.connect` and :func:`dualbroker.demo`. Every frame is a fresh snapshot,

@@ -19,6 +19,7 @@ from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import OrderEvent, OrderState
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.tick_blocks import TickBlock
 
 __all__ = [
     "bandwidth_frame",
@@ -32,6 +33,7 @@ __all__ = [
     "orders_frame",
     "quotes_frame",
     "reconciled_frame",
+    "stored_ticks_frame",
     "subscribed_frame",
     "ticks_frame",
 ]
@@ -86,6 +88,20 @@ def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
     ticks = frame(columns.TICKS, data)
     ticks.index = times(np.ascontiguousarray(rows["receive_time"])).rename("receive_time")
     return ticks
+
+
+def stored_ticks_frame(store: QuoteStore, block: TickBlock, start: int, stop: int) -> pd.DataFrame:
+    """Rows ``start`` to ``stop`` of a block, of all instruments together; columns: ``ALL_TICKS``."""
+    rows = block.published()[start:stop]
+    data = _quote_columns(rows)
+    instruments = [store.instruments[index] for index in block.published_instruments()[start:stop]]
+    data["receive_time"] = np.ascontiguousarray(rows["receive_time"])
+    data["symbol"] = [instrument.symbol for instrument in instruments]
+    data["exchange"] = [instrument.exchange for instrument in instruments]
+    data["token"] = [instrument.token for instrument in instruments]
+    data["snapshot"] = np.frombuffer(block.snapshots, np.bool_)[start:stop]
+    data["broker_name"] = [store.broker_names[number] for number in block.brokers[start:stop]]
+    return frame(columns.ALL_TICKS, data)
 
 
 def depth_frame(levels: tuple[list[DepthLevel], list[DepthLevel]] | None) -> pd.DataFrame:

@@ -1,0 +1,180 @@
+"""Frames as sheets of an Excel workbook: rows written as they come, and nothing taken for what it is not.
+
+Text is written as text, never as a formula, so that a remark of ``=1+1`` stays that, and a token keeps its
+leading zero. Times are naive Indian wall time, for Excel knows no time zones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from dualbroker.feed import columns
+from dualbroker.feed.columns import ZONE
+
+__all__ = ["EXCEL_ROWS", "Workbook", "import_xlsxwriter"]
+
+EXCEL_ROWS = 1_048_575
+"""Below the heads; a sheet has 1,048,576 rows."""
+LONGEST_TEXT = 32_767
+"""Characters in a cell."""
+
+_UNIX_EPOCH_DAYS = 25_569
+"""From Excel's day 0 to 1970-01-01."""
+_DAY_NS = 86_400 * 1_000_000_000
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
+"""What XML can't hold."""
+
+_LAKHS = "[>=10000000]##\\,##\\,##\\,##0{0};[>=100000]##\\,##\\,##0{0};##,##0{0}"
+_FORMATS = {
+    columns.PRICE: _LAKHS.format(".00##"),
+    columns.NUMBER: "0.00####",
+    columns.QUANTITY: _LAKHS.format(""),
+    columns.COUNT: _LAKHS.format(""),
+    columns.TIME: "yyyy-mm-dd hh:mm:ss.000",
+    columns.DAY: "yyyy-mm-dd",
+    columns.TEXT: "@",
+    columns.FLAG: "General",
+}
+_WIDTHS = {columns.TIME: 23, columns.DAY: 11, columns.TEXT: 15, columns.FLAG: 8}
+
+
+def import_xlsxwriter() -> ModuleType:
+    """The library that writes workbooks.
+
+    Raises
+    ------
+    ImportError
+        It is not installed; the message says how to have it.
+    """
+    try:
+        import xlsxwriter
+    except ImportError:
+        raise ImportError(
+            "an Excel workbook needs the library XlsxWriter, which is not installed: "
+            'pip install "dualbroker[excel]"'
+        ) from None
+    module: ModuleType = xlsxwriter
+    return module
+
+
+class Workbook:
+    """A workbook that is written sheet by sheet; the file is whole once it is closed.
+
+    Parameters
+    ----------
+    path
+        Where to; what is there is replaced.
+    mode
+        SIMULATED or LIVE; it stands in the last column of each row, so that no copied row loses it.
+    """
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self._mode = mode
+        self._book = import_xlsxwriter().Workbook(
+            str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        )
+        self._heads = self._book.add_format({"bold": True, "bottom": 1})
+        self._title = self._book.add_format({"bold": True, "font_size": 16})
+        colour = "#5b3fa8" if mode == "SIMULATED" else "#1a7f37"
+        self._badge = self._book.add_format({"bold": True, "font_color": "#ffffff", "bg_color": colour})
+        self._tab_colour = colour
+        self._formats = {kind: self._book.add_format({"num_format": text}) for kind, text in _FORMATS.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._book.close()
+
+    def lines(self, name: str, title: str, lines: Iterable[tuple[str, ...]]) -> None:
+        """A sheet to be read: a title, the mode, then lines of a few cells."""
+        sheet = self._sheet(name)
+        sheet.set_column(0, 0, 20)
+        sheet.set_column(1, 2, 12)
+        sheet.set_column(3, 3, 90)
+        sheet.write_string(0, 0, title, self._title)
+        sheet.write_string(1, 0, self._mode, self._badge)
+        for number, line in enumerate(lines, start=2):
+            for place, cell in enumerate(line):
+                if cell.replace(",", "").isdigit():
+                    sheet.write_number(
+                        number, place, int(cell.replace(",", "")), self._formats[columns.COUNT]
+                    )
+                else:
+                    sheet.write_string(number, place, written(cell))
+
+    def table(self, name: str, kinds: Mapping[str, str], parts: Iterable[pd.DataFrame]) -> int:
+        """A sheet of rows with a head for each column, as many as it holds; returns how many it has now.
+
+        Parameters
+        ----------
+        kinds
+            Each column's kind, as in ``feed.columns``; the parts have these columns in this order.
+        parts
+            Frames, one below the other.
+        """
+        sheet = self._sheet(name)
+        for place, (head, kind) in enumerate({**kinds, "mode": columns.TEXT}.items()):
+            sheet.write_string(0, place, head, self._heads)
+            sheet.set_column(place, place, max(_WIDTHS.get(kind, 12), len(head) + 2))
+        sheet.freeze_panes(1, 1)
+        row = 1
+        for part in parts:
+            rows = part.iloc[: EXCEL_ROWS + 1 - row]
+            cells = [_values(kinds[head], rows[head]) for head in kinds]
+            writers = [self._writer(sheet, kind) for kind in kinds.values()]
+            for values in zip(*cells, strict=True):
+                for place, (write, value) in enumerate(zip(writers, values, strict=True)):
+                    if value is not None:
+                        write(row, place, value)
+                sheet.write_string(row, len(kinds), self._mode)
+                row += 1
+        sheet.autofilter(0, 0, max(1, row - 1), len(kinds))
+        if row > 1:
+            sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{row}"})
+        return row - 1
+
+    def _sheet(self, name: str) -> Any:
+        sheet = self._book.add_worksheet(name)
+        sheet.set_tab_color(self._tab_colour)
+        sheet.set_header(f"&L{name}&C{self._mode}&RPage &P of &N")
+        return sheet
+
+    def _writer(self, sheet: Any, kind: str) -> Any:
+        form = self._formats[kind]
+        if kind == columns.TEXT:
+            return lambda row, place, value: sheet.write_string(row, place, value, form)
+        if kind == columns.FLAG:
+            return lambda row, place, value: sheet.write_boolean(row, place, value)
+        return lambda row, place, value: sheet.write_number(row, place, value, form)
+
+
+def written(text: str) -> str:
+    """Text as a cell can hold it: what can't be written is replaced by �, what is too long is cut."""
+    text = _UNWRITABLE.sub("�", text)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _values(kind: str, column: pd.Series[Any]) -> list[Any]:
+    """A column as what is written, None where nothing is: unknown stays empty, never 0."""
+    if kind == columns.TEXT:
+        return [None if value is None or value != value else written(str(value)) for value in column]
+    if kind == columns.FLAG:
+        return [bool(value) for value in column]
+    if kind in (columns.TIME, columns.DAY):
+        moments = pd.DatetimeIndex(column)
+        naive = moments if moments.tz is None else moments.tz_convert(ZONE).tz_localize(None)
+        ns = naive.as_unit("ns").asi8
+        days = ns / _DAY_NS + _UNIX_EPOCH_DAYS
+        return [None if unknown else day for day, unknown in zip(days.tolist(), naive.isna(), strict=True)]
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    return [value if np.isfinite(value) else None for value in numbers.tolist()]

@@ -1,0 +1,116 @@
+"""An option chain in a notebook: the live table, and what stays of it without a kernel."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from dualbroker.notebook.drawing import STYLE
+from dualbroker.notebook.kernel import in_kernel
+from dualbroker.notebook.live_view import LiveView
+from dualbroker.notebook.pieces import State, block, problem
+from dualbroker.notebook.text import UNKNOWN, grouped, percent, price
+from dualbroker.notebook.views import open_part
+from dualbroker.view.option_chain import option_chain_state
+
+if TYPE_CHECKING:
+    from dualbroker.feed.chaining import OptionChain
+
+__all__ = ["chain_html", "chain_snapshot", "display_chain", "open_chain"]
+
+_SIDE = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest", "oi_change")
+_HEADS = {
+    "ltp": "LTP",
+    "change_percent": "Chg %",
+    "bid": "Bid",
+    "ask": "Ask",
+    "volume": "Volume",
+    "open_interest": "OI",
+    "oi_change": "OI chg",
+}
+_CALLS = tuple(reversed(_SIDE))
+"""From the strike outwards on both sides."""
+
+
+def open_chain(chain: OptionChain) -> LiveView:
+    """The live table of a chain, one for as long as both live."""
+    source = chain.feed.manager
+    return open_part(
+        chain.feed,
+        ("chain", chain.follower.holder),
+        "chain",
+        lambda now_ns: option_chain_state(source, chain.follower, now_ns),
+        lambda now_ns: {"text/html": chain_snapshot(chain, now_ns), "text/plain": repr(chain)},
+    )
+
+
+def chain_snapshot(chain: OptionChain, now_ns: int) -> str:
+    """A chain at one moment (UTC ns) as a plain table."""
+    return chain_html(option_chain_state(chain.feed.manager, chain.follower, now_ns))
+
+
+def display_chain(chain: OptionChain) -> LiveView | None:
+    """A chain by itself in a cell: live; once it is closed, or in a terminal, as it was last."""
+    if not in_kernel():
+        print(chain)
+        return None
+    if chain.closed:
+        from IPython.display import display
+
+        display({"text/html": chain._repr_html_(), "text/plain": repr(chain)}, raw=True)  # type: ignore[no-untyped-call]
+        return None
+    view = open_chain(chain)
+    view._ipython_display_()
+    return view
+
+
+def chain_html(state: State) -> str:
+    """A chain at one moment as a plain table: no script, no widget."""
+    chain = state["chain"]
+    facts = [
+        "" if chain["atm"] is None else f"at the money {grouped(chain['atm'])}",
+        "" if chain["straddle"] is None else f"straddle {price(chain['straddle'])}",
+        ""
+        if chain["put_call_ratio"] is None
+        else f"put-call ratio {chain['put_call_ratio']:.2f} by open interest, of the strikes shown",
+    ]
+    mode = state["mode"]
+    title = (
+        f'<b class="mode{" live" if mode == "LIVE" else ""}">{escape(mode)}</b> '
+        f"<b>{escape(chain['underlying'])} {escape(chain['expiry_words'] or chain['expiry'] or '')}</b> · "
+        f"{price(chain['ltp'], chain['decimals'])} {percent(chain['change_percent'])} % · "
+        f'<span class="quiet">{escape(" · ".join(fact for fact in facts if fact))}</span>'
+    )
+    note = problem(chain["note"]) if chain["note"] else ""
+    as_of = f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)} · {escape(mode)}</span>'
+    return f"{STYLE}{block(title + note + _table(chain) + as_of)}"
+
+
+def _table(chain: State) -> str:
+    width = len(_SIDE)
+    sides = f'<th colspan="{width}" style="text-align:center">calls</th><th></th>'
+    sides += f'<th colspan="{width}" style="text-align:center">puts</th><th></th>'
+    names = [*(_HEADS[name] for name in _CALLS), "strike", *(_HEADS[name] for name in _SIDE), "straddle"]
+    heads = "".join(f'<th class="number">{name}</th>' for name in names)
+    body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain["atm"]) for row in chain["rows"])
+    return f'<table class="rows"><thead><tr>{sides}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _row(row: dict[str, Any], middle: float | None) -> str:
+    cells = [_cell(row, f"call_{name}") for name in _CALLS]
+    cells.append(
+        f'<td class="number"><b>{grouped(row["strike"], 0 if row["strike"] % 1 == 0 else 2)}</b></td>'
+    )
+    cells += [_cell(row, f"put_{name}") for name in _SIDE]
+    cells.append(f'<td class="number">{price(row["straddle"])}</td>')
+    at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == middle else ""
+    return f"<tr{at_the_money}>{''.join(cells)}</tr>"
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    value = row[name]
+    if name.endswith("change_percent"):
+        direction = "" if not value else " up" if value > 0 else " down"
+        return f'<td class="number{direction}">{percent(value)}</td>'
+    shown = price(value) if name.endswith(("ltp", "bid", "ask")) else grouped(value)
+    return f'<td class="number">{shown}</td>'
