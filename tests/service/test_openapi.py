@@ -14,7 +14,7 @@ from schemathesis.generation import GenerationMode
 
 from tests.service.real_service import UNLIMITED, real_service
 
-EXAMPLES = int(os.environ.get("DUALBROKER_API_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("DUALBROKER_API_EXAMPLES", "8"))
 """Of each operation and mode."""
 
 

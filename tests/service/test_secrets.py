@@ -135,7 +135,7 @@ def test_nothing_private_is_in_anything_that_is_emitted(
             await eventually(lambda: manager.health.keys() >= {"broker1", "broker2"})
             await eventually(lambda: manager.health["broker2"].state is BrokerState.PARKED)
             await eventually(lambda: len(manager.orders.states) > 3 and manager.quotes.tick_count > 0)
-            await asyncio.sleep(61)  # a reconcile: the books tell it, too
+            await asyncio.sleep(6)  # a reconcile: the books tell it, too
             emitted = await everything(service)
             printed = capsys.readouterr()
             emitted |= {"log": caplog.text, "output": printed.out + printed.err, "repr": repr(world.config)}
@@ -149,4 +149,4 @@ def test_nothing_private_is_in_anything_that_is_emitted(
                 assert any(account in text for name, text in emitted.items() if whence in name), whence
             assert "[removed]" in emitted["log"], "broker2 told it"
 
-    run_world(story, subscribe=[SHARE])
+    run_world(story, subscribe=[SHARE], orders={"reconcile_every": 5})
