@@ -154,6 +154,8 @@ class RunningManager(ABC):
         self._taken_up: set[InstrumentKey] = set()
         """What the config's entries have come to."""
         self._roles_given = False
+        self.has_started = False
+        """Every broker is up, parked or late, and what the config wants is subscribed."""
         self._read_while_down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -213,6 +215,7 @@ class RunningManager(ABC):
         self._spawn(self._day_turn.run())
         if self.primary is not None:
             await self._take_up_config_subscriptions()
+        self.has_started = True
 
     async def _with_simulator(self, sections: list[BrokerConfig]) -> list[BrokerConfig]:
         """Sections of simulated brokers, filled with the addresses of a simulator started for them."""

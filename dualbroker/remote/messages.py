@@ -232,6 +232,8 @@ class OrdersMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     events: list[OrderEvent] = []
     states: list[OrderState] = []
     state_version: int = 0
+    are_all: bool = False
+    """Whether ``states`` is every state that there is."""
 
 
 class BrokersMessage(msgspec.Struct, kw_only=True):

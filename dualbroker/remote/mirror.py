@@ -211,9 +211,12 @@ class Mirror:
                 self._event_told = event.sequence
                 for listener in self.order_listeners:
                     listener(event)
-        if message.state_version or message.states:
+        if message.states or message.are_all:
             for state in message.states:
                 self.orders.states[state.key] = state
+            if message.are_all:
+                for key in self.orders.states.keys() - {state.key for state in message.states}:
+                    del self.orders.states[key]
             self._state_version = message.state_version
 
     def _take_incidents(self, message: IncidentsMessage) -> None:

@@ -238,7 +238,7 @@ class StreamClient:
         ticks_left = self.ticks is not None and self.ticks.next_row < self._hub.row_limit
         orders_left = self.orders is not None and self.orders.waiting > 0
         if not ticks_left and not orders_left:
-            if not self._is_ready and (self.ticks is None or self.ticks.next_row >= self.ticks.filled_at):
+            if not self._is_ready and self._is_filled():
                 self._is_ready = fields["ready"] = True
             if self._tells_time and (fields or now_s - self._sent_s >= HEARTBEAT_S):
                 fields["time"] = now_ns if self._compact else iso_time(now_ns)
@@ -251,6 +251,11 @@ class StreamClient:
             await self._send({kind: answer})
             sent_answers += 1
         return ticks_left or orders_left or sent_answers > 0
+
+    def _is_filled(self) -> bool:
+        """Whether the client has all that there was when it came, and the service has come up itself."""
+        is_there = self.ticks is None or self.ticks.next_row >= self.ticks.filled_at
+        return is_there and self._hub.manager.has_started
 
     async def _send(self, fields: dict[str, Any]) -> None:
         data = self._encode(fields)

@@ -203,10 +203,11 @@ class OrdersStream:
         if self._with_states and not self.waiting and self._state_version != self._hub.state_version:
             if self._state_version < 0:
                 message.states = self._ledger.snapshot()
+                message.are_all = True
             else:
                 message.states = self._hub.states_since(self._state_version)
             message.state_version = self._state_version = self._hub.state_version
-        return {"orders": message} if events or message.states else {}
+        return {"orders": message} if events or message.states or message.are_all else {}
 
     def _next_events(self) -> list[OrderEvent]:
         if not self.waiting:

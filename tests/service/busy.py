@@ -48,6 +48,7 @@ class BusyMarket(WebSocketManager):
             [TouchlineSnapshot(exchange="NSE", token=str(token), ltp=100.0) for token in range(INSTRUMENTS)]
         )
         self._spawn(self._tick())
+        self.has_started = True
 
     def _put(self, updates: list[Any]) -> None:
         self._on_quotes(
