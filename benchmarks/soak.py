@@ -289,7 +289,11 @@ class Client(threading.Thread):
 
     def _reads_nothing(self, until_s: float) -> None:
         with connect(
-            _stream(self._address), open_timeout=ATTACH_WITHIN_S, max_queue=1, max_size=None
+            _stream(self._address),
+            open_timeout=ATTACH_WITHIN_S,
+            max_queue=1,
+            max_size=None,
+            ping_interval=None,
         ) as client:
             client.send(json.dumps({"streams": {"ticks": {"after": 0}}}))
             self._ended.wait(max(0.0, until_s - time.monotonic()))

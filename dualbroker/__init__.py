@@ -24,6 +24,7 @@ from dualbroker.errors import (
     DualBrokerError,
     FeedClosedError,
     InstrumentError,
+    JournalError,
     LoginHeldError,
     LoginRefusedError,
     RateLimitedError,
@@ -37,6 +38,7 @@ from dualbroker.errors import (
 
 if TYPE_CHECKING:
     from dualbroker.feed import Feed, connect, connect_async, demo, demo_async
+    from dualbroker.feed.journal_reading import read_journal
     from dualbroker.manager import WebSocketManager
     from dualbroker.measure.measuring import measure_savings, measure_savings_async
     from dualbroker.running import run
@@ -53,6 +55,7 @@ __all__ = [
     "Feed",
     "FeedClosedError",
     "InstrumentError",
+    "JournalError",
     "LoginHeldError",
     "LoginRefusedError",
     "RateLimitedError",
@@ -70,11 +73,13 @@ __all__ = [
     "demo_async",
     "measure_savings",
     "measure_savings_async",
+    "read_journal",
     "run",
 ]
 
 _HOMES = {
     "dualbroker.feed": ("Feed", "connect", "connect_async", "demo", "demo_async"),
+    "dualbroker.feed.journal_reading": ("read_journal",),
     "dualbroker.manager": ("WebSocketManager",),
     "dualbroker.measure.measuring": ("measure_savings", "measure_savings_async"),
     "dualbroker.running": ("run",),
