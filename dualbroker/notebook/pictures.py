@@ -24,6 +24,8 @@ INK, GRID = "#757b83", "rgba(128,134,142,0.25)"
 class Picture:
     """A plotly figure with a plain picture beside it; put it last in a cell.
 
+    JupyterLab shows the picture at once and makes it live when the mouse comes over it.
+
     Parameters
     ----------
     figure

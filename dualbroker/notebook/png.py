@@ -45,7 +45,7 @@ COLOURS = ("#1f6fb2", "#d9730d", "#2e8b57", "#8b5fbf", "#b0395f", "#7a6a2f")
 """Of lines and bars, in order of appearance; each stands out from a white and from a near-black ground."""
 UP, DOWN = "#1a7f4b", "#c02c2c"
 WIDTH, HEIGHT = 760, 320
-"""As shown, in the reader's pixels."""
+"""In the reader's pixels."""
 MOST_NAMES = 18
 """Names that can be read beside each other."""
 ROW = 15
@@ -153,7 +153,7 @@ def draw_png(
     empty
         What stands there when no mark has a value.
     width, height
-        As shown, in the reader's pixels; the picture is drawn finer.
+        In the reader's pixels.
     """
     with canvas(width, height) as figure:
         axes = figure.add_subplot()

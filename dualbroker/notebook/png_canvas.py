@@ -28,8 +28,8 @@ GROUND, INK, QUIET, GRID = "#ffffff", "#1c1f23", "#5b6470", "#e3e6ea"
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so that a picture is the same on every system."""
 PIXELS_PER_INCH = 100
-SCALE = 1.6
-"""Drawn finer than shown, so that letters stay sharp on good screens."""
+SCALE = 1.0
+"""Pixels drawn for each one shown: JupyterLab's plotly shows a picture in its own size in any case."""
 PALETTE = 32
 """Colours kept: a chart has few, and the file is a quarter as large."""
 MOST_LETTERS = 75
