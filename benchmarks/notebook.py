@@ -86,7 +86,7 @@ def measure(folder: Path, seconds: float) -> dict[str, float]:
         notebook.open()
         notebook.run(0, 1)
         notebook.wait_for(1)
-        page.wait_for_selector('[data-part="quotes"] td')
+        page.wait_for_selector('[data-part="quotes"] td.number')
         time.sleep(SETTLE_S)
         table = _phase(notebook, devtools, seconds)
         began = time.monotonic()
