@@ -70,6 +70,10 @@ OF_THE_MARKET = 0.354
 """The share of the simulated market's ticks that is of those chains."""
 ATTACH_WITHIN_S = 120.0
 """Also on a machine that is busy with other work; how late the service's loop was is told."""
+MOST_NEW_THREADS = 6
+"""Of the pool for what waits: they come as they are needed, and stay."""
+MOST_IDLE_SOCKETS = 20
+"""Idle connections to the brokers' REST that its client keeps at most; the next call lets go of them."""
 ONE_FEED = threading.Lock()
 """A process has one feed of an address, so whoever closes it closes it for all."""
 
@@ -83,6 +87,8 @@ class Sample(NamedTuple):
     files: int
     """Sockets and files that are open; handles on Windows."""
     tasks: int
+    clients: int
+    """Sockets of the service's own port but for the one that listens."""
 
 
 def main() -> None:
@@ -160,12 +166,10 @@ def soak(service: Service, arguments: argparse.Namespace, tasks: Path) -> dict[s
     def is_as_before() -> bool:
         nonlocal after
         after = sample(process, tasks, started)
-        # Threads of the pool come as they are needed, and stay; their number has a bound.
-        return (
-            after.files <= before.files
-            and after.tasks <= before.tasks
-            and after.threads <= before.threads + 6
+        left = (
+            after.clients or after.tasks > before.tasks or after.threads > before.threads + MOST_NEW_THREADS
         )
+        return not left and after.files <= before.files + MOST_IDLE_SOCKETS
 
     with contextlib.suppress(RuntimeError):
         wait_until(is_as_before, "what it was", SETTLES_WITHIN_S)
@@ -187,6 +191,7 @@ def soak(service: Service, arguments: argparse.Namespace, tasks: Path) -> dict[s
         ),
         "tasks before, most, after": [before.tasks, max(each.tasks for each in samples), after.tasks],
         "files before, most, after": [before.files, max(each.files for each in samples), after.files],
+        "client sockets, most, after": [max(each.clients for each in samples), after.clients],
         "threads before, most, after": [before.threads, max(each.threads for each in samples), after.threads],
         "loop late, ms, p50, p99, most": [
             round(late * 1e3, 1) for late in json.loads(tasks.read_text("utf-8"))["lag"]
@@ -200,7 +205,10 @@ def sample(process: psutil.Process, tasks: Path, started: float) -> Sample:
     count = sum(json.loads(tasks.read_text("utf-8"))["tasks"].values())
     files: int = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")()
     second = time.monotonic() - started
-    return Sample(round(second, 1), process.memory_info().rss, process.num_threads(), files, count)
+    connections = process.net_connections("tcp")
+    listening = {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    clients = sum(each.laddr.port in listening and each.status != psutil.CONN_LISTEN for each in connections)
+    return Sample(round(second, 1), process.memory_info().rss, process.num_threads(), files, count, clients)
 
 
 def row_number(service: Service) -> int:
