@@ -198,7 +198,10 @@ class StreamClient:
         await self._send({"hello": self._hello()})
         while True:
             self._awake.clear()
-            if not await self._send_news():
+            if await self._send_news():
+                # Sending waits only for a full buffer, and a whole day must not hold up the feed.
+                await asyncio.sleep(0)
+            else:
                 await self._awake.wait()
 
     def _hello(self) -> Hello:

@@ -39,6 +39,8 @@ __all__ = [
 
 MOST_EVENTS = 1000
 """Order events of one message."""
+MOST_PLAIN_ROWS = 1024
+"""Ticks of one message in JSON, which take about 10 µs each to write and to compress; a part of a chunk."""
 BANDWIDTH_EVERY_S = 0.25
 
 
@@ -93,7 +95,8 @@ class TicksStream:
     def take(self, now_s: float) -> dict[str, Any]:
         skipped = self._skip()
         first, limit = self.next_row, self._hub.row_limit
-        stop = min(limit, (first // CHUNK_ROWS + 1) * CHUNK_ROWS)
+        piece = CHUNK_ROWS if self._compact else MOST_PLAIN_ROWS
+        stop = min(limit, (first // piece + 1) * piece)
         fields: dict[str, Any] = {} if skipped is None else {"skipped": skipped}
         if not self._compact:
             if first < stop:
