@@ -80,4 +80,14 @@ def test_what_it_links_to_exists(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     folder = (ROOT / document).parent
-    assert not [link for link in links if not (folder / link).exists()]
+    for link in links:
+        name, _, heading = link.partition("#")
+        target = folder / name if name else ROOT / document
+        assert target.exists(), link
+        assert not heading or heading in _headings(target), link
+
+
+def _headings(document: Path) -> set[str]:
+    """As the addresses of their places name them."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}

@@ -67,7 +67,7 @@ def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
         start=NIGHT,
         market=market_of_yesterday(),
         market_hours=MarketHours(),
-        step_interval_s=0.5,
+        step_interval_s=2.0,
         orders_per_minute=6.0,
         simulation={"trading_days": True, "session": SESSION, "tokens_die": tokens_die},
     )

@@ -124,4 +124,4 @@ def test_what_no_broker_streams_any_more_is_told_once_however_often_it_is_tried(
             await asyncio.sleep(1)
             assert len(manager.incidents.failovers_snapshot()) == 1
 
-    run_world(story, brokers=3, orders_per_minute=0.0)
+    run_world(story, brokers=3, orders_per_minute=0.0, step_interval_s=0.5)

@@ -59,7 +59,7 @@ def test_a_stream_that_only_stutters_raises_no_false_alarm(faults: dict[str, flo
             await manager.reconcile()
             assert same_status(ledger(manager), order_truth(world))
 
-    run_world(story, orders_per_minute=300)
+    run_world(story, orders_per_minute=300, step_interval_s=0.25)
 
 
 def test_a_polled_brokers_trade_book_is_read_now_and_then() -> None:
