@@ -70,7 +70,7 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
         bars
             The bars' length.
         ticks
-            The newest ticks at most; a sheet holds 1,048,575 rows. Ten thousand take about a second.
+            The newest ticks at most; a sheet holds 1,048,575 rows.
         progress
             Shows how far it is where there is much to write; False does not; or a function that is told the
             part of the work (0 to 1) and what is written.
