@@ -13,7 +13,7 @@ from dualbroker.chaos.market import market_is_open
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.weather import REST_IS_DOWN, Weather
 from dualbroker.chaos.world import World
-from dualbroker.model import FeedType
+from dualbroker.model import FeedType, InstrumentKey
 from dualbroker.simulator.broker import SimulatedBroker
 from dualbroker.stores.health import BrokerState
 
@@ -100,7 +100,7 @@ class Watch:
         self._rows_seen = 0
         self._last_rows = 0
         self._last_move_s = 0.0
-        self._last_prices: list[tuple[float | None, ...]] = []
+        self._last_prices: dict[InstrumentKey, tuple[float | None, ...]] = {}
         self._hand_over_s = hand_over_s(world.schedule)
         self._allowed_gap_s = allowed_gap_s(world.schedule)
         self._ready_since_s = dict.fromkeys(world.names, math.inf)
@@ -161,7 +161,9 @@ class Watch:
         rows = store.total_rows
         moving = market_is_open(self._world.clock.now_ns()) and not self._world.simulation.stopped
         prices = self._prices()
-        if rows != self._last_rows or not moving or prices == self._last_prices:
+        # What is wanted only now has not moved, and what was let go of moves for nobody.
+        stands_still = all(self._last_prices.get(key, price) == price for key, price in prices.items())
+        if rows != self._last_rows or not moving or stands_still:
             self._last_rows, self._last_move_s, self._last_prices = rows, now_s, prices
             return
         gap_s = now_s - self._last_move_s
@@ -179,12 +181,13 @@ class Watch:
             )
             self._last_move_s = now_s
 
-    def _prices(self) -> list[tuple[float | None, ...]]:
+    def _prices(self) -> dict[InstrumentKey, tuple[float | None, ...]]:
         """What is wanted, as the market has it now."""
         market = self._world.market
-        places = [market.index_of(key) for key in self._world.manager.subscriptions.book.wanted()]
-        quotes = [market.quote(place) for place in places if place is not None]
-        return [(quote.get("ltp"), quote.get("volume")) for quote in quotes]
+        wanted = self._world.manager.subscriptions.book.wanted()
+        places = {key: place for key in wanted if (place := market.index_of(key)) is not None}
+        quotes = {key: market.quote(place) for key, place in places.items()}
+        return {key: (quote.get("ltp"), quote.get("volume")) for key, quote in quotes.items()}
 
     # A failed read is no empty book
 
