@@ -204,7 +204,7 @@ class Watch:
                 if not begun_s < now_s <= span[1] or health.last_book_ns is None or health.book_problem:
                     continue
                 read_s = (health.last_book_ns - self._world.clock.now_ns()) / 1e9 + now_s
-                if read_s > max(begun_s, known_s):
+                if read_s > max(begun_s, known_s + _IN_THE_BOOK_S):
                     self._complaints.add(
                         "a failed read is no book",
                         f"{name}: its order book counts as read at {read_s:.1f} s, while none could be read "
@@ -281,4 +281,6 @@ class Watch:
 _ON_ITS_WAY_S = 12.0
 """A book that was read before REST went down is taken in when its trades and histories are, ten seconds
 later where these are not answered."""
+_IN_THE_BOOK_S = 3.0
+"""An order that was first seen so shortly before a book was asked for may be missing in it."""
 _LATE_S = 5.0

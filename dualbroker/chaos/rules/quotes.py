@@ -25,7 +25,8 @@ def _one_source(scene: Scene) -> Iterator[str]:
     for place in sorted(set(by_place) | set(wanted)):
         names = by_place.get(place, [])
         if place not in wanted:
-            if scene.may_be_held(place):
+            if scene.may_be_held(place) or scene.name(place) in scene.expired:
+                # An expired one is no longer known to the broker, which can't be told to stop.
                 continue
             yield f"{scene.name(place)} is streamed by {', '.join(names)}, and nobody holds it"
         elif not names:

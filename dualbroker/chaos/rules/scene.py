@@ -43,12 +43,17 @@ class Scene(msgspec.Struct, frozen=True):
         return [name for name in self.world.names if self.weather.can_stream(name, self.now_s)]
 
     @property
+    def expired(self) -> frozenset[str]:
+        """Qualified names that could be had at the start and have expired meanwhile."""
+        clock = self.world.clock
+        start_day = ist(clock.now_ns() - round(self.now_s * 1e9)).date()
+        return expired_names(start_day, ist(clock.now_ns()).date())
+
+    @property
     def wanted(self) -> dict[int, bool]:
         """Position in the market of each instrument that somebody holds, and whether anybody wants depth."""
-        world = self.world
-        start_day = ist(world.clock.now_ns() - round(self.now_s * 1e9)).date()
-        gone = expired_names(start_day, ist(world.clock.now_ns()).date())
-        places = {item.qualified_name: place for place, item in enumerate(world.universe.instruments)}
+        gone = self.expired
+        places = {item.qualified_name: place for place, item in enumerate(self.world.universe.instruments)}
         return {
             places[name]: any(holders.values())
             for name, holders in self.users.wanted.items()
