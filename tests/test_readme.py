@@ -33,7 +33,8 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_its_python_code_runs() -> None:
+def test_its_python_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # it writes a workbook
     code, attaching = _blocks("python")
     assert "dualbroker.demo()" in code
     compile(attaching, "README.md", "exec")
