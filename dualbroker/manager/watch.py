@@ -34,7 +34,8 @@ logger = logging.getLogger("dualbroker")
 LOOKS_PER_LIMIT = 10
 LONGEST_LOOK_S = 0.5
 INSTRUMENTS_ASKED = 3
-"""Of a silent source, in one probe; those that ticked last, for they are the liveliest."""
+"""Of a silent source, in one probe: those that ticked last, for they are the liveliest; from the second
+probe on the last of them gives way to one of the others, in turn."""
 LONGEST_PROBE_PAUSE_S = 60.0
 PROBE_TIMEOUT_S = 5.0
 SINGLE_PROBE_EVERY_S = 5.0
@@ -52,6 +53,7 @@ class _Silence(msgspec.Struct):
     """Loop time of its last quote message, or of when it was first looked at."""
     next_probe_s: float = 0.0
     pause_s: float = 0.0
+    probes: int = 0
     probe: asyncio.Task[None] | None = None
     is_market_wide: bool = False
     evidence: MarketEvidence = msgspec.field(default_factory=MarketEvidence)
@@ -136,7 +138,7 @@ class QuoteWatch:
             if silence.is_market_wide and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s
-            silence.pause_s, silence.next_probe_s = 0.0, 0.0
+            silence.pause_s, silence.next_probe_s, silence.probes = 0.0, 0.0, 0
             silence.is_market_wide = False
             silence.evidence.clear()
             return
@@ -152,7 +154,11 @@ class QuoteWatch:
     async def _probe(self, name: str, keys: list[InstrumentKey], silence: _Silence) -> None:
         """Ask the market whether it moves, at the silent source and at one broker that stands by."""
         rows = self._quotes.last_rows()
-        liveliest = sorted(keys, key=lambda key: -rows[self._index(key)])[:INSTRUMENTS_ASKED]
+        ranked = sorted(keys, key=lambda key: -rows[self._index(key)])
+        liveliest, others = ranked[:INSTRUMENTS_ASKED], ranked[INSTRUMENTS_ASKED:]
+        if silence.probes and others:
+            liveliest[-1] = others[(silence.probes - 1) % len(others)]
+        silence.probes += 1
         asked = [
             name,
             *[other for other in self._brokers if other != name and self._carrier.serves(other)][:1],
