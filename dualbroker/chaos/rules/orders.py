@@ -26,7 +26,9 @@ def _is_read(scene: Scene, broker: str) -> bool:
     evicted_s = scene.weather.evicted_at_s.get(broker)
     if evicted_s is None or scene.state(broker) is not BrokerState.PARKED:
         return True
-    died_in_time = scene.weather.had(broker, SESSION_TROUBLES, evicted_s)
+    # Its token may have died before, and that only the next read of the books would have shown.
+    unnoticed_s = float(scene.world.schedule.settings["orders"]["reconcile_every"]) + 2 * ANSWER_S
+    died_in_time = scene.weather.had(broker, SESSION_TROUBLES, evicted_s - unnoticed_s)
     return not (died_in_time or scene.world.schedule.moment == "tokens die")
 
 
