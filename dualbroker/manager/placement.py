@@ -122,7 +122,7 @@ class Placement:
         Parameters
         ----------
         last_resort
-            Who keeps an instrument that every serving broker has refused, should it begin to tick.
+            Who keeps, or is asked once more for, an instrument that every serving broker has refused.
         """
         told = Told()
         for key in dict.fromkeys((*self._streams, *self._moves, *self._lost)):
@@ -131,7 +131,7 @@ class Placement:
         somebody_serves = any(map(self._standing.serves, self._health))
         begun: dict[Begun, list[InstrumentKey]] = {}
         for key, target in targets.items():
-            if target is None and key not in self._streams:
+            if target is None and not self._is_served(key):
                 target = last_resort(key)
             move = self._moves.get(key)
             if move is not None and not somebody_serves:
@@ -142,6 +142,10 @@ class Placement:
             self._note_failover(kind, {key: self._moves[key] for key in keys})
         self._failovers.close_finished()
         self._teller.tell(told)
+
+    def _is_served(self, key: InstrumentKey) -> bool:
+        at = self.stream_of(key)
+        return at is not None and self._standing.serves(at)
 
     def _place(
         self,
