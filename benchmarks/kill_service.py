@@ -8,7 +8,6 @@ numbered without a gap, and everything that was ever shown.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from service_process import Service, simulated_brokers, wait_until, write_config
+from service_process import Service, end_with, simulated_brokers, wait_until, write_config
 
 from dualbroker.manager.journaling import events_of_days
 from dualbroker.model import OrderStatus, UpdateSource
@@ -46,12 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         result = run(arguments, Path(folder))
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name:30} {value}")
-    raise SystemExit(1 if result["problems"] else 0)
+    end_with(result, as_json=arguments.json)
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:

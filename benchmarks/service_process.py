@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
-__all__ = ["Service", "simulated_brokers", "wait_until", "write_config"]
+__all__ = ["Service", "end_with", "simulated_brokers", "wait_until", "write_config"]
 
 START_DEADLINE_S = 60.0
 _LOGIN = ("rest_base", "websocket_url", "vendor_code", "password", "totp_secret", "api_key", "client_id")
@@ -32,6 +32,16 @@ def wait_until(condition: Callable[[], bool], what: str, within_s: float = START
         if time.monotonic() > deadline:
             raise RuntimeError(f"{what} did not come to be within {within_s:.0f} s")
         time.sleep(0.02)
+
+
+def end_with(result: dict[str, Any], *, as_json: bool) -> NoReturn:
+    """Print what was found and end the program, with 1 where ``problems`` are among it."""
+    if as_json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:32} {value}")
+    raise SystemExit(1 if result["problems"] else 0)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psutil
-from service_process import Service, simulated_brokers, wait_until, write_config
+from service_process import Service, end_with, simulated_brokers, wait_until, write_config
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -49,7 +49,7 @@ async def _count():
         draft.write_text(json.dumps(dict(tasks=names, lag=lag)))
         os.replace(draft, _path)
 async def _counted(self):
-    self._spawn(_count())
+    self._background.spawn(_count())
     await _start(self)
 RunningManager.start = _counted
 """
@@ -103,12 +103,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         result = run(arguments, Path(folder))
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name:32} {value}")
-    raise SystemExit(1 if result["problems"] else 0)
+    end_with(result, as_json=arguments.json)
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class WebSocketManager(AnsweringManager):
         instruments = await self.resolve(names, exchange)
         kind = FeedType.DEPTH if depth else FeedType.TOUCHLINE
         accepted = await self.subscriptions.hold(holder, instruments, kind, primary)
-        self._spawn(self._prepare_mappings())
+        self._background.spawn(self._prepare_mappings())
         return accepted
 
     async def unsubscribe(
@@ -98,7 +98,7 @@ class WebSocketManager(AnsweringManager):
     async def _take_up_config_subscriptions(self) -> None:
         left = await self._from_config.take_up(self.config.subscribe)
         if left:
-            self._spawn(self._from_config.keep_trying(left))
+            self._background.spawn(self._from_config.keep_trying(left))
 
     async def _subscribe_entry(self, entry: str | Around) -> None:
         names: Sequence[str | Instrument] = [entry] if isinstance(entry, str) else []
@@ -114,7 +114,7 @@ class WebSocketManager(AnsweringManager):
         self._taken_up.clear()
         left = await self._from_config.take_up(self.config.subscribe)
         if left:
-            self._spawn(self._from_config.keep_trying(left))
+            self._background.spawn(self._from_config.keep_trying(left))
             return
         book.remove(CONFIG_HOLDER, [key for key in before if key not in self._taken_up])
         self.carrier.arrange()

@@ -11,11 +11,12 @@ import logging
 import random
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from dualbroker.background import BackgroundTasks
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
@@ -102,6 +103,7 @@ class RunningManager(ABC):
         self.simulator: SimulatorProcess | None = None
         self.journal: OrderJournal | None = None
         """What orders did, on disk; None where none is kept."""
+        self._background = BackgroundTasks()
         self._transport: Transport = transport or NetworkTransport()
         self._random = rng or random.Random()
         self._cache_directory: Path | None = None
@@ -121,7 +123,7 @@ class RunningManager(ABC):
             mapping=self.mapping,
             clock=self.clock,
             on_quotes=self._on_quotes,
-            spawn=self._spawn,
+            spawn=self._background.spawn,
             on_new_primary=self._on_new_primary,
             is_market_open=self._is_market_open,
             preferred=None if config.primary == AUTO else config.primary,
@@ -157,7 +159,6 @@ class RunningManager(ABC):
         self.has_started = False
         """Every broker is up, parked or late, and what the config wants is subscribed."""
         self._read_while_down: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def primary(self) -> str | None:
@@ -197,7 +198,7 @@ class RunningManager(ABC):
         self._open_journal(sections)
         for section in sections:
             self._add_broker(section)
-        self._spawn(self._count_seconds())
+        self._background.spawn(self._count_seconds())
         bring_up = BringUp(
             self.brokers,
             self.health,
@@ -206,13 +207,13 @@ class RunningManager(ABC):
             on_order=self._on_order,
             on_quotes=self._on_quotes,
             on_primary=self._take_up_config_subscriptions,
-            spawn=self._spawn,
+            spawn=self._background.spawn,
         )
         await bring_up.run(self.config.start_timeout)
         self._roles_given = True
         self.carrier.begin()
-        self._spawn(self._watch.run())
-        self._spawn(self._day_turn.run())
+        self._background.spawn(self._watch.run())
+        self._background.spawn(self._day_turn.run())
         if self.primary is not None:
             await self._take_up_config_subscriptions()
         self.has_started = True
@@ -246,7 +247,7 @@ class RunningManager(ABC):
         # A simulator that was started here begins anew each time, with the same order numbers.
         simulator = secrets.token_hex(8) if self.simulator is not None else ""
         self.journal.open({section.name: account_number(section, simulator) for section in sections})
-        self._spawn(self.journal.tend())
+        self._background.spawn(self.journal.tend())
 
     def _add_broker(self, section: BrokerConfig) -> None:
         health = health_at_first(section)
@@ -277,10 +278,7 @@ class RunningManager(ABC):
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.cancel()
         await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
         if self.journal is not None:
             # As soon as nothing can come any more: whoever ends us may not wait for the rest.
@@ -290,17 +288,6 @@ class RunningManager(ABC):
             # Not in a worker thread: at the end of the interpreter none can be started any more.
             self.simulator.stop()
             self.simulator = None
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a background task of the feed failed", exc_info=error)
 
     # What brokers bring
 
@@ -330,7 +317,7 @@ class RunningManager(ABC):
         self.carrier.on_down(name, why)
         if name not in self._read_while_down:
             self._read_while_down.add(name)
-            self._spawn(self._reconcile_while_down(name))
+            self._background.spawn(self._reconcile_while_down(name))
 
     async def _reconcile_while_down(self, name: str) -> None:
         """A socket that stays away takes no order away: the books are read on without it."""
@@ -354,7 +341,7 @@ class RunningManager(ABC):
 
     def _on_connected(self, name: str) -> None:
         self.carrier.on_connected(name)
-        self._spawn(self.reconcilers[name].run())
+        self._background.spawn(self.reconcilers[name].run())
 
     async def _count_seconds(self) -> None:
         """Close the books on each second of traffic."""

@@ -1,6 +1,6 @@
-"""A rolling chart as a PNG, drawn in some 20 ms: six charts must not wait for their pictures. Pure.
+"""A rolling chart as a PNG, drawn quickly: six charts must not wait for their pictures. Pure.
 
-The pictures of ``notebook.png`` look better and can more, and take more than ten times as long.
+The pictures of ``notebook.png`` look better and can more, and take too long for each live chart.
 """
 
 from __future__ import annotations

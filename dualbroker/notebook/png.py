@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +34,7 @@ __all__ = [
     "Candles",
     "Line",
     "Mark",
-    "bar_png",
-    "candle_png",
     "draw_png",
-    "line_png",
-    "scatter_png",
 ]
 
 COLOURS = ("#1f6fb2", "#d9730d", "#2e8b57", "#8b5fbf", "#b0395f", "#7a6a2f")
@@ -98,34 +94,6 @@ class Candles:
 Mark = Line | Bars | Candles
 
 
-def line_png(lines: Mapping[str, pd.Series[Any]], **look: Any) -> bytes:
-    """Lines by their names, each over its index; ``look`` as ``draw_png`` has it."""
-    return draw_png([Line(name=name, x=values.index, y=values) for name, values in lines.items()], **look)
-
-
-def scatter_png(
-    points: Mapping[str, pd.Series[Any]], lines: Mapping[str, pd.Series[Any]], **look: Any
-) -> bytes:
-    """Points by their names, and dotted lines to compare them with; ``look`` as ``draw_png`` has it."""
-    marks: list[Mark] = [
-        Line(name=name, x=values.index, y=values, shows_line=False, shows_points=True)
-        for name, values in points.items()
-    ]
-    marks += [Line(name=name, x=values.index, y=values, dotted=True) for name, values in lines.items()]
-    return draw_png(marks, **look)
-
-
-def bar_png(bars: Mapping[str, pd.Series[Any]], **look: Any) -> bytes:
-    """Bars by their names, each over its index; ``look`` as ``draw_png`` has it."""
-    return draw_png([Bars(name=name, x=values.index, y=values) for name, values in bars.items()], **look)
-
-
-def candle_png(bars: pd.DataFrame, **look: Any) -> bytes:
-    """The bars of ``feed.bars``, or any frame with ``open``, ``high``, ``low``, ``close``, as candles."""
-    sides = (bars[name] for name in ("open", "high", "low", "close"))
-    return draw_png([Candles(bars.index, *sides)], **look)
-
-
 def draw_png(
     marks: Sequence[Mark],
     *,
@@ -140,7 +108,7 @@ def draw_png(
     width: int = WIDTH,
     height: int = HEIGHT,
 ) -> bytes:
-    """Draw marks over one another on one pair of axes; about 10 kB.
+    """Draw marks over one another on one pair of axes.
 
     Parameters
     ----------

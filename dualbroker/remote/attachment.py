@@ -8,11 +8,12 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from dualbroker.background import BackgroundTasks
 from dualbroker.clock import Clock, ist
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.manager.masters import LONGEST_NAME, require_short
@@ -87,6 +88,7 @@ class Attachment:
         self._mirror = Mirror()
         self.clock: Clock = _ServiceClock(self._mirror)
         self._client = secrets.token_hex(16)
+        self._background = BackgroundTasks()
         self._link: Link | None = None
         self._why_lost = "it was never joined"
         self._calls: dict[int, asyncio.Future[Answer]] = {}
@@ -94,7 +96,6 @@ class Attachment:
         self._held: dict[str, dict[InstrumentKey, tuple[Instrument, FeedType]]] = {}
         self._ready: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     # From beginning to end
 
@@ -111,7 +112,7 @@ class Attachment:
         self._loop = asyncio.get_running_loop()
         ready = self._ready = self._loop.create_future()
         await self._join()
-        run = self._spawn(self._run())
+        run = self._background.spawn(self._run())
         await asyncio.wait([ready, run], return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             raise ConnectionFailedError(
@@ -125,24 +126,11 @@ class Attachment:
             with contextlib.suppress(DualBrokerError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await link.send(ClientMessage(goodbye=True))
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.cancel()
         if link is not None:
             await link.close()
         self._link = None
         self._fail_calls("the feed is closed")
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a background task of the feed failed", exc_info=error)
 
     async def _join(self) -> bool:
         """Open the link; whether the service has started over since the last one."""
@@ -189,7 +177,7 @@ class Attachment:
         link, self._link = self._link, None
         self._why_lost = why
         if link is not None:
-            self._spawn(link.close())
+            self._background.spawn(link.close())
         as_of = ist(self._mirror.time_ns)
         problem = (
             f"the service at {self.address} is out of reach ({why}); what is shown is of {as_of:%H:%M:%S}, "
@@ -229,7 +217,7 @@ class Attachment:
                 f"the service at {self.address} was joined again {away}",
                 "ticks and orders of the time between are sent, none is missing",
             )
-        self._spawn(self._hold_again())
+        self._background.spawn(self._hold_again())
 
     async def _hold_again(self) -> None:
         """Subscribe again what this client held: the service may have let go of it, or know nothing of it."""

@@ -5,9 +5,9 @@ What a record says is not known here; it is bytes with the order's day and broke
 A killed process loses nothing: a row is committed to the write-ahead log, which the system keeps whoever
 dies. That log is not forced to the disk row by row (``synchronous=NORMAL``), for that would hold up
 quotes by milliseconds: a loss of power may take the rows of the last moments, never what was there
-before. The numbering then gets a new identity, for its last numbers may be given again. A row takes some
-20 to 60 µs, about what it takes to hand it to a thread; checkpoints, which do wait for the disk, go beside
-it on a connection of their own.
+before. The numbering then gets a new identity, for its last numbers may be given again. A row takes less
+than a tenth of a millisecond (``benchmarks/journal_row.py``), so it is written where it is; checkpoints,
+which do wait for the disk, go beside it on a connection of their own.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SCHEMA = (
         account INTEGER NOT NULL,   -- tells one account from another, and nobody which it is
         content BLOB NOT NULL
     )""",
-    # Instead of an index, which would make each row three times as dear to write.
+    # Instead of an index, which would make each row dearer to write.
     "CREATE TABLE days (trading_day TEXT PRIMARY KEY, first_id INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     f"PRAGMA application_id = {_APPLICATION_ID}",

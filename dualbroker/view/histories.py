@@ -14,7 +14,7 @@ from dualbroker.view.rows import iso_time, known
 __all__ = ["HISTORIES_SHOWN", "STEP_COLUMNS", "history_name", "order_histories", "step_row"]
 
 HISTORIES_SHOWN = 40
-"""Orders whose steps travel with the state, about 15 kB; a page asks the service for the others."""
+"""Orders whose steps travel with the state; a page asks the service for the others."""
 EVENTS_LOOKED_AT = 5_000
 """The newest; an order whose steps lie further back has none in the state."""
 

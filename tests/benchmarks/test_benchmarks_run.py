@@ -36,6 +36,14 @@ def test_wire_to_store_counts_every_tick(rate: int) -> None:
     assert 60 <= result["frame_bytes"]["min"] <= result["frame_bytes"]["max"] <= 160
 
 
+def test_every_row_of_the_journal_is_timed() -> None:
+    command = [sys.executable, str(BENCHMARKS / "journal_row.py"), "--rows=200", "--pause-ms=0.1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
+    result = json.loads(done.stdout)
+    assert [series["rows"] for series in result.values()] == [200, 10]
+    assert all(0 < series["p50_us"] <= series["p99_us"] <= series["most_us"] for series in result.values())
+
+
 def test_memory_per_tick_counts_every_tick() -> None:
     result = run("memory_per_tick.py")
     assert result["clients"]["dualbroker"]["ticks"] == [TICKS]

@@ -260,7 +260,7 @@ def leave_a_task_behind_each_connection() -> AbstractContextManager[object]:
     def leaky(self: WebSocketManager, name: str) -> None:
         real(self, name)
         for _ in range(30):
-            self._spawn(asyncio.sleep(1e6))
+            self._background.spawn(asyncio.sleep(1e6))
 
     return patch.object(WebSocketManager, "_on_connected", leaky)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.chromium import absent, open_browser
 from tests.notebook.lab import Lab, Opened, jupyter_lab, notebook_of
 from tests.polling import wait_until
 
@@ -42,15 +42,10 @@ SAID_BY_OTHERS = (
 before that has said its last, and it can't read what such a kernel writes to its error output."""
 
 
-def _absent(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    pytest.importorskip("jupyterlab", reason="needs JupyterLab: pip install -e '.[dev]'")
+    if importlib.util.find_spec("jupyterlab") is None:
+        absent("needs JupyterLab: pip install -e '.[dev]'")
     folder = tmp_path_factory.mktemp("lab")
     (folder / "live.ipynb").write_text(json.dumps(notebook_of(CELLS)), encoding="utf-8")
     with jupyter_lab(folder) as running:
@@ -59,19 +54,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _absent("needs playwright: pip install -e '.[dev]'")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        _absent("needs an installed Chromium: apt install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with open_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dualbroker.notebook.pictures import Picture, calm, figure_png
-from dualbroker.notebook.png import COLOURS, DOWN, UP, bar_png, candle_png, line_png, scatter_png
+from dualbroker.notebook.png import COLOURS, DOWN, UP, Bars, Candles, Line, draw_png
 from dualbroker.notebook.png_canvas import SCALE
 
 TIMES = pd.date_range("2026-11-26 09:15", periods=300, freq="s", tz="Asia/Kolkata")
 PRICES = pd.Series(26_000 + np.random.default_rng(1).normal(size=300).cumsum(), TIMES)
+
+
+def line_png(lines: dict[str, pd.Series[Any]], **look: Any) -> bytes:
+    return draw_png([Line(name=name, x=values.index, y=values) for name, values in lines.items()], **look)
+
+
+def bar_png(bars: dict[str, pd.Series[Any]], **look: Any) -> bytes:
+    return draw_png([Bars(name=name, x=values.index, y=values) for name, values in bars.items()], **look)
+
+
+def points_and_dots_png() -> bytes:
+    points = Line(name="a", x=[1, 2], y=[0, 50], shows_line=False, shows_points=True)
+    return draw_png([points, Line(name="b", x=[1, 2, 3], y=[0, 50, 66], dotted=True)])
 
 
 def pixels(png: bytes) -> NDArray[Any]:
@@ -42,7 +55,7 @@ def where(png: bytes, colour: str) -> NDArray[Any]:
         lambda: line_png({"a": PRICES, "b": PRICES + 5}, title="$a$ · SIMULATED", y_title="₹"),
         lambda: bar_png({"a": pd.Series(range(60), [f"NIFTY29DEC26C{k}" for k in range(60)])}),
         lambda: bar_png({"a": pd.Series(range(60), [f"N{k}" for k in range(60)])}, sideways=True, height=700),
-        lambda: scatter_png({"a": pd.Series([0, 50], [1, 2])}, {"b": pd.Series([0, 50, 66], [1, 2, 3])}),
+        points_and_dots_png,
         lambda: line_png({}, title="nothing"),
         lambda: line_png({"a": pd.Series([1.0], TIMES[:1])}),
         lambda: line_png({"a": pd.Series([np.nan, np.nan], TIMES[:2])}),
@@ -66,10 +79,7 @@ def test_bars_are_as_long_as_their_values() -> None:
 
 
 def test_candles_are_green_up_and_red_down() -> None:
-    day = pd.DataFrame(
-        {"open": [1.0, 3.0], "high": [4.0, 4.0], "low": [0.5, 0.5], "close": [3.0, 1.0]}, TIMES[:2]
-    )
-    png = candle_png(day)
+    png = draw_png([Candles(TIMES[:2], [1.0, 3.0], [4.0, 4.0], [0.5, 0.5], [3.0, 1.0])])
     assert where(png, UP)[:, 1].max() < where(png, DOWN)[:, 1].min()
 
 
@@ -141,9 +151,9 @@ def test_matplotlib_is_loaded_by_the_first_picture_and_touches_nothing_global() 
 import sys, logging
 import pandas as pd
 from dualbroker.notebook.pictures import Picture
-from dualbroker.notebook.png import line_png
+from dualbroker.notebook.png import Line, draw_png
 assert "matplotlib" not in sys.modules
-line_png({"a": pd.Series([1.0, 2.0])})
+draw_png([Line(x=[0, 1], y=[1.0, 2.0])])
 assert "matplotlib.pyplot" not in sys.modules
 assert logging.getLogger("matplotlib").level == logging.NOTSET
 """

@@ -47,7 +47,7 @@ class BusyMarket(WebSocketManager):
         self._put(
             [TouchlineSnapshot(exchange="NSE", token=str(token), ltp=100.0) for token in range(INSTRUMENTS)]
         )
-        self._spawn(self._tick())
+        self._background.spawn(self._tick())
         self.has_started = True
 
     def _put(self, updates: list[Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ import pytest
 from dualbroker.view.chain import chain_state
 from dualbroker.view.histories import STEP_COLUMNS
 from dualbroker.view.orders import ORDER_COLUMNS
+from tests.chromium import open_browser
 from tests.cli.serving import Serving, serving
 from tests.notebook.states import failover_row, incident_row
 
@@ -87,28 +86,10 @@ def quote_state(rows: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     }
 
 
-def _absent(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _absent("needs playwright: pip install -e '.[dev]'")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        _absent("needs an installed Chromium: apt install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-quic"],
-        )
+    with open_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
