@@ -5,8 +5,8 @@ What a record says is not known here; it is bytes with the order's day and broke
 A killed process loses nothing: a row is committed to the write-ahead log, which the system keeps whoever
 dies. That log is not forced to the disk row by row (``synchronous=NORMAL``), for that would hold up
 quotes by milliseconds: a loss of power may take the rows of the last moments, never what was there
-before. The numbering then gets a new identity, for its last numbers may be given again. A row takes less
-than a tenth of a millisecond (``benchmarks/journal_row.py``), so it is written where it is; checkpoints,
+before. The numbering then gets a new identity, for its last numbers may be given again. A row takes about
+a tenth of a millisecond (``benchmarks/journal_row.py``), so it is written where it is; checkpoints,
 which do wait for the disk, go beside it on a connection of their own.
 """
 
