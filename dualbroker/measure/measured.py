@@ -179,7 +179,10 @@ class MeasuredSavings:
 
     @property
     def instruments(self) -> pd.DataFrame:
-        """Bytes and ticks of each instrument in the measured time, by broker; a tick is one quote message."""
+        """Bytes and ticks of each instrument in the measured time, by broker; a tick is one quote message.
+
+        An instrument that did not tick in that time is not listed.
+        """
         rows = []
         for each in self.measurements:
             known = {item.key: item for item in each.instruments}
