@@ -33,8 +33,9 @@ def chain_frame(view: ChainView, table: ChainTable) -> pd.DataFrame:
     chain = frame(columns.CHAIN, data)
     chain.index = pd.Index(table.strikes, name="strike")
     chain.attrs.update(
-        underlying=view.underlying.name,
+        underlying=view.name,
         underlying_ltp=table.underlying_ltp,
+        implied_forward=table.implied_forward,
         expiry=view.series.expiry.isoformat(),
         at_the_money=table.at_the_money,
         straddle=table.straddle_at_the_money,

@@ -51,8 +51,10 @@ class OptionChain:
         ``straddle`` (call and put together), ``put_call_ratio`` (by open interest), ``call_symbol`` and
         ``put_symbol``. What is unknown is NaN or <NA>.
 
-        ``attrs`` of the chain as a whole: ``underlying``, ``underlying_ltp``, ``expiry`` (ISO date),
-        ``at_the_money`` (the strike nearest to the underlying's price), ``straddle`` (of that strike),
+        ``attrs`` of the chain as a whole: ``underlying``, ``underlying_ltp``, ``implied_forward`` (what the
+        underlying will cost at expiry by its calls and puts: strike plus call less put), ``expiry`` (ISO
+        date), ``at_the_money`` (the strike nearest to the underlying's price, or to the implied one where
+        the underlying is not listed), ``straddle`` (of that strike),
         ``put_call_ratio`` (``open_interest`` and ``volume``, of all strikes in the frame together),
         ``problem`` (why it is not whole, in words; empty when it is), ``as_of`` and ``mode``.
         """
@@ -71,7 +73,7 @@ class OptionChain:
         """Plain name, such as NIFTY."""
         view = self._follower.view
         assert view is not None, "a chain is handed out once it has begun"
-        return view.underlying.name
+        return view.name
 
     @property
     def expiry(self) -> date:
@@ -136,6 +138,7 @@ class OptionChain:
             attrs["mode"],
             self._follower.expiry_words,
             f"{len(chain)} strikes around {0.0 if middle is None else middle.window.middle:g}",
+            _figure("implied forward", attrs["implied_forward"]) if pd.isna(attrs["underlying_ltp"]) else "",
             _figure("put-call ratio", attrs["put_call_ratio"]["open_interest"]),
             "closed" if self.closed else "",
             attrs["problem"],
@@ -181,7 +184,9 @@ class ChainingFeed(RunningFeed):
         Parameters
         ----------
         underlying
-            An index or a share with options: ``NIFTY``, ``RELIANCE``.
+            An index or a share with options: ``NIFTY``, ``RELIANCE``. Or what is not listed itself, as in
+            a recorded day that has options only, or a commodity (``MCX:CRUDEOIL``): then the money is where
+            calls and puts imply it.
         expiry
             0 is the nearest, 1 the next, and it stays that when a series expires; or the day, a date or a
             text such as ``2030-01-31``, and the chain ends with it. The symbol master knows which there are.

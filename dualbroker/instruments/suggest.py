@@ -47,7 +47,10 @@ def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
     others = [other for other in catalogue.exchanges if other != exchange]
     alike = [match for other in others for match in search(catalogue, text, exchange=other, limit=_SHOWN)]
     alike = alike or [match for other in others for match in _alike(catalogue, other, text, readings)]
-    return _error(exchange, text, "only elsewhere does something come close" if alike else "", alike)
+    reason = "only elsewhere does something come close" if alike else ""
+    if not any(len(table) for table in catalogue.tables(exchange)):
+        reason = "this broker lists nothing there"
+    return _error(exchange, text, reason, alike)
 
 
 def _error(

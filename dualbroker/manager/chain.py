@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from msgspec.structs import replace
+
 from dualbroker.clock import ist, market_day
-from dualbroker.errors import DualBrokerError
+from dualbroker.errors import DualBrokerError, InstrumentError
 from dualbroker.manager.chain_series import ChainView, Series, days_left, series_of
+from dualbroker.manager.chain_table import chain_table
 from dualbroker.manager.chain_window import nearest, window
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKey
@@ -36,7 +40,8 @@ class ChainFollower:
     source
         Who streams; only asked by its public part, so it may be a running service.
     underlying
-        An index or a share with options, by name.
+        An index or a share with options, by name; or one that is not listed itself, with the exchange of
+        its options where that is not NFO (``MCX:CRUDEOIL``): then calls and puts tell where the money is.
     expiry
         0 is the nearest expiry and stays that as days pass; or a day, with which the chain ends.
     strikes
@@ -147,26 +152,35 @@ class ChainFollower:
         day = market_day(self._source.clock.now_ns())
         # A key that was held yesterday may have been taken away as expired, and be another contract's today.
         self._granted.clear()
-        [accepted] = await self._source.subscribe([self._name], "NSE", holder=self.holder)
-        underlying = accepted.instrument
-        self._held[underlying.key] = underlying
+        underlying = await self._underlying()
         series = await self._series(underlying)
         self._require_settled(series)
+        name = underlying.name if underlying is not None else series.name
         price = await self._price(underlying, series)
         middle = None if self.view is None else self.view.window.middle
-        await self._show(
-            ChainView(underlying, series, window(series.strikes, price, self._each_side, middle))
-        )
+        around = window(series.strikes, price, self._each_side, middle)
+        await self._show(ChainView(name, underlying, series, around))
         self._day = day
 
-    async def _series(self, underlying: Instrument) -> Series:
+    async def _underlying(self) -> Instrument | None:
+        """Subscribe it; None where only its options are listed."""
+        try:
+            [accepted] = await self._source.subscribe([self._name], "NSE", holder=self.holder)
+        except InstrumentError as error:
+            try:
+                await self._source.options_around(self._name, expiry=0, strikes=0)
+            except InstrumentError:
+                raise error from None
+            return None
+        self._held[accepted.instrument.key] = accepted.instrument
+        return accepted.instrument
+
+    async def _series(self, underlying: Instrument | None) -> Series:
         ended = self._ended_day()
         if ended is not None:
-            await self._let_go(key for key in list(self._held) if key != underlying.key)
-            raise _OverError(f"{underlying.name} {ended}: these options have expired; open another chain")
-        options = await self._source.options_around(
-            underlying.name, expiry=self._expiry, strikes=WHOLE_LADDER
-        )
+            await self._let_go(key for key in list(self._held) if underlying is None or key != underlying.key)
+            raise _OverError(f"{self._name.upper()} {ended}: these options have expired; open another chain")
+        options = await self._source.options_around(self._name, expiry=self._expiry, strikes=WHOLE_LADDER)
         return series_of(options)
 
     def _ended_day(self) -> date | None:
@@ -190,18 +204,23 @@ class ChainFollower:
                             "the chain waits for the new day to be made ready"
                         )
 
-    async def _price(self, underlying: Instrument, series: Series) -> float:
+    async def _price(self, underlying: Instrument | None, series: Series) -> float:
         price = self._last_price(underlying)
         if price is not None:
             return price
         # Not streamed yet; asked for by REST, in the form of the strike that is nearest to it.
-        options = await self._source.options_around(underlying.name, expiry=series.expiry, strikes=0)
+        options = await self._source.options_around(self._name, expiry=series.expiry, strikes=0)
         return series_of(options).strikes[0]
 
-    def _last_price(self, underlying: Instrument) -> float | None:
+    def _last_price(self, underlying: Instrument | None) -> float | None:
         store = self._source.quotes
-        index = store.index_of(underlying.key)
-        return None if index is None else store.last_price(index)
+        if underlying is not None:
+            index = store.index_of(underlying.key)
+            return None if index is None else store.last_price(index)
+        if self.view is None:
+            return None
+        implied = chain_table(store, self.view).implied_forward
+        return None if math.isnan(implied) else implied
 
     async def _recentre(self) -> None:
         view = self.view
@@ -215,7 +234,7 @@ class ChainFollower:
             return
         fresh = window(strikes, price, self._each_side, view.window.middle)
         if fresh != view.window:
-            await self._show(ChainView(view.underlying, view.series, fresh))
+            await self._show(replace(view, window=fresh))
             self.recentred += 1
 
     # Holding
@@ -223,7 +242,9 @@ class ChainFollower:
     async def _show(self, view: ChainView) -> None:
         """Hold what a view needs, show it, then let go of what it does not need."""
         options: Sequence[Instrument] = view.options
-        wanted = {option.key for option in options} | {view.underlying.key}
+        wanted = {option.key for option in options}
+        if view.underlying is not None:
+            wanted.add(view.underlying.key)
         fresh = [option for option in options if option.key not in self._granted]
         if fresh:
             self._held.update((option.key, option) for option in fresh)

@@ -20,6 +20,8 @@ Pair = tuple[Instrument | None, Instrument | None]
 class Series(msgspec.Struct, frozen=True):
     """All options of one underlying that expire on one day."""
 
+    name: str
+    """Of the underlying, as the symbol master has it."""
     expiry: date
     pairs: Mapping[float, Pair]
     """By strike, the lowest first."""
@@ -32,7 +34,10 @@ class Series(msgspec.Struct, frozen=True):
 class ChainView(msgspec.Struct, frozen=True):
     """What a chain follows at one moment; replaced whole, so that any thread may read it."""
 
-    underlying: Instrument
+    name: str
+    """Of the underlying, as options are listed under it: NIFTY."""
+    underlying: Instrument | None
+    """None where it is not listed itself, as a commodity's; then calls and puts tell where the money is."""
     series: Series
     window: Window
 
@@ -56,15 +61,15 @@ def series_of(options: Iterable[Instrument]) -> Series:
         There are none.
     """
     found: dict[float, dict[str | None, Instrument]] = {}
-    expiry: date | None = None
+    name, expiry = "", None
     for option in options:
         if option.strike is not None and option.expiry is not None:
-            expiry = option.expiry
+            name, expiry = option.name, option.expiry
             found.setdefault(option.strike, {})[option.option_type] = option
     if expiry is None:
         raise UnknownInstrumentError("expected options of one expiry, found none")
     return Series(
-        expiry, {strike: (found[strike].get("CE"), found[strike].get("PE")) for strike in sorted(found)}
+        name, expiry, {strike: (found[strike].get("CE"), found[strike].get("PE")) for strike in sorted(found)}
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dualbroker.manager.chain_series import ChainView
 from dualbroker.manager.chain_window import nearest
+from dualbroker.manager.parity import implied_forward, option_prices
 from dualbroker.model import Instrument
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TICK_DTYPE
@@ -45,9 +46,12 @@ class ChainTable(msgspec.Struct, frozen=True):
     put_call_ratio: Floats
     """Open interest of the put for each of the call."""
     underlying_ltp: float
+    """Unknown also where the underlying is not listed itself."""
     underlying_change_percent: float
+    implied_forward: float
+    """What the underlying will cost at expiry by its calls and puts, rupees; see ``manager.parity``."""
     at_the_money: float
-    """The strike nearest to the underlying's price."""
+    """The strike nearest to the underlying's price, or to the implied one where that is all there is."""
     straddle_at_the_money: float
     ratio_by_open_interest: float
     """Of all the strikes together of which both sides are known: puts for each call."""
@@ -77,8 +81,11 @@ def chain_table(store: QuoteStore, view: ChainView) -> ChainTable:
     puts = latest([put for _, put in pairs])
     spot = latest([view.underlying])
     strikes = np.array(view.window.strikes, float)
+    prices = [option_prices(side["bid"], side["ask"], side["ltp"]) for side in (calls, puts)]
+    implied = implied_forward(strikes, *prices)
     ltp = float(spot["ltp"][0])
-    middle = float("nan") if np.isnan(ltp) else nearest(view.window.strikes, ltp)
+    money = implied if view.underlying is None else ltp
+    middle = float("nan") if np.isnan(money) else nearest(view.window.strikes, money)
     straddle = calls["ltp"] + puts["ltp"]
     at_the_money = straddle[strikes == middle]
     newest = max(int(table["receive_time"].max(initial=0)) for table in (calls, puts, spot))
@@ -90,6 +97,7 @@ def chain_table(store: QuoteStore, view: ChainView) -> ChainTable:
         put_call_ratio=_ratio(puts["open_interest"], calls["open_interest"]),
         underlying_ltp=ltp,
         underlying_change_percent=float(spot["change_percent"][0]),
+        implied_forward=implied,
         at_the_money=middle,
         straddle_at_the_money=float(at_the_money[0]) if at_the_money.size else float("nan"),
         ratio_by_open_interest=_ratio_of_all(puts["open_interest"], calls["open_interest"]),

@@ -13,6 +13,7 @@ from dualbroker.config.schema import Around
 from dualbroker.errors import ConfigError, ConnectionFailedError
 from dualbroker.manager.answers import AnsweringManager
 from dualbroker.manager.config_subscriptions import CONFIG_HOLDER
+from dualbroker.manager.options_around import options_around
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.running import AUTO
 from dualbroker.manager.subscriber import Subscribed
@@ -93,7 +94,7 @@ class WebSocketManager(AnsweringManager):
         strikes
             How many on each side of the one at the money.
         """
-        return await self.masters.options_around(self._quote_broker(), underlying, expiry, strikes)
+        return await options_around(self.masters, self._quote_broker(), underlying, expiry, strikes)
 
     async def _take_up_config_subscriptions(self) -> None:
         left = await self._from_config.take_up(self.config.subscribe)

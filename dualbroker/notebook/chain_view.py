@@ -78,12 +78,18 @@ def chain_html(state: State) -> str:
     title = (
         f'<b class="mode{" live" if mode == "LIVE" else ""}">{escape(mode)}</b> '
         f"<b>{escape(chain['underlying'])} {escape(chain['expiry_words'] or chain['expiry'] or '')}</b> · "
-        f"{price(chain['ltp'], chain['decimals'])} {percent(chain['change_percent'])} % · "
+        f"{_spot(chain)} · "
         f'<span class="quiet">{escape(" · ".join(fact for fact in facts if fact))}</span>'
     )
     note = problem(chain["note"]) if chain["note"] else ""
     as_of = f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)} · {escape(mode)}</span>'
     return f"{STYLE}{block(title + note + _table(chain) + as_of)}"
+
+
+def _spot(chain: State) -> str:
+    if chain["ltp"] is None and chain["implied_forward"] is not None:
+        return f"{price(chain['implied_forward'])} implied by calls and puts"
+    return f"{price(chain['ltp'], chain['decimals'])} {percent(chain['change_percent'])} %"
 
 
 def _table(chain: State) -> str:

@@ -1,7 +1,8 @@
 """What the simulator serves beside its brokers: symbol masters, and a surface to watch and steer it.
 
 ======  =================================  ==========================================================
-GET     ``/NFO_symbols.txt.zip``           the exchange's symbol master, in the broker's own layout
+GET     ``/NFO_symbols.txt.zip``           the exchange's symbol master, in the broker's own layout;
+                                           204 where the market has nothing on that exchange
 GET     ``/broker2/NFO_symbols.txt.zip``   the same as that broker has it
 GET     ``/simulator/state``               how far the market is, and whether it is held or stopped
 GET     ``/simulator/truth``               last prices, final orders, number of order updates
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from dualbroker.errors import DualBrokerError
+from dualbroker.instruments.names import EXCHANGES
 from dualbroker.simulator.answers import Answer, json_answer
 from dualbroker.simulator.faults import as_strike
 from dualbroker.simulator.masters import master_zip
@@ -83,6 +85,10 @@ class SimulatorSite:
     def _master(self, broker: str, exchange: str) -> Answer:
         instruments = self._simulation.listed(broker)
         if not any(item.exchange == exchange for item in instruments):
+            if exchange in EXCHANGES and all(
+                item.exchange != exchange for item in self._simulation.market.instruments
+            ):
+                return _plain(204, "")
             listed = dict.fromkeys(item.exchange for item in instruments)
             return _plain(404, f"the simulated market has {', '.join(listed)}; no instruments on {exchange}")
         key = (exchange, *self._simulation.listing(broker))

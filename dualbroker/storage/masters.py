@@ -29,6 +29,7 @@ _MAGIC = b"dualbroker symbol master 1\n"
 _DIGEST_BYTES = 32
 _SUFFIX = ".master"
 _DOWNLOAD_TIMEOUT_S = 60.0
+_NO_CONTENT = 204
 
 _SMALL_DOWNLOAD_BYTES = 64 * 1024
 """Up to here parsing takes less time than it is worth to start a thread for."""
@@ -81,7 +82,7 @@ class MasterCache:
         if kept is not None:
             return replace(kept, source=source)
         try:
-            table = await self._download(transport, url, exchange)
+            table = await self._download(transport, url, exchange, source)
         except (ConnectionFailedError, WireError) as error:
             older = await asyncio.to_thread(self._newest_before, stem, day) if self._directory else None
             if older is None:
@@ -105,8 +106,11 @@ class MasterCache:
             await asyncio.to_thread(self._keep, stem, day, table)
         return table
 
-    async def _download(self, transport: Transport, url: str, exchange: str) -> MasterTable:
+    async def _download(self, transport: Transport, url: str, exchange: str, source: str) -> MasterTable:
         response = await transport.request("GET", url, timeout_s=_DOWNLOAD_TIMEOUT_S)
+        if response.status == _NO_CONTENT and not source:
+            # Said by a simulated market, which may be of one exchange only; of a real broker it is a fault.
+            return MasterTable(exchange, SCHEMA.empty_table(), 0)
         if response.status != 200:
             raise ConnectionFailedError(
                 f"expected HTTP status 200 from {url}, found {response.status}{_reason(response.body)}"

@@ -6,7 +6,8 @@
         "underlying": "NIFTY",          # as a person says it
         "expiry": "2030-01-31",         # ISO date, None when it is not known yet
         "expiry_words": "Thu 31 Jan · 4 days",   # or ""
-        "ltp": 26012.4,                 # of the underlying, rupees; None is unknown
+        "ltp": 26012.4,                 # of the underlying, rupees; None is unknown, or it is not listed
+        "implied_forward": 26031.2,     # what it will cost at expiry, by calls and puts; None is unknown
         "change_percent": 0.31,
         "decimals": 2,                  # of the underlying's price
         "atm": 26000.0,                 # the strike at the money; None before the first price
@@ -50,6 +51,7 @@ def chain_state(
     expiry: date | None,
     expiry_words: str = "",
     ltp: float | None,
+    implied_forward: float | None = None,
     change_percent: float | None,
     atm: float | None,
     straddle: float | None,
@@ -63,6 +65,7 @@ def chain_state(
         "expiry": None if expiry is None else expiry.isoformat(),
         "expiry_words": expiry_words,
         "ltp": known(ltp),
+        "implied_forward": known(implied_forward),
         "change_percent": known(change_percent),
         "decimals": decimals,
         "atm": known(atm),

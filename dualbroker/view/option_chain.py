@@ -36,15 +36,16 @@ def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) ->
     state = view_state(source, now_ns, parts="chain")
     state["chain"] = chain_state(
         _rows(table),
-        underlying=view.underlying.name,
+        underlying=view.name,
         expiry=view.series.expiry,
         expiry_words=f"{day} · {days}" if days else day,
         ltp=table.underlying_ltp,
+        implied_forward=table.implied_forward,
         change_percent=table.underlying_change_percent,
         atm=table.at_the_money,
         straddle=table.straddle_at_the_money,
         put_call_ratio=table.ratio_by_open_interest,
-        decimals=price_decimals(view.underlying),
+        decimals=2 if view.underlying is None else price_decimals(view.underlying),
         note=chain.problem,
     )
     return state

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import dualbroker
-from dualbroker import ConfigError, ConnectionFailedError, Feed, UnknownInstrumentError, WrongThreadError
+from dualbroker import ConfigError, Feed, UnknownInstrumentError, WrongThreadError
 from dualbroker.config.schema import Config
 from dualbroker.feed import columns
 from dualbroker.model import Quote
@@ -292,9 +292,10 @@ def test_a_share_without_options_says_so(feed: Feed) -> None:
         feed.options_around("RELIANCE")
 
 
-def test_an_exchange_the_simulated_market_lacks_names_those_it_has(feed: Feed) -> None:
-    with pytest.raises(ConnectionFailedError, match=r"the simulated market has .*NSE"):
+def test_an_exchange_the_simulated_market_lacks_is_said_to_be_empty(feed: Feed) -> None:
+    with pytest.raises(UnknownInstrumentError, match="'GOLD' on MCX; this broker lists nothing there"):
         feed.subscribe("GOLD", exchange="MCX")
+    assert feed.search("gold", exchange="MCX").empty
 
 
 def test_what_can_not_be_called_is_no_callback(feed: Feed) -> None:

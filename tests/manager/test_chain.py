@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dualbroker import clock
@@ -19,6 +21,7 @@ from dualbroker.manager.chain_table import chain_table
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
+from tests.manager.options_only import OPENING, TIME_VALUE, options_only
 from tests.simulated import World, eventually, run_world
 
 STEP = 50.0
@@ -35,7 +38,8 @@ def held_by(manager: WebSocketManager, holder: str) -> set[tuple[str, str]]:
 
 def shown(chain: ChainFollower) -> set[tuple[str, str]]:
     assert chain.view is not None
-    return {chain.view.underlying.key, *(option.key for option in chain.view.options)}
+    underlying = chain.view.underlying
+    return {*([underlying.key] if underlying else []), *(option.key for option in chain.view.options)}
 
 
 def middle(chain: ChainFollower) -> float:
@@ -241,3 +245,47 @@ def test_a_chain_by_number_goes_on_with_the_next_series_and_one_by_day_ends_and_
 def test_it_says_how_long_a_series_has_to_live(days: int, words: str) -> None:
     today = date(2026, 3, 10)
     assert days_left(today + timedelta(days=days), today) == words
+
+
+def test_where_only_options_are_listed_it_follows_what_calls_and_puts_imply(tmp_path: Path) -> None:
+    market = options_only(tmp_path, lambda second: 24_900.0 + 20.0 * min(second, 15), seconds=60)
+
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            chain = follower(manager, underlying="nifty")
+            await asyncio.sleep(1)
+            await chain.start()
+            assert chain.view is not None
+            assert (chain.view.name, chain.view.underlying) == ("NIFTY", None)
+            assert abs(middle(chain) - 24_900.0) <= STEP
+            assert held_by(manager, "chain 1") == shown(chain)
+            assert len(shown(chain)) == 10
+            await eventually(lambda: middle(chain) == 25_200.0, within_s=40)
+            table = chain_table(manager.quotes, chain.view)
+            assert math.isnan(table.underlying_ltp)
+            assert table.implied_forward == pytest.approx(25_200.0)
+            assert table.at_the_money == 25_200.0
+            assert table.straddle_at_the_money == pytest.approx(2 * TIME_VALUE)
+            assert held_by(manager, "chain 1") == shown(chain) == set(manager.wanted())
+            assert chain.problem == ""
+            await chain.close()
+            assert not manager.wanted()
+
+    run_world(story, market=market, start=OPENING)
+
+
+def test_a_listed_underlying_without_a_price_is_not_replaced_by_what_options_imply() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            chain = follower(manager)
+            await chain.start()
+            assert chain.view is not None
+            table = chain_table(manager.quotes, chain.view)
+            assert table.implied_forward == pytest.approx(table.underlying_ltp, rel=0.01)
+            assert chain.view.underlying is not None
+            unquoted = msgspec.structs.replace(chain.view.underlying, token="1")
+            table = chain_table(manager.quotes, msgspec.structs.replace(chain.view, underlying=unquoted))
+            assert math.isnan(table.at_the_money)
+            assert not math.isnan(table.implied_forward)
+
+    run_world(story)

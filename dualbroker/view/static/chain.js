@@ -49,7 +49,7 @@ export function chain() {
       box.hidden = !now?.rows.length;
       if (!now) return;
       setText(title, `${now.underlying} ${now.expiry_words || now.expiry || ""}`.trim());
-      setText(spot, now.ltp === null ? UNKNOWN : `${number(now.ltp, now.decimals)}  ${signed(now.change_percent)} %`);
+      setText(spot, spotWords(now));
       setClass(spot, `spot ${now.change_percent > 0 ? "up" : now.change_percent < 0 ? "down" : ""}`);
       setText(facts, [
         now.atm === null ? "" : `at the money ${number(now.atm, 0, 2)}`,
@@ -64,6 +64,12 @@ export function chain() {
   };
 }
 
+// An underlying that is not listed itself has no price of its own: what calls and puts say of it is named as that.
+function spotWords(now) {
+  if (now.ltp !== null) return `${number(now.ltp, now.decimals)}  ${signed(now.change_percent)} %`;
+  return now.implied_forward === null ? UNKNOWN : `${number(now.implied_forward, 2)}  implied by calls and puts`;
+}
+
 function chainRow() {
   const node = make("tr");
   const cells = CHAIN_CELLS.map(([name, , className]) =>
@@ -74,14 +80,14 @@ function chainRow() {
 
 function writeChainRow(part, row, chainState, most) {
   const isMoney = row.strike === chainState.atm;
+  const money = chainState.ltp ?? chainState.implied_forward;
   setClass(part.node, isMoney ? "money" : "");
   CHAIN_CELLS.forEach(([name, , className], at) => {
     const value = row[name];
     const cell = part.cells[at];
     const isCall = name.startsWith("call_");
     const isPut = name.startsWith("put_") && name !== "put_call_ratio";
-    const inMoney = chainState.ltp !== null
-      && (isCall ? row.strike < chainState.ltp : isPut && row.strike > chainState.ltp);
+    const inMoney = money !== null && (isCall ? row.strike < money : isPut && row.strike > money);
     let kind = `${className}${inMoney ? " in-money" : ""}`;
     if (name.endsWith("change_percent") || name.endsWith("oi_change")) kind += value > 0 ? " up" : value < 0 ? " down" : "";
     const before = part.shown[name];
