@@ -96,6 +96,31 @@ def test_it_runs_from_top_to_bottom_and_what_it_shows_needs_no_kernel(notebook: 
     reads_well(live)
 
 
+@pytest.mark.shared
+def test_the_monitor_runs_on_a_recorded_day_by_changing_one_line(shared_data: Path, tmp_path: Path) -> None:
+    day = shared_data / "nifty-option-chain-2025-08-29.parquet"
+    notebook = nbformat.read(ROOT / "notebooks" / "monitor.ipynb", as_version=4)
+    [cell] = [
+        cell for cell in notebook.cells if "dualbroker.demo(" in cell.source and cell.cell_type == "code"
+    ]
+    lines = [
+        f'feed = dualbroker.demo(market="replay", file={str(day)!r}, speed=30)' if "demo(" in line else line
+        for line in cell.source.splitlines()
+    ]
+    assert len([line for line in lines if line not in cell.source.splitlines()]) == 1
+    cell.source = "\n".join(lines)
+    copy = tmp_path / "monitor.ipynb"
+    nbformat.write(notebook, copy)
+    shown = run_through_nbval(copy, tmp_path)
+    [chain] = [bundle for bundle in bundles(shown["code-08"]) if "text/html" in bundle]
+    assert "implied by calls and puts" in chain["text/html"]
+    assert "NIFTY options of 2025-09-02" in chain["text/plain"]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in shown[cell.id]]
+    reads_well(notebook)
+
+
 @every_notebook
 def test_it_is_kept_small_and_what_is_kept_of_it_reads_well(notebook: Path) -> None:
     assert notebook.stat().st_size < LARGEST_BYTES

@@ -374,6 +374,12 @@ def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page:
     assert page.locator("#drawn td.in-money").count() > 0
     assert "−2,500" in second.inner_text()
     assert "put-call ratio 0.94" in page.inner_text("#drawn .head")
+    assert page.inner_text("#drawn .spot").split() == ["26,012.40", "+0.31", "%"]
+    draw(page, {**state_of(page), "chain": {**chain, "ltp": None, "implied_forward": 25960.5}}, "chain")
+    assert page.inner_text("#drawn .spot").split() == ["25,960.50", "implied", "by", "calls", "and", "puts"]
+    [first, second] = page.locator("#drawn tbody tr").all()
+    assert first.locator("td.call.in-money").count() > 0, "the money is where it is implied to be"
+    assert second.locator("td.put.in-money").count() > 0
 
 
 def test_a_slow_client_and_what_it_missed_are_told(page: Any) -> None:

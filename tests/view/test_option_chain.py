@@ -26,6 +26,7 @@ def test_it_is_plain_and_says_what_the_table_says() -> None:
             assert all(value is not None for row in rows for value in row.values())
             assert shown["atm"] == table.at_the_money
             assert shown["ltp"] == table.underlying_ltp
+            assert shown["implied_forward"] == table.implied_forward
             assert (shown["expiry"], shown["expiry_words"]) == ("2026-03-10", "Tue 10 Mar · expires today")
             assert shown["note"] == ""
             assert state["mode"] == "SIMULATED"
