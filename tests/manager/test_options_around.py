@@ -13,6 +13,7 @@ import pytest
 
 from dualbroker.clock import IST
 from dualbroker.errors import UnknownInstrumentError
+from dualbroker.instruments import parse_master
 from dualbroker.model import Instrument, InstrumentKey
 from dualbroker.simulator.replay import ReplayMarket
 from tests.manager.options_only import OPENING, STRIKES, options_only
@@ -69,7 +70,9 @@ def test_without_any_price_it_is_the_middle_of_all_strikes(
 
 
 class Unquoted:
-    bid = ask = ltp = None
+    bid: float | None = None
+    ask: float | None = None
+    ltp: float | None = None
 
 
 @pytest.mark.parametrize("name", ["NIFTI", "MCX:CRUDEOIL", "NFO:RELIANCE"])
@@ -95,3 +98,45 @@ def test_a_recorded_day_of_options_has_its_money_where_calls_and_puts_say(shared
             assert 24_500 <= strikes[3] <= 24_650, "where the index was that morning"
 
     run_world(story, market=market, start=datetime(2025, 8, 29, 9, 22, 45, tzinfo=IST))
+
+
+CRUDE = (
+    "Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,",
+    "MCX,499999,100,1,CRUDEOIL,CRUDEOIL18DEC26,18-DEC-2026,FUTCOM,XX,0,1,",
+    *(
+        f"MCX,{500_000 + 2 * step + side},100,1,CRUDEOIL,CRUDEOIL16DEC26{kind[0]}{5000 + 50 * step},"
+        f"16-DEC-2026,OPTFUT,{kind},{5000 + 50 * step},0.1,"
+        for step in range(21)
+        for side, kind in enumerate(("CE", "PE"))
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["MCX:CRUDEOIL", "mcx:crudeoil"])
+def test_a_commodity_has_no_price_of_its_own_and_its_options_are_found_all_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = parse_master("MCX", "\n".join(CRUDE).encode())
+    strikes = {
+        table.instrument(row).key: (table.instrument(row).strike or 0.0, table.instrument(row).option_type)
+        for row in range(len(table))
+    }
+
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+
+            async def quote(key: InstrumentKey) -> Any:
+                strike, kind = strikes[key]
+                found = Unquoted()
+                found.ltp = max(0.0, (5_337.0 - strike) * (1 if kind == "CE" else -1)) + 9.0
+                return found
+
+            for broker in manager.brokers.values():
+                monkeypatch.setattr(broker, "quote", quote)
+            assert await manager.search("crudeoil", exchange="MCX") == [], "this market has none"
+            manager.masters.instruments.add(table)
+            found = await manager.options_around(name, strikes=1)
+            assert strikes_of(found) == [5_300.0, 5_350.0, 5_400.0]
+            assert {option.exchange for option in found} == {"MCX"}
+
+    run_world(story)
