@@ -63,13 +63,13 @@ class Catalogue:
         if not (isinstance(key, tuple) and len(key) == 2):
             return False
         exchange, token = key
-        return any(token in table.row_by_token for table in self._tables.get(exchange, ()))
+        return any(table.row_of_token(token) is not None for table in self._tables.get(exchange, ()))
 
     def get(self, key: InstrumentKey) -> Instrument | None:
         """The instrument of ``(exchange, token)``."""
         exchange, token = key
         for table in self._tables.get(exchange, ()):
-            row = table.row_by_token.get(token)
+            row = table.row_of_token(token)
             if row is not None:
                 return table.instrument(row)
         return None
@@ -77,7 +77,7 @@ class Catalogue:
     def by_symbol(self, exchange: str, symbol: str) -> Instrument | None:
         """The instrument of a trading symbol in the broker's spelling, whatever its case."""
         for table in self.tables(exchange):
-            row = table.row_by_symbol.get(symbol.upper())
+            row = table.row_of_symbol(symbol.upper())
             if row is not None:
                 return table.instrument(row)
         return None

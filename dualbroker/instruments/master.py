@@ -7,7 +7,6 @@ skipped and counted.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from datetime import date
@@ -17,19 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from dualbroker.errors import WireError
 from dualbroker.instruments.archive import unzipped
+from dualbroker.instruments.arrays import flags_of, numbers_of, to_column, to_flags, to_texts
+from dualbroker.instruments.memory import memory_that_is_given_back
 from dualbroker.instruments.names import INDICES, MONTHS, index_named, read_derivative
+from dualbroker.instruments.rows import split_rows
 from dualbroker.instruments.table import SCHEMA, MasterTable, kind_of
 from dualbroker.model import InstrumentKind
 
 __all__ = ["MasterTable", "parse_master"]
 
-_LONGEST_HEADER_BYTES = 4096
-_MOST_COLUMNS = 64
-"""The widest layout has twelve."""
 _LONGEST_WORD = 64
 """Characters of a trading symbol or name; the longest there are have about 30."""
 _LARGEST_NUMBER = 1e9
@@ -39,10 +37,6 @@ _HIGHEST_DUMMY_TOKEN = 100
 """CDS lists dummies up to this token (protocol: section 3)."""
 
 _SYMBOL = rf"^[^\x00-\x1f,\x{{FFFD}}]{{1,{_LONGEST_WORD}}}$"
-
-_REQUIRED = ("token", "symbol", "tradingsymbol", "instrument", "lotsize")
-_OPTIONAL = ("exchange", "expiry", "optiontype", "strike", "ticksize")
-_SAME_COLUMN = {"strikeprice": "strike"}
 
 _Flags = npt.NDArray[np.bool_]
 
@@ -64,78 +58,17 @@ def parse_master(exchange: str, data: bytes) -> MasterTable:
         single row of it is readable.
     """
     exchange = exchange.upper()
-    text = unzipped(data) if data.startswith(b"PK") else data
-    header, rows, malformed = _split_rows(exchange, text)
-    columns, total = _read_columns(exchange, header, rows)
-    skipped = malformed + total - columns.num_rows
-    table = _with_indices(MasterTable(exchange, columns, skipped))
+    with memory_that_is_given_back():
+        header, rows, malformed = split_rows(exchange, unzipped(data) if data.startswith(b"PK") else data)
+        columns, total = _read_columns(exchange, header, rows)
+        skipped = malformed + total - columns.num_rows
+        table = _with_indices(MasterTable(exchange, columns, skipped))
+        del rows
     if not len(table) or skipped == malformed + total > 0:
         raise WireError(
             f"expected instruments of {exchange} in the symbol master, found none in {skipped} rows"
         )
     return table
-
-
-def _split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
-    """The header's names, all fields of well-formed rows, and the number of malformed ones."""
-    text = text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
-    first_line, _, body = _utf8(text).partition(b"\n")
-    if len(first_line) > _LONGEST_HEADER_BYTES or first_line.count(b",") > _MOST_COLUMNS:
-        raise WireError(
-            f"expected the symbol master of {exchange} with a line of column names, found "
-            f"{len(first_line):,} bytes in its first line"
-        )
-    header = [name.strip().lower() for name in first_line.decode("utf-8").split(",")]
-    if header[-1] == "":
-        header.pop()
-        body = (body + b"\n").replace(b",\n", b"\n")
-    header = [_SAME_COLUMN.get(name, name) for name in header]
-    missing = [name for name in _REQUIRED if header.count(name) != 1]
-    missing += [name for name in _OPTIONAL if header.count(name) > 1]
-    if missing:
-        start = first_line[:60].decode("utf-8", "replace")
-        raise WireError(
-            f"expected the symbol master of {exchange} with one column {missing[0]!r}, "
-            f"found {f'a text that begins with {start!r}' if start else 'an empty answer'}"
-        )
-    malformed = 0
-
-    def skip(_row: Any) -> str:
-        nonlocal malformed
-        malformed += 1
-        return "skip"
-
-    numbers = [str(number) for number in range(len(header))]
-    word = pa.dictionary(pa.int32(), pa.string())
-    plain = {numbers[header.index(name)] for name in ("token", "tradingsymbol")}
-    body = b"\n" + body  # a byte order mark at the very start would be dropped, and its row changed
-    if not body.strip():
-        return header, pa.table({number: pa.array([], pa.string()) for number in numbers}), 0
-    try:
-        rows = pyarrow.csv.read_csv(
-            io.BytesIO(body),
-            # One block: rows never straddle two. Quotes mean nothing, so a stray one can't swallow lines.
-            read_options=pyarrow.csv.ReadOptions(column_names=numbers, block_size=len(body) + 1),
-            parse_options=pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types={number: pa.string() if number in plain else word for number in numbers},
-                strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise WireError(
-            f"expected the symbol master of {exchange} as CSV, found: {str(error)[:200]}"
-        ) from error
-    return header, rows.combine_chunks(), malformed
-
-
-def _utf8(text: bytes) -> bytes:
-    """Valid UTF-8; what was not becomes U+FFFD, by which its rows are then skipped."""
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return text.decode("utf-8", "replace").encode("utf-8")
-    return text
 
 
 def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.Table, int]:
@@ -146,7 +79,9 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
 
     def words(name: str) -> pa.DictionaryArray:
         if name not in header:
-            return pa.array([""] * total).dictionary_encode()
+            return pa.DictionaryArray.from_arrays(
+                to_column(np.zeros(total, np.int32), pa.int32()), to_texts([""])
+            )
         return rows.column(header.index(name)).chunk(0)
 
     def plain(name: str) -> pa.Array:
@@ -155,7 +90,7 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
     def read(name: str, reader: Callable[[str], Any], dtype: Any) -> npt.NDArray[Any]:
         column = words(name)
         values = [reader(word.strip()) for word in column.dictionary.to_pylist()]
-        codes: npt.NDArray[np.int32] = np.asarray(column.indices)
+        codes: npt.NDArray[np.int32] = numbers_of(column.indices, 0)
         distinct: npt.NDArray[Any] = np.array(values, dtype=dtype)
         return distinct[codes]
 
@@ -169,8 +104,8 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
     lot_size = read("lotsize", _number, np.float64)
     tick_size = read("ticksize", _number, np.float64)
 
-    readable: _Flags = np.asarray(pc.match_substring_regex(token, r"^[0-9]{1,18}$"))
-    readable &= np.asarray(pc.match_substring_regex(symbol, _SYMBOL))
+    readable = flags_of(pc.match_substring_regex(token, r"^[0-9]{1,18}$"))
+    readable &= flags_of(pc.match_substring_regex(symbol, _SYMBOL))
     readable &= read("symbol", _is_word, np.bool_)
     readable &= read("instrument", _is_word, np.bool_)
     readable &= read("exchange", lambda word: word.upper() in ("", exchange), np.bool_)
@@ -178,7 +113,9 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
     readable &= ~is_derivative | ~np.isnat(expiry)
     readable &= ~is_option | ((strike > 0) & (strike <= _LARGEST_NUMBER) & np.isin(option_type, ("CE", "PE")))
     if exchange == "CDS":
-        readable[readable] = np.asarray(pc.cast(token.filter(readable), pa.int64())) > _HIGHEST_DUMMY_TOKEN
+        readable[readable] = (
+            numbers_of(token.filter(to_flags(readable)).cast(pa.int64()), 0) > _HIGHEST_DUMMY_TOKEN
+        )
     readable &= _first_of_each(token)
 
     known_tick = (
@@ -190,14 +127,17 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
             symbol,
             _trimmed(words("symbol")),
             _trimmed(words("instrument")),
-            pa.array(expiry, pa.date32(), mask=~is_derivative),
-            pa.array(strike, mask=~is_option),
-            pa.array(option_type, pa.string(), mask=~is_option).dictionary_encode(),
-            pa.array(np.where(readable, lot_size, 1).astype(np.int64)),
-            pa.array(tick_size, mask=~known_tick),
+            to_column(expiry.astype(np.int64).astype(np.int32), pa.date32(), is_derivative),
+            to_column(strike, pa.float64(), is_option),
+            pa.DictionaryArray.from_arrays(
+                to_column((option_type == "PE").astype(np.int32), pa.int32(), is_option),
+                to_texts(["CE", "PE"]),
+            ),
+            to_column(np.where(readable, lot_size, 1).astype(np.int64), pa.int64()),
+            to_column(tick_size, pa.float64(), known_tick),
         ],
         schema=SCHEMA,
-    ).filter(pa.array(readable))
+    ).filter(to_flags(readable))
     return _with_plain_names(exchange, columns.combine_chunks()), total
 
 
@@ -205,7 +145,7 @@ def _first_of_each(token: pa.Array) -> _Flags:
     """False where a token has been seen in an earlier row."""
     codes = token.dictionary_encode()
     first = np.zeros(len(token), dtype=np.bool_)
-    first[np.unique(np.asarray(codes.indices), return_index=True)[1]] = True
+    first[np.unique(numbers_of(codes.indices, 0), return_index=True)[1]] = True
     return first
 
 
@@ -230,9 +170,11 @@ def _with_plain_names(exchange: str, columns: pa.Table) -> pa.Table:
         return columns
     codes = columns.column("name").chunk(0)
     names = codes.dictionary.to_pylist()
-    present, first_rows = np.unique(np.asarray(codes.indices), return_index=True)
+    present, first_rows = np.unique(numbers_of(codes.indices, 0), return_index=True)
     changed: dict[int, str] = {}
-    for code, row in zip(present.tolist(), columns.take(first_rows).to_pylist(), strict=True):
+    for code, row in zip(
+        present.tolist(), columns.take(to_column(first_rows, pa.int64())).to_pylist(), strict=True
+    ):
         if kind_of(exchange, row["instrument_type"]) == InstrumentKind.INDEX:
             index = index_named(row["symbol"]) or index_named(names[code])
             if index is not None and index.exchange == exchange:
@@ -241,7 +183,7 @@ def _with_plain_names(exchange: str, columns: pa.Table) -> pa.Table:
             changed[code] = _underlying(row["symbol"], row["expiry"], row["strike"]) or names[code]
     if not changed:
         return columns
-    plain = pa.array([changed.get(code, name) for code, name in enumerate(names)])
+    plain = to_texts([changed.get(code, name) for code, name in enumerate(names)])
     position = columns.schema.get_field_index("name")
     return columns.set_column(position, SCHEMA.field("name"), plain.take(codes.indices).dictionary_encode())
 
@@ -267,17 +209,13 @@ def _with_indices(table: MasterTable) -> MasterTable:
     }:
         return table
     rows = [
-        {
-            "token": index.token,
-            "symbol": index.symbol,
-            "name": index.name,
-            "instrument_type": "INDEX",
-            "lot_size": 1,
-        }
+        f"{index.token},1,{index.name},{index.symbol},INDEX"
         for index in indices
-        if index.token not in table.row_by_token
+        if table.row_of_token(index.token) is None
     ]
-    added = pa.Table.from_pylist(rows, schema=SCHEMA)
+    text = "\n".join(["Token,LotSize,Symbol,TradingSymbol,Instrument", *rows]).encode("utf-8")
+    header, fields, _ = split_rows(table.exchange, text)
+    added, _ = _read_columns(table.exchange, header, fields)
     columns = pa.concat_tables([added, table.columns]).unify_dictionaries().combine_chunks()
     return MasterTable(table.exchange, columns, table.skipped)
 

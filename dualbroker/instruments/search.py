@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from dualbroker.instruments.arrays import flags_of
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
 from dualbroker.instruments.names import INDICES, MONTHS, compact, index_named, readable
 from dualbroker.instruments.table import CALL, KIND_ORDER, NO_EXPIRY, PUT, MasterTable
@@ -89,7 +90,7 @@ def _matches(table: MasterTable, word: str) -> _Flags:
     else:
         symbols = table.columns.column("symbol").chunk(0)
         contains = pc.match_substring if table.exchange in CASH_EXCHANGES else pc.starts_with
-        matches |= np.asarray(contains(symbols, word))
+        matches |= flags_of(contains(symbols, word))
     return matches
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualbroker.instruments.arrays import SortedTexts, numbers_of
 from dualbroker.model import Instrument, InstrumentKind
 
 __all__ = ["CALL", "KIND_ORDER", "NO_EXPIRY", "PUT", "SCHEMA", "MasterTable", "kind_of"]
@@ -97,15 +98,23 @@ class MasterTable:
         columns = self.columns.filter(keep).combine_chunks()
         return MasterTable(self.exchange, columns, self.skipped, self.day, self.source)
 
-    @cached_property
-    def row_by_token(self) -> dict[str, int]:
-        return dict(zip(self.columns.column("token").to_pylist(), range(len(self)), strict=True))
+    def row_of_token(self, token: str) -> int | None:
+        """The row of this token."""
+        return self._tokens.row_of(token)
+
+    def row_of_symbol(self, symbol: str) -> int | None:
+        """The first row of this trading symbol, in capitals."""
+        return self._symbols.row_of(symbol)
 
     @cached_property
-    def row_by_symbol(self) -> dict[str, int]:
-        """By trading symbol in capitals; the first row where several share one."""
-        symbols = pc.utf8_upper(self.columns.column("symbol")).to_pylist()
-        return dict(zip(reversed(symbols), range(len(self) - 1, -1, -1), strict=True))
+    def _tokens(self) -> SortedTexts:
+        return SortedTexts(self.columns.column("token").chunk(0))
+
+    @cached_property
+    def _symbols(self) -> SortedTexts:
+        symbols = self.columns.column("symbol").chunk(0)
+        capitals = pc.utf8_upper(symbols)
+        return SortedTexts(symbols if capitals.equals(symbols) else capitals)
 
     @cached_property
     def names(self) -> list[str]:
@@ -115,25 +124,24 @@ class MasterTable:
 
     @cached_property
     def name_codes(self) -> npt.NDArray[np.int32]:
-        return np.asarray(self._word_column("name").indices)
+        return numbers_of(self._word_column("name").indices, 0)
 
     @cached_property
     def expiry_days(self) -> npt.NDArray[np.int32]:
         """Days since 1970-01-01; `NO_EXPIRY` where there is none."""
-        days = self.columns.column("expiry").chunk(0).cast(pa.int32())
-        return np.asarray(pc.fill_null(days, NO_EXPIRY))
+        return numbers_of(self.columns.column("expiry").chunk(0).cast(pa.int32()), NO_EXPIRY)
 
     @cached_property
     def strikes(self) -> npt.NDArray[np.float64]:
         """Rupees; NaN where there is none."""
-        return np.asarray(pc.fill_null(self.columns.column("strike").chunk(0), float("nan")))
+        return numbers_of(self.columns.column("strike").chunk(0), float("nan"))
 
     @cached_property
     def option_types(self) -> npt.NDArray[np.int8]:
         """`CALL`, `PUT`, or 0."""
         column = self._word_column("option_type")
         codes = np.array([{"CE": CALL, "PE": PUT}[word] for word in column.dictionary.to_pylist()] + [0])
-        indices: npt.NDArray[np.int32] = np.asarray(pc.fill_null(column.indices, len(codes) - 1))
+        indices: npt.NDArray[np.int32] = numbers_of(column.indices, len(codes) - 1)
         return codes.astype(np.int8)[indices]
 
     @cached_property
@@ -141,7 +149,7 @@ class MasterTable:
         """Positions in `KIND_ORDER`."""
         column = self._word_column("instrument_type")
         codes = [KIND_ORDER.index(kind_of(self.exchange, word)) for word in column.dictionary.to_pylist()]
-        indices: npt.NDArray[np.int32] = np.asarray(column.indices)
+        indices: npt.NDArray[np.int32] = numbers_of(column.indices, 0)
         return np.array(codes, dtype=np.int8)[indices]
 
     @cached_property

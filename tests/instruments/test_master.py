@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.errors import WireError
-from dualbroker.instruments.master import parse_master
+from dualbroker.instruments.master import MasterTable, parse_master
 from dualbroker.model import Instrument, InstrumentKind
 from tests.instruments.samples import BFO_HEADER, NFO_HEADER, NSE_HEADER, future_row, master, option_row
 
@@ -23,6 +23,12 @@ def zipped(text: bytes, name: str = "NFO_symbols.txt") -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, text)
     return buffer.getvalue()
+
+
+def _instrument(table: MasterTable, token: str) -> Instrument:
+    row = table.row_of_token(token)
+    assert row is not None
+    return table.instrument(row)
 
 
 def test_an_option_row_of_nfo() -> None:
@@ -69,15 +75,15 @@ def test_a_bse_master_that_lists_nothing_still_has_its_indices() -> None:
 
 def test_bonds_are_no_shares() -> None:
     table = parse_master("NSE", master(NSE_HEADER, ["NSE,103,100,718GS33,718GS33-GS,GS,0.01,"]))
-    assert table.instrument(table.row_by_token["103"]).kind == InstrumentKind.OTHER
+    assert _instrument(table, "103").kind == InstrumentKind.OTHER
 
 
 def test_bse_gets_its_indices_and_no_tick_sizes_in_paise() -> None:
     rows = ["BSE,500325,1,RELIANCE,RELIANCE,A,5,", "BSE,500112,1,SBIN,SBIN,A,5,"]
     table = parse_master("BSE", master(NSE_HEADER, rows))
-    assert table.instrument(table.row_by_token["1"]).symbol == "SENSEX"
-    assert table.instrument(table.row_by_token["12"]).symbol == "BANKEX"
-    share = table.instrument(table.row_by_token["500325"])
+    assert _instrument(table, "1").symbol == "SENSEX"
+    assert _instrument(table, "12").symbol == "BANKEX"
+    share = _instrument(table, "500325")
     assert (share.kind, share.tick_size) == (InstrumentKind.EQUITY, None)
     assert (len(table), table.skipped) == (4, 0)
 
@@ -255,7 +261,7 @@ ROW = "NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.05,"
 def test_a_row_that_cant_be_read_with_certainty_is_skipped_and_counted(row: str) -> None:
     table = parse_master("NSE", master(NSE_HEADER, [ROW, row, "NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,"]))
     assert (len(table), table.skipped) == (2, 1)
-    assert table.instrument(table.row_by_token["2885"]).symbol == "RELIANCE-EQ"
+    assert _instrument(table, "2885").symbol == "RELIANCE-EQ"
 
 
 @pytest.mark.parametrize(
