@@ -83,7 +83,7 @@ def measure(folder: Path, seconds: float) -> dict[str, float]:
         devtools = page.context.new_cdp_session(page)
         # The thread's own CPU time: on a busy machine the clock on the wall would count others, too.
         devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-        notebook = Opened(page, lab, "live.ipynb")
+        notebook = Opened(lambda: page, lab, "live.ipynb")
         notebook.open()
         notebook.run(0, 1)
         notebook.wait_for(1)

@@ -22,7 +22,12 @@ PICTURE_WIDTH = 760
 UNSEEN_AFTER_S = 30.0
 """The browser says every 10 s that somebody looks; three times unheard, nobody does."""
 UNSEEN_INTERVAL_S = 5.0
-"""How often a view is written that nobody looks at."""
+UNSEEN_SHARE = 0.1
+"""A view that nobody looks at is written every 5 s, and ever more seldom: after a tenth of the time unseen.
+
+A notebook's server keeps all that is written for a tab that was closed, without bound. So it keeps some
+eighty updates of a whole day.
+"""
 
 
 class LiveView:
@@ -116,10 +121,16 @@ class LiveView:
             return False
         return time.monotonic() - self._seen_s > UNSEEN_AFTER_S
 
+    def _written_lately(self) -> bool:
+        """As long as it has been unseen, that is."""
+        now_s = time.monotonic()
+        interval_s = max(UNSEEN_INTERVAL_S, UNSEEN_SHARE * (now_s - self._seen_s))
+        return now_s - self._written_s < interval_s
+
     def publish(self) -> None:
         """Write what changed. A failure is said in the widget, and once in the log; then it tries again."""
         unseen = self._is_unseen()
-        if unseen and time.monotonic() - self._written_s < UNSEEN_INTERVAL_S:
+        if unseen and self._written_lately():
             return
         with self._writing:
             if self._closed:

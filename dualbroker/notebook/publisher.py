@@ -72,6 +72,8 @@ class Publisher:
         with self._changing:
             known = self._views.get(key)
             if known is not None and not known.closed:
+                # Where the stop button came between the two, the thread was not started yet.
+                self._start()
                 return known  # type: ignore[return-value]
             view = make()
             view.publish()

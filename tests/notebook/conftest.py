@@ -1,15 +1,19 @@
-"""A feed of simulated brokers for the live views; no kernel is needed."""
+"""A feed of simulated brokers for the live views, and a JupyterLab with a browser for those in a notebook."""
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import dualbroker
 from dualbroker import Feed
 from dualbroker.notebook.publisher import publisher_of
+from tests.chromium import absent, open_browser
+from tests.notebook.lab import Lab, jupyter_lab
 from tests.polling import wait_until
 
 
@@ -34,3 +38,17 @@ def feed(running_feed: Feed) -> Iterator[Feed]:
 
 def publisher_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "dualbroker-publisher"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if importlib.util.find_spec("jupyterlab") is None:
+        absent("needs JupyterLab: pip install -e '.[dev]'")
+    with jupyter_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with open_browser() as running:
+        yield running

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,25 @@ from urllib.request import urlopen
 
 from tests.polling import wait_until
 
-__all__ = ["Lab", "Opened", "jupyter_lab", "notebook_of"]
+__all__ = [
+    "Lab",
+    "Opened",
+    "jupyter_lab",
+    "notebook_of",
+    "open_notebook",
+]
 
 START_S = 60.0
 STOP_S = 20.0
+TIMEOUT_MS = 40_000
+SAID_BY_OTHERS = (
+    "WebSocket is closed before the connection is established",
+    "Connection lost, reconnecting",
+    "Comm not found",
+    '"stream.stderr" is not valid JSON',
+)
+"""JupyterLab's own words: it opens the socket to its kernel twice, it forgets a kernel that is started anew
+before that has said its last, and it can't read what such a kernel writes to its error output."""
 
 _READY = """async () => {
   const pause = () => new Promise((go) => setTimeout(go, 50));
@@ -39,6 +54,10 @@ _RUN = """(place) => {
   notebook.widgets[place].model.executionCount = null; // so that what it did before is not taken for done
   jupyterapp.commands.execute("notebook:run-cell");
 }"""
+
+_RUNNING = """(place) =>
+  jupyterapp.shell.currentWidget.content.widgets[place].model.executionState === "running"
+"""
 
 _DONE = """(place) => {
   const cell = jupyterapp.shell.currentWidget.content.widgets[place].model;
@@ -75,10 +94,17 @@ class Lab:
 
 
 class Opened:
-    """A notebook that is open on a page."""
+    """A notebook that is open on a page.
 
-    def __init__(self, page: Any, lab: Lab, name: str) -> None:
-        self.page = page
+    Parameters
+    ----------
+    make_page
+        Makes a new page, as often as the notebook is opened anew.
+    """
+
+    def __init__(self, make_page: Callable[[], Any], lab: Lab, name: str) -> None:
+        self._make_page = make_page
+        self.page = make_page()
         self._lab = lab
         self._name = name
 
@@ -89,9 +115,19 @@ class Opened:
 
     def open(self) -> None:
         """Open it, or load the page anew, and wait until its kernel can be asked."""
-        self.page.goto(f"{self._lab.address}/lab/tree/{self._name}")
+        # In a workspace of its own, where no other notebook was left open.
+        self.page.goto(f"{self._lab.address}/lab/workspaces/{Path(self._name).stem}/tree/{self._name}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.evaluate(_READY)
+
+    def close_tab(self) -> None:
+        """Close the page, as the browser's tab is closed; the kernel lives on."""
+        self.page.close()
+
+    def open_again(self) -> None:
+        """Open it in a new tab."""
+        self.page = self._make_page()
+        self.open()
 
     def run(self, *places: int) -> None:
         """Begin to run cells, by their place."""
@@ -102,11 +138,27 @@ class Opened:
         """Wait until a cell has run."""
         self.page.wait_for_function(_DONE, arg=place)
 
+    def wait_until_it_runs(self, place: int) -> None:
+        """Wait until a cell runs; it must take its time."""
+        self.page.wait_for_function(_RUNNING, arg=place)
+
+    def run_and_read(self, place: int) -> str:
+        """Run a cell to its end; what it then shows, as text."""
+        self.run(place)
+        self.wait_for(place)
+        return self.output(place)
+
+    def interrupt(self) -> None:
+        """Press the stop button."""
+        self.page.locator('[data-command="notebook:interrupt-kernel"]').first.click()
+
     def output(self, place: int) -> str:
         """What a cell shows, as text."""
-        return str(
-            self.page.locator(".jp-Notebook .jp-Cell").nth(place).locator(".jp-OutputArea").inner_text()
-        )
+        return str(self.cell(place).locator(".jp-OutputArea").inner_text())
+
+    def cell(self, place: int) -> Any:
+        """A cell with what it shows, as playwright's locator."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(place)
 
     def restart(self) -> None:
         """Start its kernel anew, as the menu does, and wait until it can be asked."""
@@ -116,6 +168,33 @@ class Opened:
     def do(self, command: str) -> None:
         """One of JupyterLab's own commands, such as ``docmanager:save``."""
         self.page.evaluate("(name) => jupyterapp.commands.execute(name)", command)
+
+
+@contextmanager
+def open_notebook(
+    browser: Any, lab: Lab, name: str, content: dict[str, Any], complaints: list[str]
+) -> Iterator[Opened]:
+    """A notebook of that content, open on a page of its own; what the browser complains of is noted."""
+    (lab.folder / name).write_text(json.dumps(content), encoding="utf-8")
+    context = browser.new_context(viewport={"width": 1400, "height": 1600})
+
+    def hear(message: Any) -> None:
+        if message.type in ("error", "warning") and not any(
+            words in message.text for words in SAID_BY_OTHERS
+        ):
+            complaints.append(message.text)
+
+    def make_page() -> Any:
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    opened = Opened(make_page, lab, name)
+    opened.open()
+    yield opened
+    context.close()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 import dualbroker
 from dualbroker import ConfigError, Feed, FeedClosedError, UnknownInstrumentError
 from dualbroker.notebook import kernel, live_view, publisher, state_view, views
-from dualbroker.notebook.live_view import UNSEEN_AFTER_S, LiveView
+from dualbroker.notebook.live_view import UNSEEN_AFTER_S, UNSEEN_INTERVAL_S, LiveView
 from dualbroker.notebook.publisher import MOST_VIEWS, publisher_of
 from dualbroker.notebook.state_view import StateView
 from tests.notebook.conftest import publisher_threads
@@ -151,6 +151,17 @@ def test_a_view_that_nobody_looks_at_is_written_seldom_and_at_once_again_when_so
     assert not written
     view.heard({"kind": "seen"})
     wait_until(lambda: bool(written), within_s=2)
+
+
+def test_the_longer_nobody_looks_the_more_seldom_it_is_written() -> None:
+    view = LiveView()
+    for unseen_s, interval_s in ((40, UNSEEN_INTERVAL_S), (3_600, 360), (86_400, 8_640)):
+        now_s = time.monotonic()
+        view._seen_s = now_s - unseen_s
+        view._written_s = now_s - interval_s + 1
+        assert view._written_lately()
+        view._written_s = now_s - interval_s - 1
+        assert not view._written_lately()
 
 
 def test_while_a_cell_runs_the_browser_can_not_be_heard_and_the_view_goes_on(
