@@ -100,3 +100,4 @@ class OrderPoll:
         self._broker.health.problem = problem
         self.settled.set()
         logger.error("%s is parked: %s", self._broker.name, problem)
+        self._broker.context.on_down(self._broker.name, problem)

@@ -29,6 +29,8 @@ class BringUp:
     ----------
     carrier
         Told who is the primary.
+    on_down
+        Told of a broker that is parked, and why.
     on_primary
         Awaited when a broker that comes after all others has become the primary.
     """
@@ -42,6 +44,7 @@ class BringUp:
         rng: random.Random,
         on_order: OrderCallback,
         on_quotes: QuoteCallback,
+        on_down: Callable[[str, str], None],
         on_primary: Callable[[], Awaitable[None]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
@@ -51,6 +54,7 @@ class BringUp:
         self._random = rng
         self._on_order = on_order
         self._on_quotes = on_quotes
+        self._on_down = on_down
         self._on_primary = on_primary
         self._spawn = spawn
         self._outcomes: dict[str, LoginOutcome] = {}
@@ -91,6 +95,7 @@ class BringUp:
         """Log one broker in and start its stream with the callbacks of its role."""
         while not await log_in(broker, self._random):
             self._note(broker.name, LoginOutcome.FAILED)
+            self._on_down(broker.name, broker.health.problem)
             # What a person has to do may be done at any time; the other brokers go on without it.
             await broker.wait_for_login()
         self._note(broker.name, LoginOutcome.IN)

@@ -28,7 +28,7 @@ from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.quotes import QuoteStore
 
-__all__ = ["QuoteCarrier"]
+__all__ = ["COMES_BACK", "QuoteCarrier"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -41,6 +41,7 @@ COMES_BACK = {
     BrokerState.PARKED: "it is parked until a person does something",
     BrokerState.POLLING: "the login is left to whoever took it, and orders are read by REST",
 }
+"""What becomes of a broker that does not reconnect by itself."""
 
 
 class QuoteCarrier:
@@ -157,21 +158,22 @@ class QuoteCarrier:
         self.refusals.forget(name)
         self.arrange()
 
-    def on_down(self, name: str, why: str) -> None:
-        """A broker's socket is of no use any more."""
+    def on_down(self, name: str, why: str) -> bool:
+        """A broker's socket is of no use any more; whether that is an incident, which is then noted."""
         if not self.standing.can_stream(name):
-            return
+            return False
         self._down_since_s.setdefault(name, _now_s())
         if self._is_held:
-            return
+            return False
         was_stale = self.standing.is_stale(name)
         self.standing.went_down(name, why)
         before = self._incidents.failover_count
         self.arrange()
         if was_stale:
-            return
+            return False
         action = self._what_follows(name, before, COMES_BACK.get(self._health[name].state, RECONNECTS))
         self._incidents.note(self._clock.now_ns(), name, why, action)
+        return True
 
     def mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
         """A broker answers and brings no quotes while the market moves: it is treated as failed."""

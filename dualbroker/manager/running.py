@@ -26,7 +26,7 @@ from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
-from dualbroker.manager.carrier import QuoteCarrier
+from dualbroker.manager.carrier import COMES_BACK, QuoteCarrier
 from dualbroker.manager.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day import DayTurn
 from dualbroker.manager.journaling import OrderJournal, account_number, journal_path
@@ -206,6 +206,7 @@ class RunningManager(ABC):
             rng=self._random,
             on_order=self._on_order,
             on_quotes=self._on_quotes,
+            on_down=self._on_down,
             on_primary=self._take_up_config_subscriptions,
             spawn=self._background.spawn,
         )
@@ -314,7 +315,10 @@ class RunningManager(ABC):
         self.incidents.note(self.clock.now_ns(), name, cause, action)
 
     def _on_down(self, name: str, why: str) -> None:
-        self.carrier.on_down(name, why)
+        is_told = self.carrier.on_down(name, why)
+        if not is_told and self.health[name].state is BrokerState.PARKED:
+            # Also one that streamed nothing: its orders stand still until a person does something.
+            self._note_incident(name, why, COMES_BACK[BrokerState.PARKED])
         if name not in self._read_while_down:
             self._read_while_down.add(name)
             self._background.spawn(self._reconcile_while_down(name))

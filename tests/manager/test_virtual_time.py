@@ -122,6 +122,12 @@ def test_a_refused_login_is_not_tried_again_and_the_next_broker_carries_quotes()
             assert "Wrong Password" in manager.health["broker1"].problem
             assert world.transport.requests.count("broker1/QuickAuth") == 1
             assert manager.health["broker1"].role is Role.NONE
+            [incident] = manager.incidents.incidents_snapshot()
+            assert (incident.broker_name, incident.action) == (
+                "broker1",
+                "it is parked until a person does something",
+            )
+            assert "Wrong Password" in incident.cause
 
     run_world(story, changes={"broker1": {"password": "not it"}})
 
@@ -235,6 +241,25 @@ def test_the_orders_of_an_evicted_login_are_still_known_and_a_person_can_take_th
             await manager.reconnect("broker2")
             await eventually(lambda: manager.health["broker2"].state is BrokerState.LIVE)
             assert manager.health["broker2"].problem == ""
+
+    run_world(story)
+
+
+def test_an_evicted_login_whose_session_ends_is_parked_and_that_is_an_incident_of_its_own() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await asyncio.sleep(20)
+            world.drop("broker2", 1000, "goodbye")
+            await eventually(lambda: manager.health["broker2"].state is BrokerState.POLLING)
+            world.simulation.brokers[1].expire_tokens()
+            await eventually(lambda: manager.health["broker2"].state is BrokerState.PARKED, within_s=120)
+            await asyncio.sleep(60)
+            evicted, unread, parked = manager.incidents.incidents_snapshot()
+            assert "order book" in unread.cause
+            assert evicted.action == "the login is left to whoever took it, and orders are read by REST"
+            assert parked.broker_name == "broker2"
+            assert parked.action == "it is parked until a person does something"
+            assert "session has ended" in parked.cause
 
     run_world(story)
 
