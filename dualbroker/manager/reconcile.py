@@ -14,6 +14,7 @@ from dualbroker.errors import DualBrokerError
 from dualbroker.manager.comparison import Comparison, ReconcileResult
 from dualbroker.model import OrderKey, OrderUpdate
 from dualbroker.stores.health import BrokerState
+from dualbroker.stores.order_fills import fills_of
 from dualbroker.stores.orders import Ledger, OrderEvent
 
 __all__ = ["ReconcileResult", "Reconciler"]
@@ -131,7 +132,7 @@ class Reconciler:
     def note_polled(self, key: OrderKey) -> None:
         """A poll has changed this order: where its fills are not known yet, read the trade book soon."""
         state = self._ledger.states[key]
-        if (state.filled_quantity or 0.0) > sum(quantity for quantity, _ in state.fills.values()):
+        if (state.filled_quantity or 0.0) > fills_of(state.fills).quantity:
             self._retry_s = min(self._retry_s, asyncio.get_running_loop().time() + SOON_S)
             self._wake.set()
 

@@ -39,6 +39,7 @@ from dualbroker.service.streams import (
     SubscriptionsStream,
     TicksStream,
 )
+from dualbroker.stores.order_fills import plain_fills
 from dualbroker.view.rows import iso_time
 
 __all__ = ["MOST_ORDERS_WAITING", "STALLED_S", "Closed", "StreamClient"]
@@ -93,7 +94,9 @@ class StreamClient:
         self._websocket = websocket
         self._compact = compact
         self._encode: Callable[[Any], bytes] = (
-            msgspec.msgpack.Encoder().encode if compact else msgspec.json.Encoder().encode
+            msgspec.msgpack.Encoder(enc_hook=plain_fills).encode
+            if compact
+            else msgspec.json.Encoder(enc_hook=plain_fills).encode
         )
         self._decoder = _DECODERS[compact]
         self._id = first.client or secrets.token_hex(16)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from dualbroker.model import FillReport, OrderKey, OrderUpdate, UpdateSource
+from dualbroker.model import OrderKey, OrderUpdate, UpdateSource
+from dualbroker.stores.order_fills import WaitingFills
 from dualbroker.stores.order_records import (
     HeardNote,
     OrderEvent,
@@ -51,7 +52,7 @@ class LedgerMemory:
         self.dropped_events = 0
         """Events that this ledger has had and no longer keeps."""
         self._records: dict[OrderKey, StepRecord] = {}
-        self._waiting: dict[OrderKey, dict[str, FillReport]] = {}
+        self._waiting: dict[OrderKey, WaitingFills] = {}
 
     # Snapshots
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from dualbroker.model import OrderKey, OrderStatus, OrderUpdate
+from dualbroker.stores.order_fills import fills_of
 from dualbroker.stores.order_state import OrderState
 from dualbroker.stores.order_steps import Step, StepRecord
 
@@ -111,7 +112,7 @@ def changes_of(old: OrderState | None, new: OrderState, record: StepRecord | Non
         if (value := getattr(new, name)) is not (known := getattr(before, name)) and value != known
     }
     if new.fills is not before.fills:
-        fills = {fill_id: fill for fill_id, fill in new.fills.items() if fill_id not in before.fills}
+        fills = fills_of(new.fills).beyond(before.fills)
         if fills:
             changes["fills"] = fills
     if record is not None and record.book_ns:
@@ -150,7 +151,7 @@ def changed_state(
         if value is not msgspec.UNSET:
             setattr(state, name, value)
     if given.fills is not msgspec.UNSET:
-        state.fills = {**state.fills, **given.fills}
+        state.fills = fills_of(state.fills).and_all(given.fills)
     if record is not None and given.book_ns:
         record.book_ns, record.book_second = given.book_ns, given.book_second
     return state

@@ -7,12 +7,14 @@ when the stream last said something) with ours; never one with the other, for th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 
 import msgspec
 
-from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType
+from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType
+from dualbroker.stores.order_fills import Fill, Fills, WaitingFills, fills_of
 
 __all__ = ["OrderState", "Standing", "join_fills", "merge", "standing_of"]
 
@@ -91,7 +93,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     first_seen_ns: int = 0
     last_update_ns: int = 0
     updates: int = 0
-    fills: dict[str, tuple[float, float | None]] = {}
+    fills: Mapping[str, Fill] = msgspec.field(default_factory=Fills)
     """Fill id to (quantity, price)."""
     doubt: str = ""
     """Why what is shown may not be so, in words; empty when nothing contradicts it."""
@@ -149,26 +151,17 @@ def merge(state: OrderState, update: OrderUpdate, standing: Standing, book_secon
     return changed
 
 
-def join_fills(state: OrderState, waiting: dict[str, FillReport]) -> bool:
+def join_fills(state: OrderState, waiting: WaitingFills) -> bool:
     """Count fills of a trade book that the cumulative quantity covers, in place; those leave ``waiting``.
 
     One beyond it happened after all that is known of the order: it waits, for a status that does not go
     with it would be shown.
     """
-    counted = sum(quantity for quantity, _ in state.fills.values())
-    fills = dict(state.fills)
-    for fill_id, fill in sorted(waiting.items(), key=lambda item: item[1].fill_time_ns or 0):
-        quantity = fill.quantity or 0.0
-        if fill_id not in fills:
-            if counted + quantity > (state.filled_quantity or 0.0):
-                continue
-            fills[fill_id] = (quantity, fill.price)
-            counted += quantity
-        del waiting[fill_id]
-    if len(fills) == len(state.fills):
+    fills = fills_of(state.fills)
+    covered = waiting.take((state.filled_quantity or 0.0) - fills.quantity)
+    if not covered:
         return False
-    # Never changed in place: the state before this one shares it.
-    state.fills = fills
+    state.fills = fills.and_all(covered)
     if state.average_price is None:
         state.average_price = _average_of_fills(state)
     return True
@@ -210,10 +203,11 @@ def _merge_fill(state: OrderState, update: OrderUpdate) -> bool:
     filled = update.filled_quantity
     if update.fill_id is not None and update.fill_quantity is not None:
         if update.fill_id not in state.fills:
-            state.fills = {**state.fills, update.fill_id: (update.fill_quantity, update.fill_price)}
+            fills = fills_of(state.fills)
+            state.fills = fills.and_one(update.fill_id, update.fill_quantity, update.fill_price)
             changed = True
         if filled is None:
-            filled = sum(quantity for quantity, _ in state.fills.values())
+            filled = fills_of(state.fills).quantity
     if filled is not None and (state.filled_quantity is None or filled > state.filled_quantity):
         state.filled_quantity = filled
         state.average_price = _average_price(state, update)
@@ -235,12 +229,8 @@ def _average_price(state: OrderState, update: OrderUpdate) -> float | None:
 
 
 def _average_of_fills(state: OrderState) -> float | None:
-    quantity = sum(q for q, _ in state.fills.values())
-    if quantity and quantity == state.filled_quantity:
-        prices = [(q, p) for q, p in state.fills.values() if p is not None]
-        if len(prices) == len(state.fills):
-            return sum(q * p for q, p in prices) / quantity
-    return None
+    fills = fills_of(state.fills)
+    return fills.average_price if fills.quantity == state.filled_quantity else None
 
 
 def _merge_status(

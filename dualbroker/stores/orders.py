@@ -14,6 +14,7 @@ from datetime import date
 import msgspec
 
 from dualbroker.model import FillReport, OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.stores.order_fills import WaitingFills
 from dualbroker.stores.order_history import first_news, is_behind, with_cumulative
 from dualbroker.stores.order_memory import LedgerMemory
 from dualbroker.stores.order_records import HeardNote, OrderEvent, ToldNote
@@ -94,8 +95,7 @@ class Ledger(LedgerMemory):
         if fill.fill_id is None or fill.quantity is None or (old and fill.fill_id in old.fills):
             self.repeat_count += 1
             return None
-        waiting = self._waiting.setdefault(key, {})
-        waiting[fill.fill_id] = fill
+        self._waiting.setdefault(key, WaitingFills()).add(fill.fill_id, fill)
         if len(self._waiting) > MOST_WAITING:
             # It comes again with the next trade book.
             del self._waiting[next(iter(self._waiting))]
@@ -124,7 +124,7 @@ class Ledger(LedgerMemory):
 
         An order that no book and no message has named becomes known, with what its fills say.
         """
-        rows = list(self._waiting.get(key, {}).values())
+        rows = self._waiting.get(key, WaitingFills()).reports()
         old = self.states.get(key)
         state = (
             OrderState(key=key, first_seen_ns=receive_time_ns)
@@ -215,6 +215,9 @@ class Ledger(LedgerMemory):
             state = msgspec.structs.replace(old)
         changed = merge(state, update, standing, record.book_second)
         changed |= old is None
+        waiting = self._waiting.get(update.key)
+        if waiting is not None and update.fill_id is not None and update.fill_id in state.fills:
+            waiting.discard(update.fill_id)
         changed |= self._join(state)
         if update.as_of_ns is not None and standing is not Standing.STALE:
             record.book_ns = max(record.book_ns, update.receive_time_ns)
