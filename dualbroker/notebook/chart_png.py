@@ -5,7 +5,6 @@ The pictures of ``notebook.png`` look better and can more, and take too long for
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dualbroker.clock import ist
+from dualbroker.notebook.png_canvas import GRID, INK, few_colours
 from dualbroker.notebook.text import price
 
 __all__ = ["HEIGHT", "WIDTH", "chart_png"]
@@ -24,7 +24,8 @@ WIDTH, HEIGHT = 760, 300
 
 _SCALE = 2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 8, 76, 34, 26
-_INK, _QUIET, _GRID, _GROUND = "#24292f", "#656d76", "#e2e5e9", "#ffffff"
+_GROUND = f"{INK}00"
+"""None, and edges of letters fade into their own colour."""
 _LINE, _UP, _DOWN = "#1f6fb2", "#1a7f4b", "#c02c2c"
 _STEPS = (1, 2, 2.5, 5, 10)
 _TIMES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400, 604800)
@@ -50,12 +51,12 @@ def chart_png(
     candle_ms
         Width of a candle; None draws a line.
     """
-    image = Image.new("RGB", (WIDTH * _SCALE, HEIGHT * _SCALE), _GROUND)
+    image = Image.new("RGBA", (WIDTH * _SCALE, HEIGHT * _SCALE), _GROUND)
     plot = _Plot(ImageDraw.Draw(image), start_ms, end_ms, decimals)
-    plot.write(_LEFT, 8, title, _INK, 14)
+    plot.write(_LEFT, 8, title, INK, 14)
     prices = rows[:, 1:] if candle_ms is not None else rows[:, 1::2]
     if not rows.size:
-        plot.write(WIDTH / 2, HEIGHT / 2, "no tick yet", _QUIET, 12, "mm")
+        plot.write(WIDTH / 2, HEIGHT / 2, "no tick yet", INK, 12, "mm")
     else:
         plot.scale(float(prices.min()), float(prices.max()))
         plot.grid()
@@ -63,9 +64,7 @@ def chart_png(
             plot.line(rows.reshape(-1, 2))
         else:
             plot.candles(rows, candle_ms)
-    buffer = io.BytesIO()
-    image.quantize(24, method=Image.Quantize.FASTOCTREE).save(buffer, "PNG", optimize=False)
-    return buffer.getvalue()
+    return few_colours(image, smallest=False)
 
 
 class _Plot:
@@ -86,15 +85,17 @@ class _Plot:
         """Lines and numbers at round prices and times."""
         for value in _round_values(self._low, self._high):
             y = self._y(value)
-            self._stroke([(_LEFT, y), (WIDTH - _RIGHT, y)], _GRID)
-            self.write(WIDTH - _RIGHT + 6, y, price(value, self._decimals), _QUIET, 11, "lm")
+            self._stroke([(_LEFT, y), (WIDTH - _RIGHT, y)], GRID)
+            self.write(WIDTH - _RIGHT + 6, y, price(value, self._decimals), INK, 11, "lm")
         span_s = (self._end_ms - self._start_ms) / 1000
         step_s = next((step for step in _TIMES_S if span_s / step <= _MARKS), _TIMES_S[-1])
         form = "%H:%M:%S" if step_s < 60 else "%H:%M" if span_s < 86_400 else "%d %b %H:%M"
         for moment_ms in _round_times(self._start_ms, self._end_ms, step_s):
             x = self._x(moment_ms)
-            self._stroke([(x, _TOP), (x, HEIGHT - _BOTTOM)], _GRID)
-            self.write(x, HEIGHT - _BOTTOM + 6, f"{ist(int(moment_ms) * _MS_NS):{form}}", _QUIET, 11, "ma")
+            self._stroke([(x, _TOP), (x, HEIGHT - _BOTTOM)], GRID)
+            words = f"{ist(int(moment_ms) * _MS_NS):{form}}"
+            # Below its line, but whole at the edge.
+            self.write(max(x, 4 * len(words)), HEIGHT - _BOTTOM + 6, words, INK, 11, "ma")
 
     def line(self, points: Numbers) -> None:
         """A last price holds until the next."""

@@ -1,116 +1,114 @@
-"""The pictures of failovers as plain SVG, for readers without plotly. Pure; all text is escaped."""
+"""The pictures of failovers as PNG, for readers without plotly."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from dualbroker.notebook.failover_windows import FailoverWindow
+from dualbroker.notebook.png_canvas import (
+    canvas,
+    name_marks,
+    name_places,
+    style,
+    to_png,
+    write,
+    write_numbers,
+)
 
-__all__ = ["gaps_svg", "windows_svg"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["FOOT", "SHORTEST_S", "WIDTH", "gaps_height", "gaps_png", "windows_height", "windows_png"]
 
 WIDTH = 860
-LEFT = 170
-RIGHT = 16
 ROW = 15
-HEAD = 40
-FOOT = 34
+"""Of an instrument."""
+AROUND = 92
+"""Of each failover: its two lines of words, and the seconds."""
+FOOT = 26
+"""The legend's. All in the reader's pixels."""
 BARS_SHOWN = 12
 """Of one failover, the longest gaps; more can't be read."""
 SHORTEST_S = 0.001
+"""Below a millisecond nothing is told apart, and a bar of nothing has no place on such a scale."""
 
 
-def windows_svg(windows: Sequence[FailoverWindow], colours: Mapping[str, str], band: str, mode: str) -> str:
+def windows_height(windows: Sequence[FailoverWindow]) -> int:
+    """Of the picture, in the reader's pixels."""
+    return FOOT + sum(_height(window) for window in windows)
+
+
+def _height(window: FailoverWindow) -> int:
+    return AROUND + ROW * len(window.symbols)
+
+
+def windows_png(windows: Sequence[FailoverWindow], colours: Mapping[str, str], band: str, mode: str) -> bytes:
     """Ticks around each failover: a row per instrument, a colour per broker, the gap shaded."""
-    parts = [
-        _text(0, 16, f"Ticks around each failover, since the old source's last · {mode}", "bold"),
-        *_legend(colours),
-    ]
-    top = 34
-    for window in windows:
-        parts += _window(window, colours, band, top)
-        top += HEAD + ROW * len(window.symbols) + FOOT
-    return _drawing(parts, top)
-
-
-def _window(window: FailoverWindow, colours: Mapping[str, str], band: str, top: int) -> list[str]:
-    first, height = top + HEAD, ROW * len(window.symbols)
-
-    def place(second: float) -> float:
-        share = (second - window.start_s) / (window.end_s - window.start_s)
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
-
-    zero, end = place(0.0), place(window.silent_s)
-    parts = [
-        _text(0, top + 16, f"{window.title} · {window.words}", "bold"),
-        _text(0, top + 31, window.why),
-        f'<rect x="{zero:.1f}" y="{first}" width="{max(1.0, end - zero):.1f}" height="{height}" '
-        f'fill="{band}" opacity=".13"/>',
-    ]
-    for line, symbol in enumerate(window.symbols):
-        parts.append(_text(LEFT - 8, first + line * ROW + 11, symbol, anchor="end"))
-    for broker, lines in window.ticks_s.items():
-        path = "".join(
-            f"M{place(second):.1f} {first + line * ROW + 3}v9"
-            for line, seconds in enumerate(lines)
-            for second in seconds
+    with canvas(WIDTH, windows_height(windows)) as figure:
+        rows = figure.subplots(
+            len(windows),
+            squeeze=False,
+            gridspec_kw={"height_ratios": [_height(window) for window in windows]},
         )
-        parts.append(f'<path d="{path}" stroke="{colours[broker]}" fill="none"/>')
-    foot = first + height + 14
-    parts += [
-        _text(LEFT - 8, foot, "seconds", anchor="end"),
-        _text(zero - 3, foot, "0", anchor="end"),
-    ]
-    if not window.planned:
-        parts.append(_text(end + 3, foot, f"{window.gap_max_s:.3f}"))
-    return parts
+        for axes, window in zip(rows[:, 0], windows, strict=True):
+            _draw_window(axes, window, colours, band, mode)
+        name_marks(figure)
+        return to_png(figure)
 
 
-def gaps_svg(groups: Mapping[str, pd.Series[float]], colours: Sequence[str], mode: str) -> str:
+def _draw_window(
+    axes: Axes, window: FailoverWindow, colours: Mapping[str, str], band: str, mode: str
+) -> None:
+    title = f"{window.title} · {window.words}\n{window.why} · {mode}"
+    style(axes, title=title, x_title="seconds since the old source's last quote")
+    name_places(axes, window.symbols, most=len(window.symbols), sideways=True)
+    for broker, lines in window.ticks_s.items():
+        axes.vlines(
+            np.concatenate(lines),
+            np.repeat(np.arange(len(lines)) - 0.33, [len(line) for line in lines]),
+            np.repeat(np.arange(len(lines)) + 0.33, [len(line) for line in lines]),
+            colors=colours[broker],
+            linewidth=1.0,
+            label=broker,
+        )
+    if window.silent_s:
+        axes.axvspan(0, window.silent_s, color=band, alpha=0.14, linewidth=0)
+    axes.axvline(window.decided_s, color=band, linestyle=":", linewidth=1.0)
+    axes.set_xlim(window.start_s, window.end_s)
+
+
+def gaps_height(groups: Mapping[str, pd.Series[float]]) -> int:
+    """Of the picture, in the reader's pixels."""
+    return sum(_gap_height(values) for values in groups.values())
+
+
+def _gap_height(values: pd.Series[float]) -> int:
+    return AROUND + ROW * min(len(values), BARS_SHOWN)
+
+
+def gaps_png(groups: Mapping[str, pd.Series[float]], colours: Sequence[str], mode: str) -> bytes:
     """The longest gaps of each failover as bars; lengths by powers of ten, from a millisecond on."""
-    longest = max(float(values.max()) for values in groups.values())
-    decades = max(1.0, math.log10(max(longest, 10 * SHORTEST_S) / SHORTEST_S))
-    parts = [_text(0, 16, f"Gap of each instrument, the longest · {mode}", "bold")]
-    top = 30
-    for number, (name, values) in enumerate(groups.items()):
-        shown = values.sort_values(ascending=False).head(BARS_SHOWN)
-        parts.append(_text(0, top + 16, name))
-        for line, (symbol, gap_s) in enumerate(shown.items()):
-            y = top + 24 + line * ROW
-            length = math.log10(max(gap_s, SHORTEST_S) / SHORTEST_S) / decades * (WIDTH - LEFT - 80)
-            parts += [
-                _text(LEFT - 8, y + 11, str(symbol), anchor="end"),
-                f'<rect x="{LEFT}" y="{y + 2}" width="{max(1.0, length):.1f}" height="{ROW - 4}" '
-                f'fill="{colours[number % len(colours)]}"/>',
-                _text(LEFT + max(1.0, length) + 6, y + 11, f"{gap_s:.3f} s"),
-            ]
-        top += 24 + ROW * len(shown) + 14
-    return _drawing(parts, top)
-
-
-def _legend(colours: Mapping[str, str]) -> list[str]:
-    parts = []
-    for place, (name, colour) in enumerate(reversed(list(colours.items()))):
-        x = WIDTH - RIGHT - place * 110
-        parts += [
-            _text(x, 16, name, anchor="end"),
-            f'<rect x="{x - 12 - 7 * len(name):.0f}" y="7" width="9" height="9" fill="{colour}"/>',
-        ]
-    return parts
-
-
-def _text(x: float, y: float, words: str, weight: str = "normal", anchor: str = "start") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" text-anchor="{anchor}">{escape(words)}</text>'
-    )
-
-
-def _drawing(parts: Sequence[str], height: int) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        'style="max-width:860px;width:100%;font:12px system-ui,sans-serif;fill:currentColor">'
-        f"{''.join(parts)}</svg>"
-    )
+    shown = {
+        name: values.clip(lower=SHORTEST_S).sort_values(ascending=False).head(BARS_SHOWN)
+        for name, values in groups.items()
+    }
+    heights = [_gap_height(values) for values in shown.values()]
+    longest_s = max(float(values.max()) for values in shown.values())
+    with canvas(WIDTH, gaps_height(groups)) as figure:
+        rows = figure.subplots(len(shown), squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})
+        for place, (axes, (name, values)) in enumerate(zip(rows[:, 0], shown.items(), strict=True)):
+            style(axes, title=f"Gap of each instrument, the longest · {mode}\n{name}", x_title="seconds")
+            name_places(axes, [str(symbol) for symbol in values.index], most=BARS_SHOWN, sideways=True)
+            axes.set_xscale("log")
+            axes.set_xlim(SHORTEST_S, 4 * max(longest_s, 10 * SHORTEST_S))
+            write_numbers(axes.xaxis)
+            axes.barh(
+                range(len(values)), values - SHORTEST_S, 0.75, SHORTEST_S, color=colours[place % len(colours)]
+            )
+            for at, gap_s in enumerate(values):
+                write(axes, gap_s * 1.04, at, f"{gap_s:.3f} s", va="center")
+        return to_png(figure)

@@ -1,13 +1,13 @@
 """Pictures of failovers: who brought the ticks before and after, and how long each instrument had none.
 
-Each is interactive where plotly can be drawn, and carries a plain drawing for readers without it, such as
+Each is interactive where plotly can be drawn, and carries a plain picture for readers without it, such as
 a notebook that is looked at on a web page.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,35 +15,24 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dualbroker.feed import Feed
-from dualbroker.notebook.failover_drawing import gaps_svg, windows_svg
+from dualbroker.notebook.failover_drawing import (
+    SHORTEST_S,
+    WIDTH,
+    gaps_height,
+    gaps_png,
+    windows_height,
+    windows_png,
+)
 from dualbroker.notebook.failover_windows import FailoverWindow, failover_windows
+from dualbroker.notebook.pictures import Picture, calm
+from dualbroker.notebook.png import COLOURS, DOWN
 
-__all__ = ["COLOURS", "Picture", "plot_failovers", "plot_gaps"]
+__all__ = ["plot_failovers", "plot_gaps"]
 
-COLOURS = ("#1f5f9f", "#d9730d", "#2e8b57", "#8b5fbf")
-"""Of brokers and of failovers, in order of appearance."""
-BAND = "#c02c2c"
+BAND = DOWN
 """Of the gap."""
 GAPS_SHOWN = 40
 """Instruments of one failover, those with the longest gaps."""
-
-
-class Picture:
-    """A plotly figure with a plain drawing beside it; put it last in a cell."""
-
-    def __init__(self, figure: go.Figure, svg: str) -> None:
-        self.figure = figure
-        """To be changed, or saved with ``figure.write_html(path)``."""
-        self.svg = svg
-        """The plain drawing, without script."""
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        title = self.figure.layout.title.text
-        return {
-            "application/vnd.plotly.v1+json": json.loads(self.figure.to_json()),
-            "text/html": self.svg,
-            "text/plain": f"<picture: {title}>",
-        }
 
 
 def plot_failovers(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
@@ -73,21 +62,17 @@ def plot_failovers(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     named: set[str] = set()
     for row, window in enumerate(windows, start=1):
         _draw_window(figure, row, window, colours, named)
+    # The figure takes the place of the plain picture when the mouse comes over it, so it is as high.
+    height = windows_height(windows)
+    title = f"Ticks around each failover, since the old source's last · {feed.mode}"
+    calm(figure, title, height=height)
+    figure.update_annotations(font_size=12)
     figure.update_layout(
-        title=f"Ticks around each failover, since the old source's last · {feed.mode}",
-        template="plotly_white",
-        height=130 + 300 * len(windows),
-        margin={"t": 110, "l": 150},
-        legend={
-            "orientation": "h",
-            "yref": "container",
-            "y": 0.995,
-            "yanchor": "top",
-            "x": 1,
-            "xanchor": "right",
-        },
+        margin={"t": 70, "l": 150}, legend={"yref": "container", "y": 0, "yanchor": "bottom"}
     )
-    return Picture(figure, windows_svg(windows, colours, BAND, feed.mode))
+    return Picture(
+        figure, partial(windows_png, windows, colours, BAND, feed.mode), width=WIDTH, height=height
+    )
 
 
 def _draw_window(
@@ -97,7 +82,8 @@ def _draw_window(
         figure.add_scatter(
             row=row,
             col=1,
-            x=[second for line in lines for second in line],
+            # To a tenth of a millisecond: a notebook that is stored holds every digit.
+            x=[round(float(second), 4) for line in lines for second in line],
             y=[symbol for symbol, line in zip(window.symbols, lines, strict=True) for _ in line],
             mode="markers",
             marker={"size": 6, "symbol": "line-ns", "line": {"width": 1.5, "color": colours[broker]}},
@@ -143,19 +129,18 @@ def plot_gaps(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     }
     figure = go.Figure()
     for place, (name, values) in enumerate(groups.items()):
-        # Below a millisecond nothing is told apart, and a bar of nothing has no place on such a scale.
         figure.add_bar(
-            x=values.index, y=values.clip(lower=0.001), name=name, marker_color=COLOURS[place % len(COLOURS)]
+            x=values.index,
+            y=values.clip(lower=SHORTEST_S),
+            name=name,
+            marker_color=COLOURS[place % len(COLOURS)],
         )
-    figure.update_layout(
-        title=f"Gap of each instrument · {feed.mode}",
-        template="plotly_white",
-        barmode="group",
-        yaxis={"type": "log", "title": "seconds", "tickformat": "~g"},
-        legend={"orientation": "h", "y": -0.45},
-        height=460,
+    calm(figure, f"Gap of each instrument · {feed.mode}", y_title="seconds", height=460)
+    figure.update_layout(barmode="group", legend_y=-0.45)
+    figure.update_yaxes(type="log", tickformat="~g")
+    return Picture(
+        figure, partial(gaps_png, groups, COLOURS, feed.mode), width=WIDTH, height=gaps_height(groups)
     )
-    return Picture(figure, gaps_svg(groups, COLOURS, feed.mode))
 
 
 def _group_name(failover: pd.Series[Any]) -> str:

@@ -14,11 +14,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dualbroker.notebook.png import COLOURS, HEIGHT, WIDTH, Bars, Candles, Line, Mark, draw_png
+from dualbroker.notebook.png_canvas import INK
 
 __all__ = ["Picture", "calm", "figure_png"]
 
-INK, GRID = "#757b83", "rgba(128,134,142,0.25)"
-"""As readable on a white ground as on a near-black one, for a figure does not know the notebook's theme."""
+GRID = "rgba(128,134,142,0.25)"
+"""As plotly writes the pictures' own."""
 
 
 class Picture:

@@ -1,4 +1,4 @@
-"""Small charts as PNG, for readers without a script: lines, points, bars and candles on a light ground."""
+"""Small charts as PNG, for readers without a script: lines, points, bars and candles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker.notebook.png_canvas import (
-    QUIET,
+    INK,
     canvas,
     name_marks,
     name_places,
@@ -136,7 +136,7 @@ def draw_png(
                 axes.set_ylim(bottom=0)
             name_marks(figure)
         else:
-            write(axes, 0.5, 0.5, empty, color=QUIET, ha="center")
+            write(axes, 0.5, 0.5, empty, color=INK, ha="center")
             axes.set_xticks([])
             axes.set_yticks([])
         return to_png(figure)

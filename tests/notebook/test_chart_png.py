@@ -17,10 +17,10 @@ UP, DOWN, LINE = (26, 127, 75), (192, 44, 44), (31, 111, 178)
 
 
 def _drawn(png: bytes) -> tuple[Image.Image, set[tuple[int, ...]]]:
-    image = Image.open(io.BytesIO(png))
-    colours = image.convert("RGB").getcolors(1000)
+    image = Image.open(io.BytesIO(png)).convert("RGBA")
+    colours = image.getcolors(1000)
     assert colours is not None
-    return image, {colour for _, colour in colours}  # type: ignore[misc]
+    return image, {colour[:3] for _, colour in colours if colour[3] == 255}  # type: ignore[index]
 
 
 def _near(colours: set[tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
@@ -38,6 +38,7 @@ def test_a_line_and_candles_are_drawn_small_and_fine() -> None:
     for png in (line, bars):
         assert len(png) < 40_000
         assert _drawn(png)[0].size == (2 * WIDTH, 2 * HEIGHT)
+        assert _drawn(png)[0].getpixel((0, 0)) == (0, 0, 0, 0), "it lies on its reader's ground"
     assert _near(_drawn(line)[1], LINE)
     assert _near(_drawn(bars)[1], UP)
     assert _near(_drawn(bars)[1], DOWN)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from dualbroker.notebook.pictures import Picture, calm, figure_png
 from dualbroker.notebook.png import COLOURS, DOWN, UP, Bars, Candles, Line, draw_png
-from dualbroker.notebook.png_canvas import SCALE
+from dualbroker.notebook.png_canvas import INK, SCALE
 
 TIMES = pd.date_range("2026-11-26 09:15", periods=300, freq="s", tz="Asia/Kolkata")
 PRICES = pd.Series(26_000 + np.random.default_rng(1).normal(size=300).cumsum(), TIMES)
@@ -38,15 +38,17 @@ def points_and_dots_png() -> bytes:
 
 
 def pixels(png: bytes) -> NDArray[Any]:
+    """Red, green, blue and opacity."""
     with Image.open(io.BytesIO(png)) as picture:
         assert picture.format == "PNG"
-        return np.asarray(picture.convert("RGB")).astype(int)
+        return np.asarray(picture.convert("RGBA")).astype(int)
 
 
 def where(png: bytes, colour: str) -> NDArray[Any]:
     """Rows and columns of the pixels that bear about this colour."""
     wanted = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
-    return np.argwhere(np.abs(pixels(png) - wanted).max(axis=2) < 24)
+    found = pixels(png)
+    return np.argwhere((np.abs(found[..., :3] - wanted).max(axis=2) < 24) & (found[..., 3] > 200))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,26 @@ def where(png: bytes, colour: str) -> NDArray[Any]:
         lambda: line_png({"a": pd.Series([np.nan, np.nan], TIMES[:2])}),
     ],
 )
-def test_a_picture_is_small_and_on_a_light_ground(draw: Callable[[], bytes]) -> None:
+def test_a_picture_is_small_and_without_a_ground(draw: Callable[[], bytes]) -> None:
     png = draw()
     assert len(png) < 25_000
     found = pixels(png)
-    assert found[0, 0].tolist() == [255, 255, 255]
+    assert found[0, 0, 3] == 0
+    assert found[..., 3].max() == 255
     assert found.shape[1] == round(760 * SCALE)
-    assert len(np.unique(found.reshape(-1, 3), axis=0)) > 3
+    assert len(np.unique(found.reshape(-1, 4), axis=0)) > 3
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#111111"], ids=["light", "dark"])
+def test_words_can_be_read_on_the_ground_of_a_light_and_of_a_dark_notebook(ground: str) -> None:
+    def brightness(colour: str) -> float:
+        """Relative, as WCAG has it."""
+        shares = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    darker, lighter = sorted((brightness(INK), brightness(ground)))
+    assert (lighter + 0.05) / (darker + 0.05) > 4.2, "more is not to be had on both"
 
 
 def test_bars_are_as_long_as_their_values() -> None:
