@@ -99,7 +99,11 @@ def _table(chain: State) -> str:
     names = [*(_HEADS[name] for name in _CALLS), "strike", *(_HEADS[name] for name in _SIDE), "straddle"]
     heads = "".join(f'<th class="number">{name}</th>' for name in names)
     body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain["atm"]) for row in chain["rows"])
-    return f'<table class="rows"><thead><tr>{sides}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    table = (
+        f'<table class="rows"><thead><tr>{sides}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    )
+    # A page may be narrower than the table, and cuts off what it can't show.
+    return f'<div class="wide">{table}</div>'
 
 
 def _row(row: dict[str, Any], middle: float | None) -> str:

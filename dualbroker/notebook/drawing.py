@@ -69,12 +69,15 @@ STYLE = """<style>
 .dualbroker .state.bad { background: #c02c2c; }
 .dualbroker .problem { margin-top: 3px; padding-left: 7px; border-left: 3px solid #c02c2c; }
 .dualbroker .quiet { opacity: .75; }
-.dualbroker table.rows { table-layout: auto; }
+.dualbroker table.rows { table-layout: auto; margin: 6px 0; }
 .dualbroker table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .dualbroker table.rows th, .dualbroker table.rows td { padding: 2px 8px; border: 0; }
 .dualbroker table.rows th, .dualbroker table.rows td { text-align: left; white-space: nowrap; }
 .dualbroker table.rows tbody tr { border-bottom: 1px solid #8883; background: none; }
 .dualbroker table.rows .number { text-align: right; }
+.dualbroker .wide { overflow-x: auto; }
+.dualbroker .wide table.rows { font-size: 12px; }
+.dualbroker .wide table.rows th, .dualbroker .wide table.rows td { padding: 2px 3px; }
 .dualbroker table.rows .words { min-width: 22em; white-space: normal; overflow-wrap: anywhere; }
 .dualbroker .up { color: #1a7f37; }
 .dualbroker .down { color: #c02c2c; }

@@ -170,6 +170,10 @@ def test_untrusted_it_shows_tables_and_pictures_and_runs_nothing(
         )
         wait_until(lambda: "As of" in passed_on.output(MONITOR))
         assert "NIFTY INDEX" in passed_on.cell(MONITOR).locator("table").first.inner_text()
+        headline, cards = (
+            passed_on.cell(MONITOR).locator(".dualbroker").nth(each).bounding_box() for each in (0, 1)
+        )
+        assert cards["y"] - (headline["y"] + headline["height"]) == pytest.approx(10, abs=1)
         assert "they work while its kernel runs" in passed_on.output(CONTROLS)
         passed_on.cell(CHART).locator(".jp-RenderedImage img").wait_for()
         assert passed_on.page.locator(".jp-OutputArea script, [data-part], .dualbroker-chart").count() == 0
