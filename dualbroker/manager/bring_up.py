@@ -84,10 +84,10 @@ class BringUp:
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
         candidates = [name for name, broker in self._brokers.items() if broker.config.orders == "stream"]
-        candidates.sort(key=lambda name: name != self._carrier.preferred)
+        candidates.sort(key=lambda name: name != self._carrier.choice.preferred)
         choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
         if choice.primary is not None:
-            self._carrier.primary = choice.primary
+            self._carrier.choice.primary = choice.primary
             logger.info("%s carries quotes: %s", choice.primary, choice.reason)
         return choice.final
 
@@ -101,7 +101,7 @@ class BringUp:
         self._note(broker.name, LoginOutcome.IN)
         await self._roles_decided.wait()
         if self._carrier.primary is None and broker.config.orders == "stream":
-            self._carrier.primary = broker.name
+            self._carrier.choice.primary = broker.name
             logger.info("%s carries quotes: the first to log in", broker.name)
         is_primary = self._carrier.primary == broker.name
         self._health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY

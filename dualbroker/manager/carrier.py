@@ -1,7 +1,7 @@
 """Who streams each instrument, decided: subscriptions, failover, planned hand-overs, what is left over.
 
-``arrange`` decides who should stream what (``roles``) and has it carried out (``placement``); it is called
-whenever anything has happened that may change the decision.
+``arrange`` decides who should stream what (``source_choice``, ``roles``) and has it carried out
+(``placement``); it is called whenever anything has happened that may change the decision.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from dualbroker.manager.failover_log import FailoverLog, names_shown
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.placement import Placement
 from dualbroker.manager.refusals import Refusals
+from dualbroker.manager.source_choice import SourceChoice
 from dualbroker.manager.standing import Standing
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.telling import Teller
 from dualbroker.model import InstrumentKey, Role
-from dualbroker.roles import assign, choose_source
+from dualbroker.roles import assign
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.quotes import QuoteStore
@@ -35,7 +36,6 @@ logger = logging.getLogger("dualbroker")
 ACKNOWLEDGE_WITHIN_S = 5.0
 """After a subscription was asked for; then another broker is asked where there is one."""
 HAND_OVER_WITHIN_S = 60.0
-NIGHT_GRACE_S = 60.0
 RECONNECTS = "it reconnects by itself"
 COMES_BACK = {
     BrokerState.PARKED: "it is parked until a person does something",
@@ -59,10 +59,8 @@ class QuoteCarrier:
         Where brokers that carry quotes bring them.
     spawn
         Runs what has to be told to a broker.
-    on_new_primary
-        Called when another broker has become the primary.
-    is_market_open
-        Whether any wanted instrument can tick now: while none can, a source may take its time to come back.
+    on_new_primary, is_market_open, preferred
+        See `SourceChoice`.
     """
 
     def __init__(
@@ -87,21 +85,19 @@ class QuoteCarrier:
         self._incidents = incidents
         self._mapping = mapping
         self._clock = clock
-        self._on_new_primary = on_new_primary
         self._is_market_open = is_market_open
-        self.preferred = preferred
-        """To whom quotes return; None leaves it to what is measured."""
-        self.primary: str | None = None
         self.refusals = Refusals()
         self._failovers = FailoverLog(incidents)
         self.standing = Standing(
             brokers, health, unacknowledged=self.refusals.count, tick_age_s=self._tick_age_s
         )
-        self._has_begun = False
-        self._is_held = False
-        self._down_since_s: dict[str, float] = {}
-        self._reason = ""
-        """Why the primary of now was chosen, where it was no failover."""
+        self.choice = SourceChoice(
+            health,
+            self.standing,
+            on_new_primary=on_new_primary,
+            is_market_open=is_market_open,
+            preferred=preferred,
+        )
         self._teller = Teller(brokers, mapping, on_quotes, spawn)
         self._placement = Placement(
             health,
@@ -111,12 +107,17 @@ class QuoteCarrier:
             failovers=self._failovers,
             refusals=self.refusals,
             standing=self.standing,
-            why=self._why,
+            why=self.choice.why_moved,
             unknown_at=self._unknown_at,
             on_left=self._give_roles,
         )
 
     # What is known
+
+    @property
+    def primary(self) -> str | None:
+        """Who carries quotes, but for instruments that it does not stream; None before one has logged in."""
+        return self.choice.primary
 
     def serves(self, name: str) -> bool:
         """Whether a broker's socket is up and of use for quotes."""
@@ -148,13 +149,13 @@ class QuoteCarrier:
 
     def begin(self) -> None:
         """The start is over: a source that is not there by now is replaced."""
-        self._has_begun = True
+        self.choice.has_begun = True
         self.arrange()
 
     def on_connected(self, name: str) -> None:
         """A broker's socket is up."""
         self.standing.came_up(name)
-        self._down_since_s.pop(name, None)
+        self.choice.came_up(name)
         self.refusals.forget(name)
         self.arrange()
 
@@ -162,8 +163,8 @@ class QuoteCarrier:
         """A broker's socket is of no use any more; whether that is an incident, which is then noted."""
         if not self.standing.can_stream(name):
             return False
-        self._down_since_s.setdefault(name, _now_s())
-        if self._is_held:
+        self.choice.went_down(name)
+        if self.choice.is_held:
             return False
         was_stale = self.standing.is_stale(name)
         self.standing.went_down(name, why)
@@ -225,7 +226,7 @@ class QuoteCarrier:
                 ]
                 self.refuse(name, ours, f"has not acknowledged {len(ours)} instruments")
         expired = self.refusals.expire(_now_s())
-        if expired or self._choose():
+        if expired or self.choice.choose():
             self.arrange()
         for name, key in expired:
             # What is still its own is asked for anew: the broker may have lost it.
@@ -249,12 +250,8 @@ class QuoteCarrier:
 
     async def move_to(self, name: str) -> Failover | None:
         """Make a broker the primary that others return to, and hand everything over to it."""
-        self.preferred = name
         before = self._incidents.failover_count
-        if self.primary != name:
-            self._reason = "asked for by a person"
-            self.primary = name
-            self._on_new_primary()
+        self.choice.prefer(name)
         self.refusals.forget(name)
         self.arrange()
         begun = [each for each in self._incidents.failovers if each.number > before]
@@ -265,11 +262,11 @@ class QuoteCarrier:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Within it connections may come and go on purpose, and nothing is moved for that."""
-        self._is_held = True
+        self.choice.is_held = True
         try:
             yield
         finally:
-            self._is_held = False
+            self.choice.is_held = False
             self.arrange()
 
     async def refresh(self) -> None:
@@ -288,24 +285,14 @@ class QuoteCarrier:
 
     def arrange(self) -> None:
         """Begin every move that leads to who should stream what."""
-        if self.primary is None or self._is_held or self._waits_for(self.primary):
+        if self.choice.is_left_alone():
             return
-        self._choose()
+        self.choice.choose()
+        assert self.primary is not None
         wanted = self._book.wanted()
         targets = assign(wanted, self.primary, self.standing.serving(), self._refused(wanted))
         self._placement.arrange(wanted, targets, self._last_resort)
         self._give_roles()
-
-    def _waits_for(self, name: str) -> bool:
-        """Whether a source that has just gone is given time to come back: while nothing can tick, as in
-        the night when brokers end all sessions at once, quotes would only be moved to and fro."""
-        since_s = self._down_since_s.get(name)
-        return (
-            since_s is not None
-            and _now_s() - since_s < NIGHT_GRACE_S
-            and self._health[name].state is not BrokerState.PARKED
-            and not self._is_market_open()
-        )
 
     def _last_resort(self, key: InstrumentKey) -> str | None:
         """Every broker that serves has refused it: the primary keeps it, should it begin to tick."""
@@ -317,22 +304,6 @@ class QuoteCarrier:
             return None
         return self.primary
 
-    def _choose(self) -> bool:
-        """Whether another broker shall carry the quotes from now on."""
-        if not self._has_begun or self.primary is None or self._is_held or self._waits_for(self.primary):
-            return False
-        choice = choose_source(self.standing.measurements(), self.primary, preferred=self.preferred)
-        if choice.primary is None or choice.primary == self.primary:
-            return False
-        logger.info("%s carries quotes: %s", choice.primary, choice.reason)
-        old, self.primary = self.primary, choice.primary
-        if old is not None and not self.serves(old):
-            self.standing.lost_quotes(old)
-        else:
-            self._reason = choice.reason
-        self._on_new_primary()
-        return True
-
     def _refused(self, wanted: Iterable[InstrumentKey]) -> dict[str, set[InstrumentKey]]:
         keys = list(wanted)
         return {
@@ -340,15 +311,6 @@ class QuoteCarrier:
             for name, broker in self._brokers.items()
             if (refused := self.refusals.of(name) | set(self._mapping.unknown_at(broker, keys)))
         }
-
-    def _why(self, old: str, new: str, planned: bool) -> str:
-        """Why quotes move, in words."""
-        if not self.serves(old):
-            return f"{old}: {self.standing.why_not(old)}"
-        if not planned:
-            return f"{old} does not stream them"
-        why, self._reason = self._reason, ""
-        return why or f"{new} can stream them again"
 
     def _unknown_at(self, name: str) -> list[str]:
         keys = self._mapping.unknown_at(self._brokers[name], self._book.wanted())

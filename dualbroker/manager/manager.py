@@ -147,7 +147,7 @@ class WebSocketManager(AnsweringManager):
                 f"set_quote_source: expected auto or one of {', '.join(streaming)}, found {str(name)[:40]!r}"
             )
         if name == AUTO:
-            self.carrier.preferred = None
+            self.carrier.choice.preferred = None
             return None
         if not self.carrier.serves(name):
             raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")

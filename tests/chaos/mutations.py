@@ -19,6 +19,7 @@ import dualbroker.brokers.noren_reader as noren_reader
 import dualbroker.brokers.noren_stream as noren_stream
 import dualbroker.manager.carrier as carrier
 import dualbroker.manager.placement as placement
+import dualbroker.manager.source_choice as source_choice
 import dualbroker.stores.order_state as order_state
 import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
@@ -81,10 +82,10 @@ def forget_the_failover() -> AbstractContextManager[object]:
     def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
         return dict.fromkeys(wanted, primary)
 
-    real = carrier.QuoteCarrier._choose
+    real = source_choice.SourceChoice.choose
     return _both(
         patch.object(carrier, "assign", stay),
-        patch.object(carrier.QuoteCarrier, "_choose", lambda self: self.primary is None and real(self)),
+        patch.object(source_choice.SourceChoice, "choose", lambda self: self.primary is None and real(self)),
     )
 
 
