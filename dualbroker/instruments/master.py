@@ -23,7 +23,7 @@ from dualbroker.instruments.arrays import flags_of, numbers_of, to_column, to_fl
 from dualbroker.instruments.memory import memory_that_is_given_back
 from dualbroker.instruments.names import INDICES, MONTHS, index_named, read_derivative
 from dualbroker.instruments.rows import split_rows
-from dualbroker.instruments.table import SCHEMA, MasterTable, kind_of
+from dualbroker.instruments.table import SCHEMA, MasterTable, kind_of, one_chunk_each
 from dualbroker.model import InstrumentKind
 
 __all__ = ["MasterTable", "parse_master"]
@@ -138,7 +138,7 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
         ],
         schema=SCHEMA,
     ).filter(to_flags(readable))
-    return _with_plain_names(exchange, columns.combine_chunks()), total
+    return _with_plain_names(exchange, one_chunk_each(columns)), total
 
 
 def _first_of_each(token: pa.Array) -> _Flags:

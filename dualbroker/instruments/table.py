@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dualbroker.instruments.arrays import SortedTexts, numbers_of
 from dualbroker.model import Instrument, InstrumentKind
 
-__all__ = ["CALL", "KIND_ORDER", "NO_EXPIRY", "PUT", "SCHEMA", "MasterTable", "kind_of"]
+__all__ = ["CALL", "KIND_ORDER", "NO_EXPIRY", "PUT", "SCHEMA", "MasterTable", "kind_of", "one_chunk_each"]
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
@@ -53,6 +53,11 @@ _SHARES = {
     "BSE": frozenset({"EQ", "A", "B", "T", "X", "XT", "Z", "ZP", "M", "MS", "MT", "P"}),
 }
 """Series (NSE) and groups (BSE) in which shares trade; the rest are bonds, bills, units and the like."""
+
+
+def one_chunk_each(columns: pa.Table) -> pa.Table:
+    """The same columns, each in one chunk, also where no row is left; of `SCHEMA`."""
+    return columns.combine_chunks() if columns.num_rows else SCHEMA.empty_table()
 
 
 def kind_of(exchange: str, instrument_type: str) -> InstrumentKind:
@@ -95,7 +100,7 @@ class MasterTable:
     def without(self, tokens: pa.Array) -> MasterTable:
         """The same table less the rows of these tokens."""
         keep = pc.invert(pc.is_in(self.columns.column("token"), value_set=tokens))
-        columns = self.columns.filter(keep).combine_chunks()
+        columns = one_chunk_each(self.columns.filter(keep))
         return MasterTable(self.exchange, columns, self.skipped, self.day, self.source)
 
     def row_of_token(self, token: str) -> int | None:

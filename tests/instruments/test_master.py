@@ -356,3 +356,11 @@ def test_a_broken_zip_is_not_quoted_at_length() -> None:
 def test_a_zip_that_says_it_is_too_large_is_not_unpacked() -> None:
     with pytest.raises(WireError, match="at most 268435456 bytes, found one of 300000000"):
         parse_master("NFO", zipped(b"0" * 300_000_000))
+
+
+@pytest.mark.parametrize(
+    "rows", [b"", b"\n", b"\n,,,,,,", b"\n,,,,,,\n" * 3], ids=["none", "blank", "empty", "all empty"]
+)
+def test_a_master_of_which_no_row_is_left_is_told_and_breaks_nothing(rows: bytes) -> None:
+    with pytest.raises(WireError, match="expected instruments of NFO in the symbol master, found none"):
+        parse_master("NFO", b"Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument," + rows)
