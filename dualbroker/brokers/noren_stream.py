@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -35,6 +37,8 @@ logger = logging.getLogger("dualbroker")
 HELLO_TIMEOUT_S = 10.0
 STEADY_AFTER_S = 60.0
 """A connection that lived this long starts the backoff anew."""
+FRESH_FOR_S = 30.0
+"""After its login a session is; a connection and its hello take less."""
 REFUSED_AGAIN_S = 30.0
 """Before the socket is tried again after a fresh session was refused on it; grows to a quarter of an hour."""
 EVICTION_CODE = 1000
@@ -96,7 +100,11 @@ class NorenStream:
         self._dropped: asyncio.Future[str] | None = None
         self._closing = False
         self._needs_session = False
-        self._session_is_fresh = False
+        self._renewed_s = -math.inf
+        """Loop time of the login to which no hello was answered with yes so far."""
+        self._is_refused_fresh = False
+        """Whether the session of now was refused at once: a login more would not help."""
+        self._try_now = asyncio.Event()
         self.evicted = False
         """Another program took this login's one socket; whoever runs this decides what comes next."""
         self.needs_person = False
@@ -128,11 +136,14 @@ class NorenStream:
                     return
                 problem = self._context.conceal(reason.reason)
             except SessionExpiredError as error:
-                if self._session_is_fresh:
+                waited_s = loop.time() - self._renewed_s
+                if self._is_refused_fresh or waited_s < FRESH_FOR_S:
                     # Another login would change nothing, and many of them may block the account.
+                    self._is_refused_fresh = True
                     problem = f"a fresh session was refused too: {error}"
                     pause = refusals.next_s()
                 else:
+                    # Also one that was renewed: while no socket could be opened it may have ended again.
                     self._needs_session, pause = True, 0.0
                     problem = str(error)
             except (LoginRefusedError, LoginHeldError) as error:
@@ -149,6 +160,8 @@ class NorenStream:
                 return
             if loop.time() - started > STEADY_AFTER_S:
                 backoff.reset()
+                if not self._is_refused_fresh:
+                    refusals.reset()
             if pause is None:
                 pause = backoff.next_s()
             self._health.state = BrokerState.RECONNECTING
@@ -156,14 +169,22 @@ class NorenStream:
             self._health.reconnects += 1
             self.settled.set()
             logger.warning("%s: %s; trying again in %.1f s", self._name, problem, pause)
-            await asyncio.sleep(pause)
+            await self._wait(pause)
+
+    async def _wait(self, pause_s: float) -> None:
+        """Until it is time for the next try, or there is a reason why it may end otherwise than the last."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._try_now.wait()
+        self._try_now.clear()
 
     async def _connect_and_stay(self) -> CloseReason:
+        loop = asyncio.get_running_loop()
         session = await self._open_session(self._needs_session)
         # Once renewed, a session is kept until the broker refuses it: no login for a lost network.
         if self._needs_session:
-            self._needs_session, self._session_is_fresh = False, True
-        loop = asyncio.get_running_loop()
+            self._needs_session, self._is_refused_fresh = False, False
+            self._renewed_s = loop.time()
         self._hello_answer = loop.create_future()
         self._dropped = loop.create_future()
         self._clocks = self._fresh_clocks()
@@ -172,7 +193,7 @@ class NorenStream:
         why, is_evicted = "the connection was given up", False
         try:
             await self._say_hello(socket, session, self._hello_answer)
-            self._session_is_fresh = False
+            self._renewed_s, self._is_refused_fresh = -math.inf, False
             taken_back = self._hello_answer = loop.create_future()
             self._socket = socket
             watch = asyncio.create_task(self._keep_alive(socket))
@@ -287,6 +308,8 @@ class NorenStream:
     def drop(self, why: str, *, renew_session: bool = False) -> None:
         """Give the connection of now up and open another; no-op where there is none."""
         self._needs_session |= renew_session
+        if renew_session:
+            self._try_now.set()
         if self._socket is not None and self._dropped is not None and not self._dropped.done():
             self._dropped.set_result(why)
 

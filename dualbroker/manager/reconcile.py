@@ -29,6 +29,8 @@ SOON_S = 1.0
 """After a poll has shown that an order was filled, the trade book is asked what its fills are."""
 GRACE_S = 3.0
 """So long may the stream take to say what a book has shown already."""
+EXPIRED_AGAIN_S = 60.0
+"""Before a session that is called dead is told for the second time; grows to a quarter of an hour."""
 FIRST_PAUSE_S = 60.0
 LONGEST_PAUSE_S = 900.0
 """Between two connections that are given up because their order streams lost something."""
@@ -61,8 +63,9 @@ class Reconciler:
     note
         Told what went wrong and what is done about it, in words.
     on_stream_stale, on_session_expired
-        Called with the broker's name and the reason, once per connection: a change that the stream should
-        have brought and did not, and a session that REST calls dead. Whoever is told reconnects.
+        Called with the broker's name and the reason: once per connection for a change that the stream should
+        have brought and did not; ever more seldom for a session that REST goes on calling dead, as a new one
+        may have died, too. Whoever is told reconnects.
     """
 
     def __init__(
@@ -94,7 +97,10 @@ class Reconciler:
         self._steady_read_s: float | None = None
         """Loop time of this connection's newest good read that was asked for once it was steady."""
         self._suspicions: dict[OrderKey, _Suspicion] = {}
-        self._told_stale = self._told_expired = False
+        self._told_stale = False
+        self._expired_backoff = Backoff(broker.context.random, first_s=EXPIRED_AGAIN_S, cap_s=900.0)
+        self._tell_expired_s = -math.inf
+        """Loop time before which a dead session is not told again: whoever is told logs in anew."""
         self._blamed_s, self._pause_s = -math.inf, FIRST_PAUSE_S
         """Loop time at which the stream was blamed last, and how long it is not blamed again."""
         self._last_problem = ""
@@ -110,7 +116,7 @@ class Reconciler:
         connected_since = health.connected_since_ns
         self._connected_s, self._steady_read_s = loop.time(), None
         self._suspicions.clear()
-        self._told_stale = self._told_expired = False
+        self._told_stale = False
         self._backoff.reset()
         self._read_s, self._retry_s = -math.inf, math.inf
         while (
@@ -198,11 +204,13 @@ class Reconciler:
             health.book_problem = result.problem
         self._say_problem(result)
         if self._comparison.session_expired:
-            if not self._told_expired:
-                self._told_expired = True
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._tell_expired_s:
+                self._tell_expired_s = now_s + self._expired_backoff.next_s()
                 self._ask(self._on_session_expired, self._comparison.session_expired)
         elif result.read:
-            self._told_expired = False
+            self._tell_expired_s = -math.inf
+            self._expired_backoff.reset()
         if result.read and run == self._runs:
             self._suspect(asked_s)
         return result

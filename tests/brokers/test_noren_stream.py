@@ -92,6 +92,8 @@ class Run:
         self.renewals: list[bool] = []
         self.orders: list[OrderUpdate] = []
         self.downs: list[str] = []
+        self.live_at_s = 0.0
+        """Loop time at which it was connected last."""
         self._open = open_session
         clock = VirtualClock(loop, 10**18)
         context = BrokerContext(
@@ -102,25 +104,34 @@ class Run:
             health=self.health,
             traffic={kind: Traffic() for kind in MessageKind},
             state_directory=None,
-            on_connected=lambda name: None,
+            on_connected=self._note_live,
             on_down=lambda name, why: self.downs.append(why),
         )
         self.stream = NorenStream(
             "b1", dialect("shoonya"), context, self._session, self.orders.append, lambda batch: None
         )
 
+    def _note_live(self, name: str) -> None:
+        self.live_at_s = asyncio.get_running_loop().time()
+
     async def _session(self, renew: bool) -> NorenSession:
         self.renewals.append(renew)
         return await self._open(renew) if self._open else NorenSession("U", "U", "token")
 
 
-def run(script: Callable[[Socket, int], Any], seconds: float, **more: Any) -> Run:
-    """Let a stream run for that long, in virtual time."""
+def run(
+    script: Callable[[Socket, int], Any],
+    seconds: float,
+    see: Callable[[Run], None] = lambda story: None,
+    **more: Any,
+) -> Run:
+    """Let a stream run for that long, in virtual time; ``see`` is shown it before it begins."""
 
     async def live() -> Run:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         story = Run(loop, script, **more)
+        see(story)
         task = asyncio.create_task(story.stream.run())
         await asyncio.sleep(seconds)
         await story.stream.close()
@@ -168,6 +179,46 @@ def test_a_fresh_session_that_is_refused_too_is_tried_ever_more_seldom_and_never
     assert 4 <= len(story.renewals) <= 8
     assert story.health.state is BrokerState.RECONNECTING
     assert "a fresh session was refused too" in story.health.problem
+
+
+def test_a_renewed_session_that_no_socket_could_use_for_long_may_have_ended_and_is_renewed_again() -> None:
+    refused_at: list[float] = []
+
+    def script(socket: Socket, number: int) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if number > 1 and now_s < 40:
+            socket.end(None)
+        elif len(refused_at) < 2:
+            refused_at.append(now_s)
+            socket.say(REFUSED)
+        else:
+            socket.say(OK)
+
+    story = run(script, seconds=200)
+    assert story.renewals.count(True) == 2
+    assert story.renewals[-1], "at once, after the first refusal"
+    assert story.health.state is BrokerState.LIVE
+
+
+def test_word_that_a_session_is_dead_ends_the_wait_for_it() -> None:
+    """The REST side says for certain what a refused socket only lets suppose."""
+    refused_at: list[float] = []
+
+    def script(socket: Socket, number: int) -> None:
+        loop = asyncio.get_running_loop()
+        if number == 5:
+            socket.say(OK)
+            return
+        refused_at.append(loop.time())
+        socket.say(REFUSED)
+        if number == 4:
+            loop.call_later(5, lambda: opened[0].stream.drop("Session Expired", renew_session=True))
+
+    opened: list[Run] = []
+    story = run(script, seconds=300, see=opened.append)
+    assert story.renewals == [False, True, False, False, True]
+    assert story.health.state is BrokerState.LIVE
+    assert story.live_at_s == pytest.approx(refused_at[-1] + 5, abs=0.1)
 
 
 def test_a_socket_refused_for_a_while_comes_back_with_the_session_it_has() -> None:

@@ -55,14 +55,22 @@ def test_a_failed_read_changes_nothing_says_why_and_is_tried_again_soon(failure:
     at_desk(NEVER, story)
 
 
-def test_a_dead_session_is_told_once_per_connection() -> None:
+def test_a_dead_session_is_told_at_once_and_then_ever_more_seldom_whatever_connects() -> None:
     async def story(desk: Desk) -> None:
         desk.orders_say = desk.trades_say = SessionExpiredError("Session Expired")
-        await asyncio.sleep(120)
+        await asyncio.sleep(25)
         assert desk.expired == ["Session Expired"]
         task = desk.connect()
-        await asyncio.sleep(10)
-        assert len(desk.expired) == 2
+        await asyncio.sleep(3)
+        assert len(desk.expired) == 1, "each time it is told somebody logs in, which may connect it anew"
+        await asyncio.sleep(3600)
+        assert 5 <= len(desk.expired) <= 9
+        desk.orders_say = desk.trades_say = None
+        await asyncio.sleep(1200)
+        told = len(desk.expired)
+        desk.orders_say = desk.trades_say = SessionExpiredError("Session Expired")
+        await asyncio.sleep(120)
+        assert len(desk.expired) in (told + 1, told + 2), "a session that was good since is told at once"
         task.cancel()
 
     at_desk(NEVER, story)

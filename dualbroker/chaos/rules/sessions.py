@@ -51,7 +51,8 @@ def _dead_tokens(scene: Scene) -> Iterator[str]:
 
 def _evicted(scene: Scene) -> Iterator[str]:
     for broker, evicted_s in scene.faulter.evictions:
-        if not scene.weather.is_well_but_for(broker, {"evict"}, evicted_s, evicted_s + GOODBYE_WITHIN_S):
+        from_s, to_s = evicted_s - GOODBYE_WITHIN_S, evicted_s + GOODBYE_WITHIN_S
+        if not scene.weather.is_well_but_for(broker, {"evict"}, from_s, to_s):
             continue  # the goodbye may not have got through, and a lost connection is opened anew
         fought = [
             opening.at_s - evicted_s
