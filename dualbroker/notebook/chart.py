@@ -14,10 +14,10 @@ from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
 from dualbroker.notebook.live_view import LiveView
-from dualbroker.notebook.text import percent, price
+from dualbroker.notebook.text import age, money, percent
 from dualbroker.notebook.widgets import ChartWidget, push_plotly
 from dualbroker.stores.quotes import QuoteStore
-from dualbroker.view.rows import price_decimals
+from dualbroker.view.rows import iso_time, price_decimals, rupee_sign
 
 __all__ = ["CANDLES_ACROSS", "LINE_MINUTES", "ChartView", "packed_rows"]
 
@@ -31,13 +31,18 @@ MOST_TAIL_ROWS = 80
 
 _MINUTE_NS = 60_000_000_000
 _MS_NS = 1_000_000
+OLD_NS = 5_000_000_000
+"""From then on a last price is not drawn as that of now; as in chart.js."""
 LONGEST_SILENCE_NS = 1_000_000_000
 """After which the time is written although no tick came, so that the chart rolls on."""
 
 
-def packed_rows(first: int, rows: NDArray[np.float64], now_ms: float, change_percent: float) -> bytes:
-    """Rows of a series as bytes of float64: number of the first, fields, now (ms, UTC), change, the rows."""
-    head = np.array([first, rows.shape[1], now_ms, change_percent], np.float64)
+def packed_rows(
+    first: int, rows: NDArray[np.float64], now_ms: float, change_percent: float, quoted_ms: float
+) -> bytes:
+    """Rows of a series as bytes of float64: number of the first, fields, now (ms, UTC), change, time of the
+    newest quote (ms, UTC), the rows."""
+    head = np.array([first, rows.shape[1], now_ms, change_percent, quoted_ms], np.float64)
     return np.concatenate([head, rows.ravel()]).tobytes()
 
 
@@ -75,6 +80,7 @@ class ChartView(LiveView):
         self._sent = 0
         self._written_ns = 0
         self._change = float("nan")
+        self._quoted_ns: int | None = None
         self._attach(feed.manager.quotes)
         self._options: dict[str, Any] = {
             "kind": "line" if candles is None else "candles",
@@ -82,6 +88,7 @@ class ChartView(LiveView):
             "words": self._words(minutes),
             "mode": feed.mode,
             "decimals": self._decimals,
+            "sign": rupee_sign(self._instrument),
             "span_ms": span_ns / _MS_NS,
             "ahead_ms": (self._candle_ms or 0) / 2,
             "height": HEIGHT,
@@ -112,6 +119,7 @@ class ChartView(LiveView):
             return
         if not np.isnan(change := rows["change_percent"][-1]):
             self._change = float(change)
+        self._quoted_ns = int(rows["receive_time"][-1])
         if self._candles is not None:
             # A snapshot is no price of its own time, and feed.bars leaves it out too.
             rows = rows[~snapshots]
@@ -138,7 +146,16 @@ class ChartView(LiveView):
 
     def _packed(self, number: int) -> bytes:
         first, rows = self._series.rows(number)
-        return packed_rows(first, rows, self._feed.manager.clock.now_ns() / _MS_NS, self._change)
+        now_ms = self._feed.manager.clock.now_ns() / _MS_NS
+        return packed_rows(first, rows, now_ms, self._change, self._quoted_ms())
+
+    def _quoted_ms(self) -> float:
+        """When the newest quote came (UTC); NaN before the first."""
+        return float("nan") if self._quoted_ns is None else self._quoted_ns / _MS_NS
+
+    def _is_old(self) -> bool:
+        now_ns = self._feed.manager.clock.now_ns()
+        return self._quoted_ns is not None and now_ns - self._quoted_ns > OLD_NS
 
     def _base(self) -> bytes:
         return self._packed(0)
@@ -165,14 +182,17 @@ class ChartView(LiveView):
         _, rows = self._series.rows()
         end_ms = self._feed.manager.clock.now_ns() / _MS_NS + self._options["ahead_ms"]
         start_ms = end_ms - self._options["span_ms"]
-        picture = chart_png(rows, start_ms, end_ms, self._decimals, self._title(), self._candle_ms)
+        held_ms = self._quoted_ms() if self._is_old() else end_ms
+        picture = chart_png(rows, start_ms, end_ms, self._decimals, self._title(), self._candle_ms, held_ms)
         return {"image/png": picture, "text/plain": self._title()}
 
     def _title(self) -> str:
-        now = ist(self._feed.manager.clock.now_ns())
-        last = price(self._series.last_price, self._decimals)
+        now_ns = self._feed.manager.clock.now_ns()
+        now = ist(now_ns)
+        last = money(self._series.last_price, self._decimals, self._options["sign"])
         change = "" if np.isnan(self._change) else f" {percent(self._change)} %"
+        old = f" · last {age(iso_time(self._quoted_ns), iso_time(now_ns))} ago" if self._is_old() else ""
         return (
-            f"{self._instrument.symbol} {last}{change} · {self._options['words']} "
+            f"{self._instrument.symbol} {last}{change}{old} · {self._options['words']} "
             f"· {now:%d %b %H:%M:%S} · {self._feed.mode}"
         )

@@ -30,13 +30,20 @@ _LINE, _UP, _DOWN = "#1f6fb2", "#1a7f4b", "#c02c2c"
 _STEPS = (1, 2, 2.5, 5, 10)
 _TIMES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400, 604800)
 _MARKS = 6
+_DOT = 3
 _MS_NS = 1_000_000
 
 Numbers = NDArray[np.float64]
 
 
 def chart_png(
-    rows: Numbers, start_ms: float, end_ms: float, decimals: int, title: str, candle_ms: float | None = None
+    rows: Numbers,
+    start_ms: float,
+    end_ms: float,
+    decimals: int,
+    title: str,
+    candle_ms: float | None = None,
+    held_ms: float | None = None,
 ) -> bytes:
     """Draw the rows of a series (``notebook.chart_series``) between two times.
 
@@ -50,6 +57,9 @@ def chart_png(
         Of prices.
     candle_ms
         Width of a candle; None draws a line.
+    held_ms
+        Until when the last price of a line held for certain (ms, UTC), dotted from there on; None is to the
+        right edge.
     """
     image = Image.new("RGBA", (WIDTH * _SCALE, HEIGHT * _SCALE), _GROUND)
     plot = _Plot(ImageDraw.Draw(image), start_ms, end_ms, decimals)
@@ -61,7 +71,7 @@ def chart_png(
         plot.scale(float(prices.min()), float(prices.max()))
         plot.grid()
         if candle_ms is None:
-            plot.line(rows.reshape(-1, 2))
+            plot.line(rows.reshape(-1, 2), end_ms if held_ms is None else held_ms)
         else:
             plot.candles(rows, candle_ms)
     return few_colours(image, smallest=False)
@@ -97,16 +107,20 @@ class _Plot:
             # Below its line, but whole at the edge.
             self.write(max(x, 4 * len(words)), HEIGHT - _BOTTOM + 6, words, INK, 11, "ma")
 
-    def line(self, points: Numbers) -> None:
-        """A last price holds until the next."""
+    def line(self, points: Numbers, held_ms: float) -> None:
+        """A last price holds until the next; the very last one is dotted from a time on."""
         shown: list[tuple[float, float]] = []
         for moment_ms, value in points.tolist():
             x, y = self._x(max(moment_ms, self._start_ms)), self._y(value)
             if shown:
                 shown.append((x, shown[-1][1]))
             shown.append((x, y))
-        shown.append((self._x(self._end_ms), shown[-1][1]))
+        end, level = self._x(self._end_ms), shown[-1][1]
+        held = min(end, max(self._x(held_ms), shown[-1][0]))
+        shown.append((held, level))
         self._stroke(shown, _LINE, 1.5)
+        for x in np.arange(held + _DOT, end, 2 * _DOT).tolist():
+            self._stroke([(x, level), (min(x + _DOT, end), level)], _LINE, 1.5)
 
     def candles(self, rows: Numbers, width_ms: float) -> None:
         half = max(0.5, 0.35 * (self._x(self._start_ms + width_ms) - _LEFT))
@@ -121,8 +135,8 @@ class _Plot:
             self._draw.rectangle([edge * _SCALE for edge in box], fill=colour)
 
     def write(self, x: float, y: float, words: str, colour: str, size: int, anchor: str = "la") -> None:
-        # Pillow's own font knows neither of these.
-        words = words.replace("−", "-").replace("–", "-")
+        # Pillow's own font knows none of these.
+        words = words.replace("−", "-").replace("–", "-").replace("₹", "Rs ")
         font = ImageFont.load_default(size * _SCALE)
         self._draw.text((x * _SCALE, y * _SCALE), words, fill=colour, font=font, anchor=anchor)
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-__all__ = ["UNKNOWN", "age", "clock_time", "data_size", "grouped", "percent", "price"]
+__all__ = [
+    "UNKNOWN",
+    "age",
+    "clock_time",
+    "data_size",
+    "grouped",
+    "money",
+    "percent",
+    "price",
+    "seconds_between",
+]
 
 UNKNOWN = "–"
 
@@ -26,17 +36,30 @@ def price(value: float | None, decimals: int = 2) -> str:
     return grouped(value, decimals)
 
 
+def money(value: float | None, decimals: int = 2, sign: str = "₹") -> str:
+    """A price with its sign before it (``₹1,25,000.00``); unknown is a dash alone."""
+    shown = price(value, decimals)
+    return shown if shown == UNKNOWN else f"{sign}{shown}"
+
+
 def percent(value: float | None) -> str:
     """A change with its sign: ``+0.31``, ``−1.20``."""
     shown = grouped(value, 2)
     return f"+{shown}" if value is not None and 0 < value < math.inf and shown.strip("0.,") else shown
 
 
+def seconds_between(then: str | None, now: str | None) -> float | None:
+    """Between two ISO 8601 times, never below 0; None where one of them is unknown."""
+    if then is None or now is None:
+        return None
+    return max(0.0, (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds())
+
+
 def age(then: str | None, now: str | None) -> str:
     """Time between two ISO 8601 times, in one unit: ``0.2 s``, ``41 s``, ``12 min``, ``3 h``."""
-    if then is None or now is None:
+    seconds = seconds_between(then, now)
+    if seconds is None:
         return UNKNOWN
-    seconds = max(0.0, (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds())
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 100:

@@ -12,7 +12,7 @@ import traitlets
 
 from dualbroker.view import module
 
-__all__ = ["ChartWidget", "DashboardWidget", "push_plotly"]
+__all__ = ["ChartWidget", "DashboardWidget", "chart_module", "push_plotly"]
 
 _EXPORT = "export default"
 
@@ -37,6 +37,12 @@ def dashboard_module() -> str:
             _static_text("dashboard_view.js"),
         )
     )
+
+
+@cache
+def chart_module() -> str:
+    """The chart's ES module, as one text."""
+    return "\n".join((module.script("words.js"), _static_text("seen.js"), _static_text("chart.js")))
 
 
 class SeenWidget(anywidget.AnyWidget):
@@ -83,7 +89,7 @@ class ChartWidget(SeenWidget):
         self, on_message: Callable[[dict[str, Any]], None], base_of: Callable[[], bytes], **values: Any
     ) -> None:
         self._base_of = base_of
-        self._esm = "\n".join((_static_text("seen.js"), _static_text("chart.js")))
+        self._esm = chart_module()
         self._css = _static_text("chart.css")
         super().__init__(on_message, **values)
 

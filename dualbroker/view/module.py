@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["SCRIPTS", "STYLES", "source", "style"]
+__all__ = ["SCRIPTS", "STYLES", "script", "source", "style"]
 
 SCRIPTS = (
     "words.js",
@@ -42,7 +42,12 @@ def source() -> str:
     may be absent), ``part`` (``monitor``, or a part of ``view.parts.PARTS``) and ``options``, and returns
     a function that ends it.
     """
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _read(name))) for name in SCRIPTS)
+    return "\n".join(map(script, SCRIPTS))
+
+
+def script(name: str) -> str:
+    """One of ``SCRIPTS`` to be joined with others: it neither imports nor exports."""
+    return _EXPORT.sub("", _IMPORT.sub("", _read(name)))
 
 
 @cache

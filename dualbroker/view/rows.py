@@ -11,7 +11,7 @@ from typing import Any
 
 from dualbroker.clock import ist
 from dualbroker.manager.source import FeedSource
-from dualbroker.model import QUOTE_FIELDS, Instrument, MessageKind
+from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, MessageKind
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import OrderState
 
@@ -24,7 +24,9 @@ __all__ = [
     "known",
     "mode",
     "order_rows",
+    "price_decimals",
     "quote_rows",
+    "rupee_sign",
 ]
 
 
@@ -101,6 +103,11 @@ def price_decimals(instrument: Instrument) -> int:
         return 2
     digits = f"{instrument.tick_size:.4f}".rstrip("0").partition(".")[2]
     return max(2, len(digits))
+
+
+def rupee_sign(instrument: Instrument) -> str:
+    """What stands before a price of it: ``₹``, or nothing before an index, which is points and no money."""
+    return "" if instrument.kind is InstrumentKind.INDEX else "₹"
 
 
 def quote_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from dualbroker.notebook import widgets
 from dualbroker.notebook.chart import MOST_TAIL_ROWS, ChartView
 from tests.polling import wait_until
 
-HEAD = 4
+HEAD = 5
 
 
 def _rows(packed: bytes) -> tuple[int, Any]:
@@ -50,6 +50,29 @@ def test_base_and_tails_together_are_the_whole_series(feed: Feed, candles: str |
     assert max(sizes) < 5000
     newest = feed.ticks("NIFTY")["ltp"].iloc[-1]
     assert abs(rows[-1, -1] / newest - 1) < 0.1
+
+
+def test_a_price_that_has_not_moved_for_long_says_since_when(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = _chart(feed.chart("NIFTY"))
+    wait_until(lambda: view._quoted_ns is not None)
+    newest_ms = np.frombuffer(view._base(), np.float64)[HEAD - 1]
+    assert newest_ms == pytest.approx(feed.ticks("NIFTY").index[-1].value / 1e6, abs=5_000)
+    assert "ago" not in view._title()
+    fresh = view._snapshot()["image/png"]
+    monkeypatch.setattr(view, "_take_new", lambda: False)
+    monkeypatch.setattr(view, "_quoted_ns", feed.manager.clock.now_ns() - 42_000_000_000)
+    assert " · last 42 s ago · " in view._title()
+    assert view._snapshot()["image/png"] != fresh
+
+
+def test_money_bears_its_sign_and_an_index_which_is_none_does_not(feed: Feed) -> None:
+    index, share = _chart(feed.chart("NIFTY")), _chart(feed.chart("RELIANCE-EQ"))
+    wait_until(lambda: index._series.last_price is not None and share._series.last_price is not None)
+    assert "₹" not in index._title()
+    assert "RELIANCE-EQ ₹" in share._title()
+    assert [view._chart.options["sign"] for view in (index, share)] == ["", "₹"]
 
 
 def test_an_update_stays_small_however_much_is_new(feed: Feed) -> None:

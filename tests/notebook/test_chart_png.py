@@ -23,6 +23,14 @@ def _drawn(png: bytes) -> tuple[Image.Image, set[tuple[int, ...]]]:
     return image, {colour[:3] for _, colour in colours if colour[3] == 255}  # type: ignore[index]
 
 
+def _line_pixels(png: bytes) -> list[int]:
+    """Columns of the picture that have a pixel of the line's colour."""
+    image = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[..., :3].astype(int)
+    near = (np.abs(image - np.array(LINE)) < 24).all(axis=2).any(axis=0)
+    columns: list[int] = np.flatnonzero(near).tolist()
+    return columns
+
+
 def _near(colours: set[tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
     return any(max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) < 24 for colour in colours)
 
@@ -42,6 +50,18 @@ def test_a_line_and_candles_are_drawn_small_and_fine() -> None:
     assert _near(_drawn(line)[1], LINE)
     assert _near(_drawn(bars)[1], UP)
     assert _near(_drawn(bars)[1], DOWN)
+
+
+def test_what_is_not_known_to_hold_is_dotted() -> None:
+    rows = np.array([[END_MS - 9 * MINUTE_MS, 100.0] * 3])
+    start_ms = END_MS - 10 * MINUTE_MS
+    whole, held = (
+        _line_pixels(chart_png(rows, start_ms, END_MS, 2, "X", held_ms=until))
+        for until in (None, END_MS - 5 * MINUTE_MS)
+    )
+    left = [x for x in whole if x < max(whole) / 2]
+    assert set(left) <= set(held), "solid as long as it held for certain"
+    assert 0.6 < len(held) / len(whole) < 0.9
 
 
 @pytest.mark.parametrize("prices", [[], [5.0], [5.0, 5.0], [0.05, 150_000.0]])

@@ -1,16 +1,21 @@
-// A rolling chart of one instrument: a line of ticks, or candles. One text with seen.js.
+// A rolling chart of one instrument: a line of ticks, or candles. One text with seen.js and the dashboard's
+// words.js.
 //
 // Traits: `base`, all rows as they were once, and `tail`, the newest ones, both as numbers in bytes:
-// number of the first row, fields of a row, time of now (ms), change in percent, then row after row. A row may
-// come again, and what was missed is a gap in the line and nothing worse. `options` is what does not change.
+// number of the first row, fields of a row, time of now (ms), change in percent, time of the newest quote (ms),
+// then row after row. A row may come again, and what was missed is a gap in the line and nothing worse.
+// `options` is what does not change.
 // plotly.js is pushed once per kernel by a widget of its own, and is waited for.
 
 const IST_MS = 19_800_000; // plotly shows a number as UTC, so the clock of India is added to it
 const DAY_MS = 86_400_000;
-const HEAD = 4;
+const HEAD = 5;
+const OLD_MS = 5_000; // from then on a price is not drawn as that of now, and a kernel that says nothing is silent
+const LOOK_EVERY_MS = 1_000;
 const WAIT_MS = 50;
 const LONGEST_WAIT_MS = 60_000;
-const UNKNOWN = "–";
+// plotly groups digits by threes unless told; hundreds of crores are grouped further than any price reaches.
+const IN_INDIA = { locale: "en-IN", locales: { "en-IN": { dictionary: {}, format: { grouping: [3, 2, 2, 2, 2, 2] } } } };
 const LOOKS = {
   light: { ink: "#24292f", quiet: "#656d76", grid: "#8884", line: "#1f6fb2", up: "#1a7f37", down: "#c02c2c" },
   dark: { ink: "#e6e8ea", quiet: "#9aa4ae", grid: "#8884", line: "#6cb6ff", up: "#5fd07a", down: "#ff8a80" },
@@ -54,16 +59,17 @@ function rowStore(span) {
   return {
     now: 0,
     change: NaN,
+    quoted: NaN,
     take(values) {
       if (!values) return;
-      const [first, fields, now, change] = values;
+      const [first, fields, now, change, quoted] = values;
       for (let at = HEAD, number = first; at < values.length; at += fields, number += 1) {
         // The newest row that was sent before may have been sent again since, and newer.
         if (number < newest && rows.has(number)) continue;
         rows.set(number, values.subarray(at, at + fields));
         newest = Math.max(newest, number);
       }
-      if (now >= this.now) [this.now, this.change] = [now, change];
+      if (now >= this.now) [this.now, this.change, this.quoted] = [now, change, quoted];
       const old = this.now - 1.1 * span;
       for (const [number, row] of rows) if (row[0] < old && number < newest - 1) rows.delete(number);
     },
@@ -74,7 +80,8 @@ function rowStore(span) {
   };
 }
 
-function lineTrace(store, look) {
+// Solid while a price held for certain; dotted is the last one, since when nothing has come.
+function lineTraces(store, look) {
   const x = [];
   const y = [];
   let expected = null;
@@ -90,12 +97,15 @@ function lineTrace(store, look) {
       y.push(row[at + 1]);
     }
   }
-  if (x.length) {
-    // The last price holds until now.
-    x.push(Math.max(store.now, x.at(-1) - IST_MS) + IST_MS);
-    y.push(y.at(-1));
-  }
-  return { type: "scatter", mode: "lines", x, y, line: { color: look.line, width: 1.5, shape: "hv" } };
+  const line = { type: "scatter", mode: "lines", line: { color: look.line, width: 1.5, shape: "hv" } };
+  if (!x.length) return [{ ...line, x, y }];
+  const end = Math.max(store.now + IST_MS, x.at(-1));
+  const isOld = store.now - store.quoted > OLD_MS;
+  const held = isOld ? Math.max(store.quoted + IST_MS, x.at(-1)) : end;
+  x.push(held);
+  y.push(y.at(-1));
+  const beyond = { x: isOld ? [held, end] : [], y: isOld ? [y.at(-1), y.at(-1)] : [] };
+  return [{ ...line, x, y }, { ...line, ...beyond, hoverinfo: "skip", line: { color: look.quiet, width: 1.5, dash: "dot" } }];
 }
 
 function candleTrace(store, look) {
@@ -108,38 +118,37 @@ function candleTrace(store, look) {
   };
 }
 
-function layout(look, options, range) {
+function layout(look, options, range, { last, width }) {
   const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, color: look.quiet, fixedrange: false };
   return {
-    height: options.height - 34, margin: { l: 8, r: 64, t: 6, b: 26 }, showlegend: false, dragmode: "pan",
+    height: options.height - 34, margin: { l: 8, r: Math.max(64, 12 + 7 * number(last ?? 0, options.decimals).length), t: 6, b: 26 }, showlegend: false, dragmode: "pan",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x",
     font: { family: "system-ui, sans-serif", size: 11, color: look.quiet },
-    xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: 8,
+    xaxis: { ...axis, type: "date", range, rangeslider: { visible: false }, hoverformat: "%H:%M:%S", nticks: Math.max(2, Math.min(8, width / 90)),
       tickformat: options.span_ms < 900_000 ? "%H:%M:%S" : options.span_ms < DAY_MS ? "%H:%M" : "%d %b %H:%M" },
     yaxis: { ...axis, side: "right", tickformat: `,.${options.decimals}f`, nticks: 6, autorange: true },
     autosize: true, uirevision: "kept", hoverlabel: { font: { family: "system-ui, sans-serif" } },
   };
 }
 
-function priceText(value, decimals) {
-  if (value === undefined || Number.isNaN(value)) return UNKNOWN;
-  const format = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return new Intl.NumberFormat("en-IN", format).format(value).replace("-", "−");
-}
-
 function header(node, options) {
   const parts = {};
-  for (const name of ["symbol", "mode", "price", "change", "kind", "notice"]) parts[name] = make("span", name, node);
+  for (const name of ["symbol", "mode", "price", "change", "age", "kind", "notice"]) parts[name] = make("span", name, node);
   parts.symbol.textContent = options.symbol;
   parts.mode.textContent = options.mode;
   parts.mode.classList.add(options.mode.toLowerCase());
   parts.kind.textContent = options.words;
-  return (store, notice) => {
-    parts.price.textContent = priceText(store.last, options.decimals);
+  return (store, silentMs, notice) => {
+    const { last } = store;
+    parts.price.textContent = Number.isFinite(last) ? options.sign + number(last, options.decimals) : UNKNOWN;
+    const ageMs = store.now + silentMs - store.quoted;
+    node.classList.toggle("aged", ageMs > OLD_MS);
+    parts.age.textContent = ageMs > OLD_MS ? `last ${ageWords(ageMs / 1000)} ago` : "";
     const { change } = store;
     parts.change.className = `change ${change > 0 ? "up" : change < 0 ? "down" : ""}`;
-    parts.change.textContent = Number.isNaN(change) ? "" : `${change > 0 ? "+" : ""}${priceText(change, 2)} %`;
-    parts.notice.textContent = notice ?? "";
+    parts.change.textContent = Number.isNaN(change) ? "" : `${signed(change)} %`;
+    const silence = silentMs > OLD_MS ? `Nothing new for ${Math.round(silentMs / 1000)} s. What is shown is old.` : "";
+    parts.notice.textContent = notice ?? silence;
   };
 }
 
@@ -155,30 +164,38 @@ export default {
     let follows = true;
     let seen = true;
     let waiting = false;
+    let heardAt = performance.now();
 
     const draw = () => {
       waiting = false;
       if (!library || !seen) return;
       const look = LOOKS[isDark() ? "dark" : "light"];
-      const trace = options.kind === "candles" ? candleTrace(store, look) : lineTrace(store, look);
+      const traces = options.kind === "candles" ? [candleTrace(store, look)] : lineTraces(store, look);
       const end = store.now + IST_MS;
       const range = follows ? [end - options.span_ms, end + options.ahead_ms] : plot.layout.xaxis.range;
-      library.react(plot, [{ ...trace, name: options.symbol }], layout(look, options, range),
-        { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false });
+      library.react(plot, traces.map((trace) => ({ ...trace, name: options.symbol })), layout(look, options, range, { last: store.last, width: plot.clientWidth }),
+        { ...IN_INDIA, displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false });
     };
+    const writeHead = () => drawHead(store, performance.now() - heardAt, model.get("options").notice);
     const soon = () => {
-      drawHead(store, model.get("options").notice);
+      writeHead();
       if (!waiting) requestAnimationFrame(draw);
       waiting = true;
     };
-    const takeBase = () => { store.take(numbers(model.get("base"))); soon(); };
-    const takeTail = () => { store.take(numbers(model.get("tail"))); soon(); };
+    const take = (name) => {
+      heardAt = performance.now();
+      store.take(numbers(model.get(name)));
+      soon();
+    };
+    const takeBase = () => take("base");
+    const takeTail = () => take("tail");
     model.on("change:base", takeBase);
     model.on("change:tail", takeTail);
     model.on("change:options", soon);
     const theme = new MutationObserver(soon);
     theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     const stopTelling = telling(model, el, (now) => { seen = now; if (now) soon(); });
+    const clock = setInterval(() => { if (seen) writeHead(); }, LOOK_EVERY_MS);
     takeBase();
     takeTail();
 
@@ -193,6 +210,7 @@ export default {
     return () => {
       ended = true;
       stopTelling();
+      clearInterval(clock);
       theme.disconnect();
       model.off("change:base", takeBase);
       model.off("change:tail", takeTail);

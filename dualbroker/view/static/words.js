@@ -60,6 +60,11 @@ export function secondsSince(moment, now) {
   return moment === null || moment === undefined || now === null ? null : Math.max(0, (now - Date.parse(moment)) / 1000);
 }
 
+// Why no broker carries quotes (rows of broker_name and why), as lines.
+export function noSourceLines(why) {
+  return why.length ? ["No broker carries quotes.", ...why.map((row) => `${row.broker_name}: ${row.why}`)] : [];
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return UNKNOWN;
   if (seconds < 10) return `${number(seconds, seconds < 1 ? 3 : 2)} s`;
