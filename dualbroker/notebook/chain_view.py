@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
-from dualbroker.notebook.pieces import State, block, problem
-from dualbroker.notebook.text import UNKNOWN, grouped, percent, price
+from dualbroker.notebook.pieces import State, block, no_source_words, problem
+from dualbroker.notebook.text import UNKNOWN, age, grouped, percent, price, seconds_between
 from dualbroker.notebook.views import open_part
 from dualbroker.view.option_chain import option_chain_state
 
@@ -28,6 +28,9 @@ _HEADS = {
     "open_interest": "OI",
     "oi_change": "OI chg",
 }
+AGE_SHOWN_S = 5.0
+"""From which on it is said how long ago the newest quote came."""
+
 _CALLS = tuple(reversed(_SIDE))
 """From the strike outwards on both sides."""
 
@@ -73,6 +76,7 @@ def chain_html(state: State) -> str:
         ""
         if chain["put_call_ratio"] is None
         else f"put-call ratio {chain['put_call_ratio']:.2f} by open interest, of the strikes shown",
+        _age_words(state),
     ]
     mode = state["mode"]
     title = (
@@ -81,9 +85,16 @@ def chain_html(state: State) -> str:
         f"{_spot(chain)} · "
         f'<span class="quiet">{escape(" · ".join(fact for fact in facts if fact))}</span>'
     )
-    note = problem(chain["note"]) if chain["note"] else ""
+    notes = [*no_source_words(chain["no_source"]), *filter(None, [chain["note"]])]
+    note = "".join(map(problem, notes))
     as_of = f'<span class="quiet">As of {escape(state["time"] or UNKNOWN)} · {escape(mode)}</span>'
     return f"{STYLE}{block(title + note + _table(chain) + as_of)}"
+
+
+def _age_words(state: State) -> str:
+    newest, now = state["chain"]["newest"], state["time"]
+    seconds = seconds_between(newest, now)
+    return "" if seconds is None or seconds < AGE_SHOWN_S else f"last quote {age(newest, now)} ago"
 
 
 def _spot(chain: State) -> str:

@@ -16,6 +16,7 @@ from dualbroker.notebook.pieces import (
     block,
     code,
     more,
+    no_source_words,
     problem,
     rows_table,
     text_columns,
@@ -157,7 +158,7 @@ def _card(row: Row, state: State) -> str:
 def quotes_html(state: State) -> str:
     """The latest quote of each instrument, in order of subscription."""
     rows = state["quotes"]["rows"]
-    warning = "".join(map(problem, _no_source_words(state)))
+    warning = "".join(map(problem, no_source_words(state["quotes"]["no_source"])))
     if not rows:
         return block(warning or f"No instrument yet; ask for one: {code(_FIRST_SUBSCRIPTION)}")
     shown = rows_table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
@@ -192,20 +193,12 @@ def orders_html(state: State, broker_name: str | None = None) -> str:
     return block(warning + shown + more(count, "orders", "feed.orders"))
 
 
-def _no_source_words(state: State) -> list[str]:
-    return [f"No broker carries quotes. {_because(row)}" for row in state["quotes"]["no_source"]]
-
-
 def _unread_words(state: State, broker_name: str | None = None) -> list[str]:
     return [
-        f"Orders unknown for {_because(row)}"
+        f"Orders unknown for {row['broker_name']}: {row['why']}"
         for row in state["orders"]["unread"]
         if broker_name in (None, row["broker_name"])
     ]
-
-
-def _because(row: Row) -> str:
-    return f"{row['broker_name']}: {row['why']}"
 
 
 def _order_cells(row: Row) -> list[Cell]:
@@ -269,7 +262,7 @@ def cards_text(state: State) -> list[str]:
 
 def quotes_text(state: State) -> list[str]:
     """The quotes as lines, with an empty one before them; none without an instrument."""
-    unknown = [f"! {text}" for text in _no_source_words(state)]
+    unknown = [f"! {text}" for text in no_source_words(state["quotes"]["no_source"])]
     rows = [texts(_quote_cells(row)) for row in state["quotes"]["rows"][:ROWS_SHOWN]]
     return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_QUOTE_HEADS, rows) if rows else [])]
 

@@ -16,6 +16,7 @@ __all__ = [
     "block",
     "code",
     "more",
+    "no_source_words",
     "problem",
     "rows_table",
     "text_columns",
@@ -34,6 +35,11 @@ ROWS_SHOWN = 30
 def problem(text: str) -> str:
     """One thing that is wrong."""
     return f'<div class="problem">{escape(text)}</div>'
+
+
+def no_source_words(rows: Iterable[Row]) -> list[str]:
+    """Why no broker carries quotes (rows of ``broker_name`` and ``why``), a line for each."""
+    return [f"No broker carries quotes. {row['broker_name']}: {row['why']}" for row in rows]
 
 
 def texts(cells: Iterable[Cell]) -> list[str]:

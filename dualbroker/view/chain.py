@@ -14,6 +14,8 @@
         "straddle": 412.3,              # call and put at the money together, rupees
         "put_call_ratio": 0.94,         # by open interest, of the strikes shown
         "note": "",                     # why it is not whole, in words; empty when it is
+        "no_source": [],                # why no broker carries quotes, as in ``quotes``; empty when one does
+        "newest": "2030-01-27T10:…",    # when its newest quote came, ISO 8601; None before the first
         "columns": CHAIN_COLUMNS,
         "rows": [[25500.0, ...], ...],  # by strike, the lowest first; fields in the columns' order
     }
@@ -58,6 +60,8 @@ def chain_state(
     put_call_ratio: float | None,
     decimals: int = 2,
     note: str = "",
+    no_source: Iterable[Mapping[str, str]] = (),
+    newest: str | None = None,
 ) -> dict[str, Any]:
     """The key ``chain`` of rows with the fields of ``CHAIN_COLUMNS``; one that is missing is unknown."""
     return {
@@ -72,6 +76,8 @@ def chain_state(
         "straddle": known(straddle),
         "put_call_ratio": known(put_call_ratio),
         "note": note,
+        "no_source": [dict(row) for row in no_source],
+        "newest": newest,
         "columns": list(CHAIN_COLUMNS),
         "rows": [[known(row.get(name)) for name in CHAIN_COLUMNS] for row in rows],
     }

@@ -11,6 +11,7 @@ import pytest
 from dualbroker.view.chain import chain_state
 from dualbroker.view.histories import STEP_COLUMNS
 from dualbroker.view.orders import ORDER_COLUMNS
+from dualbroker.view.parts import PARTS
 from tests.chromium import open_browser
 from tests.cli.serving import Serving, serving
 from tests.notebook.states import failover_row, incident_row
@@ -271,7 +272,7 @@ def test_of_two_thousand_quotes_only_those_in_sight_exist(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page) | quote_state(MANY)
     draw(page, state, "quotes")
-    assert page.inner_text("#drawn .head") == "Quotes\n2,000 instruments"
+    assert page.inner_text("#drawn .head") == "Quotes\nSIMULATED\n2,000 instruments"
     symbols = shown_symbols(page)
     assert len(symbols) < 60
     assert symbols[:3] == ["S0", "S1", "S2"]
@@ -380,6 +381,56 @@ def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page:
     [first, second] = page.locator("#drawn tbody tr").all()
     assert first.locator("td.call.in-money").count() > 0, "the money is where it is implied to be"
     assert second.locator("td.put.in-money").count() > 0
+
+
+def chain_of_one_strike(**changes: Any) -> dict[str, Any]:
+    """The key ``chain`` of one strike that says only what matters."""
+    known: dict[str, Any] = {
+        "underlying": "NIFTY", "expiry": None, "ltp": 26012.4, "change_percent": 0.31, "atm": 26000.0,
+        "straddle": 290.1, "put_call_ratio": 0.94,
+    }  # fmt: skip
+    return chain_state([{"strike": 26000.0, "call_ltp": 212.4, "put_ltp": 90.05}], **{**known, **changes})
+
+
+def test_a_chain_without_a_source_says_why_and_its_old_figures_turn_grey(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page) | {"time": "2026-03-02T12:00:00.000+05:30"}
+    fresh = chain_of_one_strike(newest="2026-03-02T11:59:59.800+05:30")
+    draw(page, state | {"chain": fresh}, "chain")
+    assert page.locator("#drawn .panel.is-old").count() == 0
+    assert "ago" not in page.inner_text("#drawn .head")
+    assert page.is_hidden("#drawn .unknown")
+    why = [{"broker_name": "broker1", "why": "it is reconnecting: connection refused"}]
+    old = chain_of_one_strike(newest="2026-03-02T11:59:18.000+05:30", no_source=why)
+    draw_again(page, state | {"chain": old})
+    said = page.inner_text("#drawn .unknown")
+    assert said == "No broker carries quotes.\nbroker1: it is reconnecting: connection refused"
+    assert "last quote 42 s ago" in page.inner_text("#drawn .head")
+    assert page.locator("#drawn .panel.is-old").count() == 1
+    colours = page.evaluate(
+        """() => ["#drawn td.call.ltp", "#drawn .spot", "#drawn .head .quiet"].map(
+          (selector) => getComputedStyle(document.querySelector(selector)).color)"""
+    )
+    assert len(set(colours)) == 1, "prices are as quiet as what is beside them"
+    draw_again(page, state | {"chain": {**old, "no_source": []}})
+    assert page.locator("#drawn .panel.is-old").count() == 0, "strikes may rest for a while"
+    draw_again(page, state | {"chain": {**old, "no_source": [], "newest": "2026-03-02T11:50:00+05:30"}})
+    assert page.locator("#drawn .panel.is-old").count() == 1
+
+
+@pytest.mark.parametrize("part", ["monitor", *PARTS])
+def test_every_part_by_itself_says_whether_it_is_simulated(page: Any, part: str) -> None:
+    page.wait_for_selector(".card.is-live")
+    counts = {"counts": {"instruments": 1, "orders": {}}}
+    state = state_of(page) | {"chain": chain_of_one_strike()} | counts
+    for row in state["brokers"]:
+        row["simulated"] = False
+    draw(page, state, part)
+    badges = page.locator("#drawn .mode.simulated:visible")
+    assert set(badges.all_inner_texts()) == {"SIMULATED"}
+    assert badges.count() == (2 if part == "logs" else 1), "said once, at the top of each panel"
+    draw_again(page, state | {"mode": "LIVE"})
+    assert page.locator("#drawn .mode.simulated:visible").count() == 0
 
 
 def test_a_slow_client_and_what_it_missed_are_told(page: Any) -> None:

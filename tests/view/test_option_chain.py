@@ -6,8 +6,11 @@ import json
 
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import chain_table
+from dualbroker.notebook.chain_view import chain_html
+from dualbroker.stores.health import BrokerState
 from dualbroker.view.option_chain import option_chain_state
-from tests.simulated import World, run_world
+from dualbroker.view.rows import iso_time
+from tests.simulated import World, eventually, run_world
 
 
 def test_it_is_plain_and_says_what_the_table_says() -> None:
@@ -28,12 +31,34 @@ def test_it_is_plain_and_says_what_the_table_says() -> None:
             assert shown["ltp"] == table.underlying_ltp
             assert shown["implied_forward"] == table.implied_forward
             assert (shown["expiry"], shown["expiry_words"]) == ("2026-03-10", "Tue 10 Mar · expires today")
-            assert shown["note"] == ""
+            assert (shown["note"], shown["no_source"]) == ("", [])
+            assert table.newest_ns is not None
+            assert shown["newest"] == iso_time(table.newest_ns)
             assert state["mode"] == "SIMULATED"
             chain.problem = "the market is on fire"
             assert option_chain_state(manager, chain, 0)["chain"]["note"] == "the market is on fire"
 
     run_world(story)
+
+
+def test_a_chain_whose_source_is_lost_says_why() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            chain = ChainFollower(manager, "NIFTY", expiry=0, strikes=1, holder="chain 1")
+            await chain.start()
+            world.simulation.set_faults("broker1", refuse=True)
+            world.drop("broker1")
+            await eventually(lambda: manager.health["broker1"].state is BrokerState.RECONNECTING)
+            state = option_chain_state(manager, chain, world.clock.now_ns())
+            (row,) = state["chain"]["no_source"]
+            assert row["broker_name"] == "broker1"
+            assert row["why"].startswith("it is reconnecting")
+            later = {**state, "time": iso_time(world.clock.now_ns() + 60_000_000_000)}
+            for words in (f"No broker carries quotes. broker1: {row['why']}", "last quote 6"):
+                assert words in chain_html(later)
+            assert "ago" not in chain_html({**state, "time": state["chain"]["newest"]})
+
+    run_world(story, brokers=1)
 
 
 def test_what_is_not_known_yet_is_unknown() -> None:

@@ -1,8 +1,8 @@
 // The option chain: calls left of the strike, puts right of it; the row at the money stands out.
 
-import { flash, keyed, make, panel, setClass, setText } from "./nodes.js";
+import { flash, keyed, lines, make, panel, setClass, setText } from "./nodes.js";
 import { fields } from "./timeline.js";
-import { UNKNOWN, number, signed } from "./words.js";
+import { UNKNOWN, ageWords, noSourceLines, number, secondsSince, signed } from "./words.js";
 
 // From the strike outwards; mirrored for the calls.
 const SIDE_COLUMNS = [
@@ -18,12 +18,18 @@ const CHAIN_CELLS = [
   ["put_call_ratio", "PCR", "number change in-first"],
 ];
 
+const AGE_SHOWN_S = 5;
+// Strikes far from the money may rest for a while; a whole chain that does so this long is old.
+const OLD_CHAIN_S = 60;
+
 export function chain() {
   const { node, head } = panel("chain", "Option chain");
   const title = head.querySelector("h2");
   const spot = make("span", "spot");
   const facts = make("span", "quiet");
-  head.append(spot, facts);
+  const age = make("span", "aged");
+  head.append(spot, facts, age);
+  const noSource = lines("unknown");
   const note = make("p", "empty");
   const table = make("table", "chain-table");
   table.append(make("caption", "unseen", "Calls left of the strike, puts right of it"));
@@ -38,16 +44,20 @@ export function chain() {
   const body = table.createTBody();
   const box = make("div", "scrolls", "", { tabindex: "0", role: "region", "aria-label": "Option chain" });
   box.append(table);
-  node.append(note, box);
+  node.append(noSource.node, note, box);
   const known = new Map();
   return {
     node,
-    draw(state) {
+    draw(state, moment) {
       const now = state.chain;
       note.hidden = Boolean(now?.rows.length) && !now.note;
       setText(note, now?.note || "The strikes around the money are on their way.");
       box.hidden = !now?.rows.length;
       if (!now) return;
+      noSource.draw(noSourceLines(now.no_source));
+      const seconds = secondsSince(now.newest, moment);
+      setText(age, seconds !== null && seconds >= AGE_SHOWN_S ? `last quote ${ageWords(seconds)} ago` : "");
+      node.classList.toggle("is-old", now.no_source.length > 0 || (seconds !== null && seconds >= OLD_CHAIN_S));
       setText(title, `${now.underlying} ${now.expiry_words || now.expiry || ""}`.trim());
       setText(spot, spotWords(now));
       setClass(spot, `spot ${now.change_percent > 0 ? "up" : now.change_percent < 0 ? "down" : ""}`);

@@ -10,7 +10,7 @@ import { bandwidth } from "./bandwidth.js";
 import { cards } from "./cards.js";
 import { chain } from "./chain.js";
 import { failovers, incidents } from "./logs.js";
-import { feedProblems, headline } from "./headline.js";
+import { drawMode, feedProblems, headline } from "./headline.js";
 import { make, setText } from "./nodes.js";
 import { orders } from "./orders.js";
 import { quotes } from "./quotes.js";
@@ -26,6 +26,8 @@ const PARTS = {
   chain: [chain],
   summary: [summary],
 };
+// These say at their top whether what they show is simulated; a panel by itself bears the word in its head.
+const SAY_THE_MODE = new Set([headline, summary]);
 const OLD_AFTER_MS = 5000;
 const LOOK_EVERY_MS = 500;
 
@@ -38,6 +40,7 @@ function render({ model, el }) {
   root.append(grid);
   el.append(root);
   let parts = [];
+  let badges = [];
   let heardAt = performance.now();
   let asked = false;
   let inSight = true;
@@ -46,7 +49,13 @@ function render({ model, el }) {
     for (const part of parts) part.close?.();
     const name = model.get("part") || "monitor";
     root.dataset.part = name;
-    parts = (PARTS[name] ?? PARTS.monitor).map((create) => create(model.get("options")?.actions));
+    const makers = PARTS[name] ?? PARTS.monitor;
+    parts = makers.map((create) => create(model.get("options")?.actions));
+    badges = makers.some((create) => SAY_THE_MODE.has(create)) ? [] : parts.map(({ node }) => {
+      const badge = make("span", "mode");
+      node.querySelector("h2").after(badge);
+      return badge;
+    });
     // The line at the top and what is wrong stand together; the notice below the line.
     const nodes = parts.map((part) => part.node);
     const count = parts.filter((part) => part.isAbove).length;
@@ -75,6 +84,7 @@ function render({ model, el }) {
     if (!quick?.mode) return;
     const state = { ...model.get("slow"), ...quick };
     const now = state.time === null ? null : Date.parse(state.time) + silentMs;
+    for (const badge of badges) drawMode(badge, state.mode);
     for (const part of parts) part.draw(state, now);
   }
 

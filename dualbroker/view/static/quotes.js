@@ -3,7 +3,7 @@
 import { flash, lines, make, panel, setClass, setText } from "./nodes.js";
 import { searchBox } from "./search.js";
 import { longTable } from "./table.js";
-import { number, plural, signed, wholeAge } from "./words.js";
+import { noSourceLines, number, plural, signed, wholeAge } from "./words.js";
 
 const QUOTE_COLUMNS = [
   { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
@@ -90,7 +90,7 @@ export function quotes(actions) {
       figures = state.quotes;
       now = moment === null ? null : (moment - Date.parse(figures.since)) / 1000;
       const { count: all, no_source: why } = figures;
-      noSource.draw(why.length ? ["No broker carries quotes.", ...why.map((row) => `${row.broker_name}: ${row.why}`)] : []);
+      noSource.draw(noSourceLines(why));
       empty.hidden = all > 0 || why.length > 0;
       table.node.hidden = inPlace.length === 0;
       setText(count, inPlace.length < all
