@@ -22,7 +22,17 @@ from dualbroker.notebook.png_canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FOOT", "SHORTEST_S", "WIDTH", "gaps_height", "gaps_png", "windows_height", "windows_png"]
+__all__ = [
+    "FOOT",
+    "SHORTEST_S",
+    "WIDTH",
+    "gap_heights",
+    "gaps_end_s",
+    "gaps_height",
+    "gaps_png",
+    "windows_height",
+    "windows_png",
+]
 
 WIDTH = 860
 ROW = 15
@@ -83,20 +93,26 @@ def _draw_window(
 
 def gaps_height(groups: Mapping[str, pd.Series[float]]) -> int:
     """Of the picture, in the reader's pixels."""
-    return sum(_gap_height(values) for values in groups.values())
+    return sum(gap_heights(groups))
 
 
-def _gap_height(values: pd.Series[float]) -> int:
-    return AROUND + ROW * min(len(values), BARS_SHOWN)
+def gap_heights(groups: Mapping[str, pd.Series[float]]) -> list[int]:
+    """Of each failover in the picture, in the reader's pixels."""
+    return [AROUND + ROW * min(len(values), BARS_SHOWN) for values in groups.values()]
+
+
+def gaps_end_s(longest_s: float) -> float:
+    """Where the scale of gaps ends, in seconds: beyond the longest there is room for its figure."""
+    return 4 * max(longest_s, 10 * SHORTEST_S)
 
 
 def gaps_png(groups: Mapping[str, pd.Series[float]], colours: Sequence[str], mode: str) -> bytes:
     """The longest gaps of each failover as bars; lengths by powers of ten, from a millisecond on."""
     shown = {
-        name: values.clip(lower=SHORTEST_S).sort_values(ascending=False).head(BARS_SHOWN)
+        name: values.clip(lower=SHORTEST_S).sort_values(ascending=False, kind="stable").head(BARS_SHOWN)
         for name, values in groups.items()
     }
-    heights = [_gap_height(values) for values in shown.values()]
+    heights = gap_heights(shown)
     longest_s = max(float(values.max()) for values in shown.values())
     with canvas(WIDTH, gaps_height(groups)) as figure:
         rows = figure.subplots(len(shown), squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})
@@ -104,7 +120,7 @@ def gaps_png(groups: Mapping[str, pd.Series[float]], colours: Sequence[str], mod
             style(axes, title=f"Gap of each instrument, the longest · {mode}\n{name}", x_title="seconds")
             name_places(axes, [str(symbol) for symbol in values.index], most=BARS_SHOWN, sideways=True)
             axes.set_xscale("log")
-            axes.set_xlim(SHORTEST_S, 4 * max(longest_s, 10 * SHORTEST_S))
+            axes.set_xlim(SHORTEST_S, gaps_end_s(longest_s))
             write_numbers(axes.xaxis)
             axes.barh(
                 range(len(values)), values - SHORTEST_S, 0.75, SHORTEST_S, color=colours[place % len(colours)]

@@ -95,12 +95,14 @@ def test_in_the_plain_picture_the_new_source_stands_behind_the_old_one(feed: Fee
 def test_bars_show_the_gaps_of_what_was_not_planned(feed: Feed) -> None:
     picture = plot_gaps(feed)
     (bars,) = picture.figure.data
-    assert set(bars.x) == {"NIFTY INDEX", "TCS-EQ"}
-    assert max(bars.y) == pytest.approx(feed.failovers["gap_max"].iloc[0])
-    assert "broker1 → broker2" in bars.name
+    assert set(bars.y) == {"NIFTY INDEX", "TCS-EQ"}
+    assert max(bars.x) == pytest.approx(feed.failovers["gap_max"].iloc[0])
+    (title,) = picture.figure.layout.annotations
+    assert "broker1 → broker2" in title.text
     bundle, about = picture._repr_mimebundle_()
     height, width, _ = _pixels(bundle["image/png"]).shape
     assert about["image/png"] == {"width": width, "height": height}
+    assert bundle["application/vnd.plotly.v1+json"]["layout"]["height"] == height
 
 
 def test_gaps_that_nobody_could_tell_apart_are_drawn_too() -> None:
