@@ -165,6 +165,11 @@ class RunningManager(ABC):
         """Name of the broker that carries quotes; None until one has logged in."""
         return self.carrier.primary
 
+    @property
+    def preferred(self) -> str | None:
+        """To whom quotes return, by a person or the config; None leaves it to what is measured."""
+        return self.carrier.choice.preferred
+
     async def __aenter__(self) -> Self:
         try:
             await self.start()

@@ -100,6 +100,11 @@ class FeedSource(Protocol):
         ...
 
     @property
+    def preferred(self) -> str | None:
+        """To whom quotes return, by a person or the config; None leaves it to what is measured."""
+        ...
+
+    @property
     def simulator(self) -> SimulatorProcess | None:
         """The simulator started for the brokers; None where brokers are real.
 

@@ -20,7 +20,7 @@ from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.model import Instrument
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.publisher import Publisher
-from dualbroker.notebook.text import grouped
+from dualbroker.notebook.text import UNKNOWN, grouped
 
 __all__ = ["ControlsView", "instrument_words"]
 
@@ -53,7 +53,7 @@ class ControlsView(LiveView):
         self._hits: dict[str, Instrument] = {}
         self._typed: tuple[str, float] | None = None
         self._searched = ""
-        self._source: str | None = None
+        self._policy: tuple[str | None, str | None] | None = None
         self._telling = threading.local()
         self._make()
         self._widget = ipywidgets.VBox(
@@ -77,12 +77,10 @@ class ControlsView(LiveView):
         button = {"width": "auto"}
         self._add = ipywidgets.Button(description="Subscribe", disabled=True, layout=button)
         self._remove = ipywidgets.Button(description="Unsubscribe", disabled=True, layout=button)
-        names = [*self._feed.manager.streaming_brokers(), AUTO]
         self._sources = ipywidgets.Dropdown(
             description="quotes from",
-            options=names,
-            value=None,
-            layout={"width": "220px"},
+            options=[],
+            layout={"width": "250px"},
             style={"description_width": "initial"},
         )
         self._rate = ipywidgets.Dropdown(
@@ -175,7 +173,7 @@ class ControlsView(LiveView):
         self._ask(self._feed.manager.set_quote_source(chosen), lambda _: self._moved(chosen))
 
     def _moved(self, chosen: str) -> None:
-        self._source = None
+        self._policy = None
         carrying = self._feed.primary or "no broker"
         why = "chosen by what is measured" if chosen == AUTO else "by your choice"
         self._say(f"Quotes from {carrying}, {why}.")
@@ -194,15 +192,26 @@ class ControlsView(LiveView):
         self._look_for_typed()
         self._telling.now = True
         try:
-            source = self._feed.primary
-            if source != self._source and source in self._sources.options:
-                self._source = source
-                self._sources.value = source
+            self._show_policy()
             if self._rate.value != self._publisher.updates_per_second:
                 self._rate.options = self._rates()
                 self._rate.value = self._publisher.updates_per_second
         finally:
             self._telling.now = False
+
+    def _show_policy(self) -> None:
+        """Who is chosen, and who carries quotes where that is somebody else; written when it has changed,
+        so that a choice which is on its way is not taken back."""
+        policy = (self._feed.manager.preferred, self._feed.primary)
+        if policy == self._policy:
+            return
+        self._policy = policy
+        chosen, now = policy
+        names = self._feed.manager.streaming_brokers()
+        labels = {name: f"{name} (now {now or UNKNOWN})" if name == chosen != now else name for name in names}
+        labels[AUTO] = f"{AUTO} (now {now or UNKNOWN})" if chosen is None else AUTO
+        self._sources.options = [(label, name) for name, label in labels.items()]
+        self._sources.value = chosen if chosen in names else AUTO
 
     def _write_failure(self, words: str) -> None:
         self._say(words)
@@ -233,7 +242,7 @@ class ControlsView(LiveView):
         except CancelledError:
             return
         except Exception as error:
-            self._source = None
+            self._policy = None
             self._say(str(error))
             return
         then(result)

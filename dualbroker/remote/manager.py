@@ -108,6 +108,11 @@ class RemoteManager(Attachment):
         return self._mirror.primary
 
     @property
+    def preferred(self) -> str | None:
+        """To whom quotes return, by a person or the config; None leaves it to what is measured."""
+        return self._mirror.preferred
+
+    @property
     def simulator(self) -> SimulatorProcess | None:
         """None where brokers are real.
 

@@ -244,6 +244,8 @@ class BrokersMessage(msgspec.Struct, kw_only=True):
     begun: list[str]
     """Those whose sessions have been begun with."""
     primary: str | None
+    preferred: str | None = None
+    """To whom quotes return; None leaves it to what is measured."""
     serves: list[str]
     stale: dict[str, str]
 

@@ -51,6 +51,7 @@ class Mirror:
         self.health: dict[str, BrokerHealth] = {}
         self.all_health: list[BrokerHealth] = []
         self.primary: str | None = None
+        self.preferred: str | None = None
         self.serves: frozenset[str] = frozenset()
         self.stale: dict[str, str] = {}
         self.streaming: list[str] = []
@@ -202,6 +203,7 @@ class Mirror:
         self.all_health = message.health
         self.health = {each.broker_name: each for each in message.health if each.broker_name in begun}
         self.primary = message.primary
+        self.preferred = message.preferred
         self.serves = frozenset(message.serves)
         self.stale = message.stale
 

@@ -160,6 +160,7 @@ class StreamHub:
             health=health,
             begun=list(manager.health),
             primary=manager.primary,
+            preferred=manager.preferred,
             serves=[name for name in names if manager.serves(name)],
             stale={name: why for name in names if (why := manager.why_stale(name))},
         )

@@ -55,6 +55,7 @@ def test_nothing_found_is_said_and_the_list_goes_with_the_words(feed: Feed) -> N
 
 def test_it_shows_and_moves_the_broker_that_carries_quotes(feed: Feed) -> None:
     view = _controls(feed)
+    feed.set_quote_source("broker1")
     wait_until(lambda: view._sources.value == "broker1")
     view._sources.value = "broker2"
     wait_until(lambda: feed.primary == "broker2")
@@ -62,10 +63,45 @@ def test_it_shows_and_moves_the_broker_that_carries_quotes(feed: Feed) -> None:
     feed.set_quote_source("broker1")
     wait_until(lambda: view._sources.value == "broker1")
     assert feed.primary == "broker1", "what is shown is no wish"
+    assert view._sources.label == "broker1"
+
+
+def test_what_is_left_to_be_measured_stays_so_and_who_carries_quotes_now_can_be_pinned(feed: Feed) -> None:
+    view = _controls(feed)
+    feed.set_quote_source("broker2")
+    wait_until(lambda: view._sources.value == "broker2")
+    view._sources.value = "auto"
+    wait_until(lambda: "Quotes from broker2, chosen by what is measured." in view._words.value)
+    wait_until(lambda: view._sources.label == "auto (now broker2)")
+    assert view._sources.value == "auto"
+    view._sources.value = "broker2"
+    wait_until(lambda: feed.manager.preferred == "broker2")
+    wait_until(lambda: [label for label, _ in view._sources.options] == ["broker1", "broker2", "auto"])
+    assert view._sources.label == "broker2"
+
+
+def test_no_source_is_a_dash_and_a_choice_that_is_not_kept_to_names_who_carries(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = _controls(feed)
+    feed.set_quote_source("broker1")
+    wait_until(lambda: view._sources.label == "broker1")
+    for primary, label in ((None, "broker1 (now –)"), ("broker2", "broker1 (now broker2)")):
+        monkeypatch.setattr(view, "_feed", _FeedWith(feed, primary))
+        wait_until(lambda label=label: view._sources.label == label)  # type: ignore[misc]
+
+
+class _FeedWith:
+    """A feed whose quotes another broker carries, or none."""
+
+    def __init__(self, feed: Feed, primary: str | None) -> None:
+        self.manager, self.primary = feed.manager, primary
 
 
 def test_what_goes_wrong_is_said_in_the_controls(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     view = _controls(feed)
+    feed.set_quote_source("broker1")
+    wait_until(lambda: view._sources.value == "broker1")
 
     async def fail(*_: Any) -> None:
         raise RuntimeError("broker2 is not connected")

@@ -79,7 +79,7 @@ def require_equal(client: RemoteManager, manager: WebSocketManager) -> None:
     assert client.bandwidth.history() == manager.bandwidth.history()
     assert client.incidents.failovers_snapshot() == manager.incidents.failovers_snapshot()
     assert client.all_health() == manager.all_health()
-    assert client.primary == manager.primary
+    assert (client.primary, client.preferred) == (manager.primary, manager.preferred)
     assert client.streaming_brokers() == manager.streaming_brokers()
     now_ns = manager.clock.now_ns()
     ours_shown, theirs_shown = view_state(client, now_ns), view_state(manager, now_ns)
