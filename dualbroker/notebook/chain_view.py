@@ -9,7 +9,7 @@ from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.pieces import State, block, no_source_words, problem
-from dualbroker.notebook.text import UNKNOWN, age, grouped, percent, price, seconds_between
+from dualbroker.notebook.text import UNKNOWN, age, grouped, money, percent, price, seconds_between
 from dualbroker.notebook.views import open_part
 from dualbroker.view.option_chain import option_chain_state
 
@@ -20,7 +20,7 @@ __all__ = ["chain_html", "chain_snapshot", "display_chain", "open_chain"]
 
 _SIDE = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest", "oi_change")
 _HEADS = {
-    "ltp": "LTP",
+    "ltp": "LTP ₹",
     "change_percent": "Chg %",
     "bid": "Bid",
     "ask": "Ask",
@@ -72,7 +72,7 @@ def chain_html(state: State) -> str:
     chain = state["chain"]
     facts = [
         "" if chain["atm"] is None else f"at the money {grouped(chain['atm'])}",
-        "" if chain["straddle"] is None else f"straddle {price(chain['straddle'])}",
+        "" if chain["straddle"] is None else f"straddle {money(chain['straddle'], chain['option_decimals'])}",
         ""
         if chain["put_call_ratio"] is None
         else f"put-call ratio {chain['put_call_ratio']:.2f} by open interest, of the strikes shown",
@@ -99,8 +99,10 @@ def _age_words(state: State) -> str:
 
 def _spot(chain: State) -> str:
     if chain["ltp"] is None and chain["implied_forward"] is not None:
-        return f"{price(chain['implied_forward'])} implied by calls and puts"
-    return f"{price(chain['ltp'], chain['decimals'])} {percent(chain['change_percent'])} %"
+        return (
+            f"{money(chain['implied_forward'], chain['decimals'], chain['sign'])} implied by calls and puts"
+        )
+    return f"{money(chain['ltp'], chain['decimals'], chain['sign'])} {percent(chain['change_percent'])} %"
 
 
 def _table(chain: State) -> str:
@@ -109,7 +111,7 @@ def _table(chain: State) -> str:
     sides += f'<th colspan="{width}" style="text-align:center">puts</th><th></th>'
     names = [*(_HEADS[name] for name in _CALLS), "strike", *(_HEADS[name] for name in _SIDE), "straddle"]
     heads = "".join(f'<th class="number">{name}</th>' for name in names)
-    body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain["atm"]) for row in chain["rows"])
+    body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain) for row in chain["rows"])
     table = (
         f'<table class="rows"><thead><tr>{sides}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
     )
@@ -117,21 +119,22 @@ def _table(chain: State) -> str:
     return f'<div class="wide">{table}</div>'
 
 
-def _row(row: dict[str, Any], middle: float | None) -> str:
-    cells = [_cell(row, f"call_{name}") for name in _CALLS]
+def _row(row: dict[str, Any], chain: State) -> str:
+    decimals = chain["option_decimals"]
+    cells = [_cell(row, f"call_{name}", decimals) for name in _CALLS]
     cells.append(
         f'<td class="number"><b>{grouped(row["strike"], 0 if row["strike"] % 1 == 0 else 2)}</b></td>'
     )
-    cells += [_cell(row, f"put_{name}") for name in _SIDE]
-    cells.append(f'<td class="number">{price(row["straddle"])}</td>')
-    at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == middle else ""
+    cells += [_cell(row, f"put_{name}", decimals) for name in _SIDE]
+    cells.append(f'<td class="number">{price(row["straddle"], decimals)}</td>')
+    at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == chain["atm"] else ""
     return f"<tr{at_the_money}>{''.join(cells)}</tr>"
 
 
-def _cell(row: dict[str, Any], name: str) -> str:
+def _cell(row: dict[str, Any], name: str, decimals: int) -> str:
     value = row[name]
     if name.endswith("change_percent"):
         direction = "" if not value else " up" if value > 0 else " down"
         return f'<td class="number{direction}">{percent(value)}</td>'
-    shown = price(value) if name.endswith(("ltp", "bid", "ask")) else grouped(value)
+    shown = price(value, decimals) if name.endswith(("ltp", "bid", "ask")) else grouped(value)
     return f'<td class="number">{shown}</td>'

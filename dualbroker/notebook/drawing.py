@@ -15,6 +15,7 @@ from dualbroker.notebook.pieces import (
     State,
     block,
     code,
+    gone_words,
     more,
     no_source_words,
     problem,
@@ -22,7 +23,7 @@ from dualbroker.notebook.pieces import (
     text_columns,
     texts,
 )
-from dualbroker.notebook.text import UNKNOWN, age, clock_time, data_size, grouped, percent, price
+from dualbroker.notebook.text import UNKNOWN, age, clock_time, data_size, grouped, order_price, percent, price
 
 __all__ = [
     "STYLE",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 # A head that begins with # stands over numbers.
-_QUOTE_HEADS = ("symbol", "#ltp", "#chg %", "#bid", "#ask", "#volume", "#oi", "from")
+_QUOTE_HEADS = ("symbol", "#ltp", "#chg %", "#bid ₹", "#ask ₹", "#volume", "#oi", "from")
 _ORDER_HEADS = (
     "time",
     "broker",
@@ -48,8 +49,8 @@ _ORDER_HEADS = (
     "symbol",
     "#filled",
     "#quantity",
-    "#price",
-    "#average",
+    "#price ₹",
+    "#average ₹",
     "status",
     "why",
 )
@@ -159,10 +160,11 @@ def quotes_html(state: State) -> str:
     """The latest quote of each instrument, in order of subscription."""
     rows = state["quotes"]["rows"]
     warning = "".join(map(problem, no_source_words(state["quotes"]["no_source"])))
+    gone = "".join(f'<div class="quiet">{escape(words)}</div>' for words in gone_words(state))
     if not rows:
-        return block(warning or f"No instrument yet; ask for one: {code(_FIRST_SUBSCRIPTION)}")
+        return block(warning + gone or f"No instrument yet; ask for one: {code(_FIRST_SUBSCRIPTION)}")
     shown = rows_table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
-    return block(warning + shown + more(state["quotes"]["count"], "instruments", "feed.quotes"))
+    return block(warning + gone + shown + more(len(rows), "instruments", "feed.quotes"))
 
 
 def _quote_cells(row: Row) -> list[Cell]:
@@ -211,8 +213,8 @@ def _order_cells(row: Row) -> list[Cell]:
         row["symbol"] or UNKNOWN,
         (grouped(row["filled_quantity"]), "number"),
         (grouped(row["quantity"]), "number"),
-        (price(row["price"]), "number"),
-        (price(row["average_price"]), "number"),
+        (order_price(row["price"], row["decimals"]), "number"),
+        (order_price(row["average_price"], row["decimals"]), "number"),
         (status, css),
         (row["reject_reason"] or "", "words"),
     ]
@@ -262,7 +264,7 @@ def cards_text(state: State) -> list[str]:
 
 def quotes_text(state: State) -> list[str]:
     """The quotes as lines, with an empty one before them; none without an instrument."""
-    unknown = [f"! {text}" for text in no_source_words(state["quotes"]["no_source"])]
+    unknown = [f"! {text}" for text in no_source_words(state["quotes"]["no_source"])] + gone_words(state)
     rows = [texts(_quote_cells(row)) for row in state["quotes"]["rows"][:ROWS_SHOWN]]
     return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_QUOTE_HEADS, rows) if rows else [])]
 

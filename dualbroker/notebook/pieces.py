@@ -15,6 +15,7 @@ __all__ = [
     "State",
     "block",
     "code",
+    "gone_words",
     "more",
     "no_source_words",
     "problem",
@@ -28,6 +29,8 @@ Row = Mapping[str, Any]
 Cell = str | tuple[str, str]
 """Text, or text and the CSS classes of its cell."""
 
+GONE_NAMED = 3
+
 ROWS_SHOWN = 30
 """Of a table; the frames have all of them."""
 
@@ -40,6 +43,16 @@ def problem(text: str) -> str:
 def no_source_words(rows: Iterable[Row]) -> list[str]:
     """Why no broker carries quotes (rows of ``broker_name`` and ``why``), a line for each."""
     return [f"No broker carries quotes. {row['broker_name']}: {row['why']}" for row in rows]
+
+
+def gone_words(state: State) -> list[str]:
+    """Which instruments that a quote table was opened for are not subscribed any more, as a line or none."""
+    names = state["instruments"]["gone"] if "instruments" in state else []
+    if not names:
+        return []
+    rest = f" and {len(names) - GONE_NAMED} more" if len(names) > GONE_NAMED else ""
+    named = f"{', '.join(names[:GONE_NAMED])}{rest}"
+    return [f"Not subscribed any more: {named}; feed.subscribe brings it back."]
 
 
 def texts(cells: Iterable[Cell]) -> list[str]:

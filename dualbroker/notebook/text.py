@@ -12,6 +12,7 @@ __all__ = [
     "data_size",
     "grouped",
     "money",
+    "order_price",
     "percent",
     "price",
     "seconds_between",
@@ -40,6 +41,14 @@ def money(value: float | None, decimals: int = 2, sign: str = "₹") -> str:
     """A price with its sign before it (``₹1,25,000.00``); unknown is a dash alone."""
     shown = price(value, decimals)
     return shown if shown == UNKNOWN else f"{sign}{shown}"
+
+
+def order_price(value: float | None, decimals: int | None) -> str:
+    """A price of an order; of an instrument whose decimals nobody has told, as many as it has, up to four."""
+    if decimals is not None:
+        return price(value, decimals)
+    whole, point, fraction = price(value, 4).partition(".")
+    return f"{whole}{point}{fraction.rstrip('0').ljust(2, '0')}" if point else whole
 
 
 def percent(value: float | None) -> str:

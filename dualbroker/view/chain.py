@@ -10,6 +10,8 @@
         "implied_forward": 26031.2,     # what it will cost at expiry, by calls and puts; None is unknown
         "change_percent": 0.31,
         "decimals": 2,                  # of the underlying's price
+        "sign": "₹",                    # before it; empty for an index, which is points
+        "option_decimals": 2,           # of the options' prices
         "atm": 26000.0,                 # the strike at the money; None before the first price
         "straddle": 412.3,              # call and put at the money together, rupees
         "put_call_ratio": 0.94,         # by open interest, of the strikes shown
@@ -59,6 +61,8 @@ def chain_state(
     straddle: float | None,
     put_call_ratio: float | None,
     decimals: int = 2,
+    sign: str = "",
+    option_decimals: int = 2,
     note: str = "",
     no_source: Iterable[Mapping[str, str]] = (),
     newest: str | None = None,
@@ -72,6 +76,8 @@ def chain_state(
         "implied_forward": known(implied_forward),
         "change_percent": known(change_percent),
         "decimals": decimals,
+        "sign": sign,
+        "option_decimals": option_decimals,
         "atm": known(atm),
         "straddle": known(straddle),
         "put_call_ratio": known(put_call_ratio),

@@ -13,8 +13,9 @@ from dualbroker.view.rows import iso_time, known
 
 __all__ = ["HISTORIES_SHOWN", "STEP_COLUMNS", "history_name", "order_histories", "step_row"]
 
-HISTORIES_SHOWN = 40
-"""Orders whose steps travel with the state; a page asks the service for the others."""
+HISTORIES_SHOWN = 75
+"""Orders whose steps travel with the state, about 500 bytes each; a page asks the service for the others, and
+a notebook has ``feed.order_events``."""
 EVENTS_LOOKED_AT = 5_000
 """The newest; an order whose steps lie further back has none in the state."""
 

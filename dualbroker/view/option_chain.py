@@ -8,7 +8,7 @@ from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import ChainTable, chain_table
 from dualbroker.manager.source import FeedSource
 from dualbroker.view.chain import chain_state
-from dualbroker.view.rows import iso_time, price_decimals
+from dualbroker.view.rows import iso_time, price_decimals, rupee_sign
 from dualbroker.view.state import view_state
 from dualbroker.view.unknown import no_quotes_because
 
@@ -47,6 +47,8 @@ def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) ->
         straddle=table.straddle_at_the_money,
         put_call_ratio=table.ratio_by_open_interest,
         decimals=2 if view.underlying is None else price_decimals(view.underlying),
+        sign="₹" if view.underlying is None else rupee_sign(view.underlying),
+        option_decimals=max(map(price_decimals, view.options), default=2),
         note=chain.problem,
         no_source=no_quotes_because(source),
         newest=iso_time(table.newest_ns),

@@ -8,7 +8,7 @@ from dualbroker.manager.source import FeedSource
 from dualbroker.model import OrderKey
 from dualbroker.stores.orders import OrderState
 from dualbroker.view.remembered import Remembered
-from dualbroker.view.rows import healths, order_rows
+from dualbroker.view.rows import healths, order_rows, price_decimals
 from dualbroker.view.unknown import unread_order_books
 
 __all__ = ["ORDERS_SHOWN", "ORDER_COLUMNS", "order_counts", "order_keys", "order_table"]
@@ -37,6 +37,7 @@ ORDER_COLUMNS = (
     "reject_reason",
     "remarks",
     "exchange_order_id",
+    "decimals",
     "doubt",
 )
 
@@ -49,11 +50,13 @@ def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]
     Returns
     -------
     dict
-        ``columns``: names of the fields; ``rows``: lists in that order. ``counts``: orders of each broker,
+        ``columns``: names of the fields; ``rows``: lists in that order; ``decimals`` is of the instrument's
+        prices, None where it is not known. ``counts``: orders of each broker,
         those not shown included. ``unread``: whose orders are unknown and why.
     """
     by_broker, states = _shown(source, broker)
-    rows = _remembered.of(source.orders, ("rows", broker), states, lambda: _rows(states))
+    mark = (len(source.quotes.instruments), states)
+    rows = _remembered.of(source.orders, ("rows", broker), mark, lambda: _rows(source, states))
     return {
         "columns": list(ORDER_COLUMNS),
         "rows": rows,
@@ -62,11 +65,19 @@ def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]
     }
 
 
-def _rows(states: list[OrderState]) -> list[list[Any]]:
+def _rows(source: FeedSource, states: list[OrderState]) -> list[list[Any]]:
     return [
-        [*(row[name] for name in ORDER_COLUMNS[:-1]), state.doubt]
+        [*(row[name] for name in ORDER_COLUMNS[:-2]), _decimals(source, state), state.doubt]
         for row, state in zip(order_rows(states), states, strict=True)
     ]
+
+
+def _decimals(source: FeedSource, state: OrderState) -> int | None:
+    """Of the instrument's prices; None of one that was never subscribed here, for nobody is asked for it."""
+    if state.exchange is None or state.token is None:
+        return None
+    index = source.quotes.index_of((state.exchange, state.token))
+    return None if index is None else price_decimals(source.quotes.instruments[index])
 
 
 def order_keys(source: FeedSource, broker: str | None = None) -> list[OrderKey]:

@@ -39,8 +39,8 @@ class Shown(NamedTuple):
     """In the store, row by row."""
     columns: dict[str, Any]
     """``symbol``, ``exchange`` (a place in ``exchanges``), ``decimals`` of its prices; they change only with
-    what is subscribed. ``revision`` tells these from any others: names and figures may come apart, and rows
-    are joined by this alone."""
+    what is subscribed. ``gone``: names that were asked for and are not subscribed. ``revision`` tells these
+    from any others: names and figures may come apart, and rows are joined by this alone."""
     subscribed: int
     """All that is subscribed, with what is not chosen."""
 
@@ -67,6 +67,7 @@ def _shown(store: QuoteStore, indices: tuple[int, ...], symbols: frozenset[str] 
         and (symbols is None or not symbols.isdisjoint((instrument.symbol, instrument.qualified_name)))
     ][:QUOTES_SHOWN]
     exchanges = sorted({instrument.exchange for _, instrument in chosen})
+    names = {name for _, each in chosen for name in (each.symbol, each.qualified_name)}
     place = {exchange: number for number, exchange in enumerate(exchanges)}
     columns = {
         "revision": zlib.crc32("\n".join(instrument.qualified_name for _, instrument in chosen).encode()),
@@ -74,6 +75,7 @@ def _shown(store: QuoteStore, indices: tuple[int, ...], symbols: frozenset[str] 
         "symbol": [instrument.symbol for _, instrument in chosen],
         "exchange": [place[instrument.exchange] for _, instrument in chosen],
         "decimals": [price_decimals(instrument) for _, instrument in chosen],
+        "gone": sorted((symbols or frozenset()) - names),
     }
     return Shown(np.array([index for index, _ in chosen], np.int64), columns, len(indices))
 

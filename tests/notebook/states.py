@@ -44,7 +44,7 @@ def order_row(broker_name: str, **changes: Any) -> dict[str, Any]:
             "reject_reason",
         )
     )
-    return {"broker_name": broker_name, "status": "OPEN", **unknown, **changes}
+    return {"broker_name": broker_name, "status": "OPEN", "decimals": 2, **unknown, **changes}
 
 
 def incident_row(number: int = 1, **changes: Any) -> dict[str, Any]:

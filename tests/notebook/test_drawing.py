@@ -104,6 +104,18 @@ def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
     assert "TCS-EQ" not in orders_html(state, "broker2")
 
 
+def test_prices_of_orders_have_the_decimals_of_their_instrument() -> None:
+    rows = [
+        order_row("broker1", price=83.1275, average_price=0.0025, decimals=4),
+        order_row("broker1", price=212.4, average_price=212.4333, decimals=2),
+        order_row("broker2", price=71.5, average_price=71.1275, decimals=None),
+    ]
+    html = orders_html(state_of(TWO, orders=rows))
+    for words in ("83.1275", "0.0025", "212.40", "212.43", "71.50", "71.1275"):
+        assert f'<td class="number">{words}</td>' in html
+    assert "price ₹" in html
+
+
 def test_an_unread_order_book_never_looks_like_no_orders() -> None:
     unread = state_of(TWO, unread=[{"broker_name": "broker2", "why": "it is parked: log in"}])
     assert "Orders unknown for broker2: it is parked: log in" in orders_html(unread)

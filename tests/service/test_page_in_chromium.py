@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dualbroker.notebook.chain_view import chain_html
 from dualbroker.view.chain import chain_state
 from dualbroker.view.histories import STEP_COLUMNS
 from dualbroker.view.orders import ORDER_COLUMNS
@@ -73,6 +74,7 @@ def quote_state(rows: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
             "exchange": [sorted({row["exchange"] for row in rows}).index(row["exchange"]) for row in rows],
             "symbol": [row["symbol"] for row in rows],
             "decimals": [row.get("decimals", 2) for row in rows],
+            "gone": [],
         },
         "quotes": {
             "revision": 7,
@@ -348,6 +350,74 @@ def test_a_row_opens_the_orders_life(page: Any) -> None:
     assert "price 10.00 → 11.00" in second
     assert "read from the order book" in second
     assert "filled · 75 @ 10.50" in third
+
+
+def test_orders_that_are_not_shown_are_counted_and_it_is_said_where_all_are(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    rows = [{"order_id": str(number), "trading_day": "2026-03-02", "symbol": "X"} for number in range(3)]
+    state = state_of(page) | {"orders": order_state(rows, {"broker1": 412, "broker2": 0})}
+    for on_page, where in ((False, "feed.orders"), (True, "/api/orders")):
+        draw(page, state, "orders", actions=on_page)
+        said = f"3 of 412: whatever is open, and the newest; all of them: {where}"
+        assert said in page.inner_text("#drawn .orders")
+        page.click("#drawn .orders button:has-text('broker2')")
+        assert "all of them" not in page.inner_text("#drawn .orders")
+    draw_again(page, state | {"orders": order_state(rows, {"broker1": 3, "broker2": 0})})
+    page.click("#drawn .orders .choices button:has-text('all')")
+    assert "all of them" not in page.inner_text("#drawn .orders")
+
+
+def test_in_a_notebook_an_order_whose_steps_are_not_sent_says_where_they_are(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    order = {"order_id": "26030200000007", "trading_day": "2026-03-02", "symbol": "X"}
+    state = state_of(page) | {"orders": order_state([order], {"broker1": 1})}
+    draw(page, state, "orders")
+    page.click("#drawn tr.order button")
+    said = page.inner_text("#drawn .detail")
+    assert "in Python: feed.order_events, order_id 26030200000007" in said
+
+
+def test_prices_of_orders_have_the_decimals_of_their_instrument(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    given = [(83.1, 4, "83.1000"), (212.4333, 2, "212.43"), (71.1275, None, "71.1275"), (71.5, None, "71.50")]
+    orders = [
+        {
+            "order_id": str(at),
+            "trading_day": "2026-03-02",
+            "symbol": "X",
+            "average_price": price,
+            "decimals": decimals,
+        }
+        for at, (price, decimals, _) in enumerate(given)
+    ]
+    draw(page, state_of(page) | {"orders": order_state(orders, {"broker1": 4})}, "orders")
+    shown = page.locator("#drawn td.at-price").all_inner_texts()
+    assert shown == [words for _, _, words in given]
+    assert "Price ₹" in page.locator("#drawn .orders thead").inner_text()
+
+
+def test_a_quote_table_whose_instrument_was_let_go_says_so(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page) | quote_state([], count=7)
+    state["instruments"]["gone"] = ["NSE:A", "NSE:B", "NSE:C", "NSE:D"]
+    draw(page, state, "quotes")
+    said = "Not subscribed any more: NSE:A, NSE:B, NSE:C and 1 more; feed.subscribe brings it back."
+    assert said in page.inner_text("#drawn .quotes")
+    assert "Nothing is subscribed yet" not in page.inner_text("#drawn .quotes")
+    draw_again(page, state | quote_state([{"symbol": "A", "exchange": "NSE"}]))
+    assert "any more" not in page.inner_text("#drawn .quotes")
+
+
+def test_a_chain_of_fine_prices_shows_all_their_decimals_and_money_bears_its_sign(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    chain = chain_of_one_strike(option_decimals=4, decimals=4, sign="₹", ltp=83.1275, straddle=0.0125)
+    draw(page, {**state_of(page), "chain": chain}, "chain")
+    assert page.inner_text("#drawn td.call.ltp") == "212.4000"
+    assert page.inner_text("#drawn .spot").startswith("₹83.1275")
+    assert "straddle ₹0.0125" in page.inner_text("#drawn .head")
+    html = chain_html({**state_of(page), "chain": chain})
+    for words in ("212.4000", "₹83.1275", "straddle ₹0.0125"):
+        assert words in html
 
 
 def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page: Any) -> None:

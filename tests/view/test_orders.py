@@ -8,6 +8,7 @@ from dualbroker.view import histories, orders
 from dualbroker.view.histories import history_name, order_histories
 from dualbroker.view.named import named_orders
 from dualbroker.view.orders import order_counts, order_keys, order_table
+from dualbroker.view.rows import price_decimals
 from tests.simulated import World, eventually, run_world
 
 
@@ -31,6 +32,23 @@ def test_the_newest_come_first_and_no_open_order_is_left_out() -> None:
             assert sum(order_table(manager)["counts"].values()) == len(everything)
 
     run_world(story)
+
+
+def test_prices_bear_the_decimals_of_their_instrument_as_far_as_it_is_known() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: len(manager.orders.states) >= 5)
+            assert {row["decimals"] for row in named_orders({"orders": order_table(manager)})} == {None}
+            traded = manager.orders.snapshot()[0]
+            assert traded.symbol is not None
+            assert traded.exchange is not None
+            [accepted] = await manager.subscribe([traded.symbol], traded.exchange)
+            told = named_orders({"orders": order_table(manager)})
+            of_it = [row["decimals"] for row in told if row["symbol"] == traded.symbol]
+            assert set(of_it) == {price_decimals(accepted.instrument)} == {2}
+            assert None in {row["decimals"] for row in told}
+
+    run_world(story, subscribe=["NIFTY"])
 
 
 def test_one_brokers_orders_alone() -> None:

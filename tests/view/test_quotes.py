@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dualbroker.notebook.drawing import quotes_html, quotes_text
 from dualbroker.view.named import named_quotes, with_named_rows
 from dualbroker.view.quotes import quote_columns, shown_instruments
 from dualbroker.view.rows import quote_rows
@@ -38,6 +39,22 @@ def test_an_instrument_without_a_quote_is_a_row_of_unknowns() -> None:
     run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
 
 
+def test_what_was_chosen_and_is_not_subscribed_any_more_is_named() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["TCS-EQ"], "NSE")
+            chosen = frozenset({"NSE:TCS-EQ", "RELIANCE-EQ"})
+            assert shown_instruments(manager, chosen).columns["gone"] == []
+            await manager.unsubscribe(["TCS-EQ"], "NSE")
+            state = with_named_rows(view_state(manager, world.clock.now_ns(), "quotes", chosen))
+            assert state["instruments"]["gone"] == ["NSE:TCS-EQ"]
+            said = "Not subscribed any more: NSE:TCS-EQ; feed.subscribe brings it back."
+            assert said in quotes_html(state)
+            assert said in quotes_text(state)
+
+    run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
+
+
 def test_rows_can_be_chosen_by_symbol_and_names_belong_to_their_figures() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
@@ -51,6 +68,7 @@ def test_rows_can_be_chosen_by_symbol_and_names_belong_to_their_figures() -> Non
             assert chosen.columns["revision"] == figures["revision"]
             assert chosen.columns["revision"] != everything.columns["revision"]
             assert len(figures["ltp"]) == 1
+            assert (everything.columns["gone"], chosen.columns["gone"]) == ([], [])
             assert figures["count"] == 2
 
     run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])

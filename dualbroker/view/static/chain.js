@@ -6,7 +6,7 @@ import { UNKNOWN, ageWords, noSourceLines, number, secondsSince, signed } from "
 
 // From the strike outwards; mirrored for the calls.
 const SIDE_COLUMNS = [
-  ["ltp", "LTP", "price ltp"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price in-second"],
+  ["ltp", "LTP ₹", "price ltp"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price in-second"],
   ["ask", "Ask", "price in-second"], ["volume", "Volume", "quantity in-first"], ["open_interest", "OI", "quantity in-third"],
   ["oi_change", "OI chg", "quantity in-first signed"],
 ];
@@ -63,7 +63,7 @@ export function chain() {
       setClass(spot, `spot ${now.change_percent > 0 ? "up" : now.change_percent < 0 ? "down" : ""}`);
       setText(facts, [
         now.atm === null ? "" : `at the money ${number(now.atm, 0, 2)}`,
-        now.straddle === null ? "" : `straddle ${number(now.straddle, 2)}`,
+        now.straddle === null ? "" : `straddle ₹${number(now.straddle, now.option_decimals)}`,
         now.put_call_ratio === null ? "" : `put-call ratio ${number(now.put_call_ratio, 2)} by open interest`,
       ].filter(Boolean).join(" · "));
       const rows = now.rows.map((row) => fields(now.columns, row));
@@ -76,8 +76,8 @@ export function chain() {
 
 // An underlying that is not listed itself has no price of its own: what calls and puts say of it is named as that.
 function spotWords(now) {
-  if (now.ltp !== null) return `${number(now.ltp, now.decimals)}  ${signed(now.change_percent)} %`;
-  return now.implied_forward === null ? UNKNOWN : `${number(now.implied_forward, 2)}  implied by calls and puts`;
+  if (now.ltp !== null) return `${now.sign}${number(now.ltp, now.decimals)}  ${signed(now.change_percent)} %`;
+  return now.implied_forward === null ? UNKNOWN : `${now.sign}${number(now.implied_forward, now.decimals)}  implied by calls and puts`;
 }
 
 function chainRow() {
@@ -107,7 +107,7 @@ function writeChainRow(part, row, chainState, most) {
       cell.className = kind;
     }
     if (before === value) return;
-    setText(cell, chainWords(name, value));
+    setText(cell, chainWords(name, value, chainState.option_decimals));
     if (name.endsWith("_ltp") && before !== undefined && before !== null && value !== null) flash(cell, value - before);
     part.shown[name] = value;
     if (name.endsWith("open_interest")) {
@@ -118,10 +118,10 @@ function writeChainRow(part, row, chainState, most) {
   });
 }
 
-function chainWords(name, value) {
+function chainWords(name, value, decimals) {
   if (name === "strike") return number(value, 0, 2);
   if (name.endsWith("change_percent")) return signed(value);
   if (name.endsWith("oi_change")) return signed(value, 0);
   if (name.endsWith("volume") || name.endsWith("open_interest")) return number(value);
-  return name === "put_call_ratio" ? number(value, 2) : number(value, 2, 4);
+  return name === "put_call_ratio" ? number(value, 2) : number(value, decimals);
 }

@@ -1,12 +1,12 @@
 // Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
 
 import { choices, flash, keyed, lines, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
-import { fields, orderFacts, timeline } from "./timeline.js";
+import { fields, orderFacts, orderPrice, timeline } from "./timeline.js";
 import { UNKNOWN, clockTimeOn, number } from "./words.js";
 
 const ORDER_COLUMNS = [
   ["Time", "at-time"], ["Broker", "at-broker"], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
-  ["Price", "number at-price"],
+  ["Price ₹", "number at-price"],
 ];
 const SHOWN = {
   all: () => true,
@@ -42,7 +42,10 @@ export function orders(actions) {
   const empty = make("p", "empty");
   const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", ORDER_COLUMNS);
   const box = scrolling("Orders", table.node);
-  node.append(unread.node, empty, box);
+  const more = make("p", "quiet");
+  const moreWords = make("span");
+  more.append(moreWords, make("code", "", actions ? "/api/orders" : "feed.orders"));
+  node.append(unread.node, empty, box, more);
 
   function drawRows() {
     const ofBroker = (row) => broker === "all" || row.broker_name === broker;
@@ -51,8 +54,12 @@ export function orders(actions) {
     const notRead = state.orders.unread.filter(ofBroker);
     unread.draw(notRead.map((row) => `Unknown for ${row.broker_name}: ${row.why}`));
     empty.hidden = shown.length > 0 || (notRead.length > 0 && all.length === 0);
+    const count = broker === "all"
+      ? Object.values(state.orders.counts).reduce((total, each) => total + each, 0) : state.orders.counts[broker] ?? 0;
+    more.hidden = all.length >= count;
+    setText(moreWords, `${number(all.length)} of ${number(count)}: whatever is open, and the newest; all of them: `);
     setText(empty, all.length
-      ? "None of the orders known is one of these."
+      ? `None of the orders ${more.hidden ? "known" : "shown"} is one of these.`
       : "No order today yet. Orders placed anywhere on the account show up here by themselves.");
     box.hidden = shown.length === 0;
     keyed(table.body, known, shown, nameOf, () => orderRow(opened));
@@ -146,7 +153,7 @@ function drawOrder(part, row, state) {
   const share = row.quantity ? Math.min(1, (row.filled_quantity ?? 0) / row.quantity) : 0;
   part.bar.hidden = share === 0 || share === 1;
   part.done.style.width = `${Math.round(share * 100)}%`;
-  setText(price, number(row.average_price ?? row.price, 2, 4));
+  setText(price, orderPrice(row.average_price ?? row.price, row));
   const changed = setText(part.word, row.status.replaceAll("_", " "));
   setClass(part.word, `word is-${row.status.toLowerCase()}`);
   if (changed && part.status !== null) flash(part.node, 0);
@@ -154,6 +161,13 @@ function drawOrder(part, row, state) {
   setText(part.reason, row.reject_reason ?? "");
   setText(part.doubt, row.doubt ? `not sure: ${row.doubt}` : "");
   if (part.isOpen) drawDetail(part, state);
+}
+
+function furtherBack({ order, problem }) {
+  const node = make("p", "quiet", problem ?? "Its steps lie further back than what is sent along; in Python: ");
+  // What a broker sent is never part of code that somebody may run.
+  if (!problem) node.append(make("code", "", "feed.order_events"), ", order_id ", make("code", "", order.order_id));
+  return node;
 }
 
 function drawDetail(part, state) {
@@ -167,7 +181,7 @@ function drawDetail(part, state) {
   part.drawnMark = mark;
   const old = steps && !own && part.stepsOf !== order.last_update;
   part.inside.replaceChildren(
-    steps ? timeline(steps, order, state.time) : make("p", "quiet", part.problem ?? "Its steps lie further back than what is at hand."),
+    steps ? timeline(steps, order, state.time) : furtherBack(part),
     ...(old ? [make("p", "quiet", "Something happened since; close and open it again.")] : []),
     orderFacts(order, state.time),
   );

@@ -9,8 +9,8 @@ const QUOTE_COLUMNS = [
   { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
   { key: "ltp", title: "LTP", className: "number price", sorts: true },
   { key: "change_percent", title: "Chg %", className: "number change", sorts: true },
-  { key: "bid", title: "Bid", className: "number price medium-only", sorts: true },
-  { key: "ask", title: "Ask", className: "number price medium-only", sorts: true },
+  { key: "bid", title: "Bid ₹", className: "number price medium-only", sorts: true },
+  { key: "ask", title: "Ask ₹", className: "number price medium-only", sorts: true },
   { key: "volume", title: "Volume", className: "number quantity wide-only", sorts: true },
   { key: "open_interest", title: "OI", className: "number quantity wide-only", sorts: true },
   { key: "received_s", title: "Age", className: "number age medium-only", sorts: true },
@@ -29,7 +29,7 @@ export function quotes(actions) {
   else empty.append("In ");
   empty.append("Python say ", make("code", "", 'feed.subscribe("NIFTY")'), "; names under ",
     make("code", "", "subscribe:"), " in config.yaml are subscribed from the start.");
-  let instruments = { revision: null, symbol: [], exchange: [], exchanges: [], decimals: [] };
+  let instruments = { revision: null, symbol: [], exchange: [], exchanges: [], decimals: [], gone: [] };
   let figures = null;
   let now = null;
   let sorted = { key: null, direction: 0 };
@@ -47,7 +47,8 @@ export function quotes(actions) {
     },
   });
   const search = actions ? searchBox(actions, () => instruments) : null;
-  node.append(...(search ? [search.node] : []), noSource.node, empty, table.node);
+  const gone = lines("empty");
+  node.append(...(search ? [search.node] : []), noSource.node, empty, gone.node, table.node);
 
   function redraw() {
     if (figures) table.draw(sorted.key ? inOrder(inPlace, sorted, instruments, figures) : inPlace);
@@ -92,6 +93,7 @@ export function quotes(actions) {
       const { count: all, no_source: why } = figures;
       noSource.draw(noSourceLines(why));
       empty.hidden = all > 0 || why.length > 0;
+      gone.draw(goneLines(instruments.gone));
       table.node.hidden = inPlace.length === 0;
       setText(count, inPlace.length < all
         ? `${number(inPlace.length)} of ${plural(all, "instrument")}` : plural(all, "instrument"));
@@ -99,6 +101,15 @@ export function quotes(actions) {
     },
     close: () => table.close(),
   };
+}
+
+const GONE_NAMED = 3;
+
+// Of what the table was opened for.
+function goneLines(names) {
+  if (!names.length) return [];
+  const more = names.length > GONE_NAMED ? ` and ${number(names.length - GONE_NAMED)} more` : "";
+  return [`Not subscribed any more: ${names.slice(0, GONE_NAMED).join(", ")}${more}; feed.subscribe brings it back.`];
 }
 
 function quoteRow(letGo) {

@@ -5,6 +5,11 @@ import { UNKNOWN, clockTimeOn, number } from "./words.js";
 
 const KNOWN_BY = { stream: "", reconcile: "read from the order book", poll: "polled" };
 
+// In the decimals of its instrument; where nobody has told them, as many as it has, up to four.
+export function orderPrice(value, order) {
+  return number(value, order.decimals ?? 2, order.decimals ?? 4);
+}
+
 export function fields(columns, row) {
   const named = {};
   for (let at = 0; at < columns.length; at += 1) named[columns[at]] = row[at];
@@ -33,13 +38,14 @@ function stepTime({ time, source }, now) {
 
 function stepWords(step, order, last) {
   const words = [step.what];
-  if (step.fill_quantity !== null) words.push(`${number(step.fill_quantity)} @ ${number(step.fill_price, 2, 4)}`);
+  const price = (value) => orderPrice(value, order);
+  if (step.fill_quantity !== null) words.push(`${number(step.fill_quantity)} @ ${price(step.fill_price)}`);
   else if (step.filled_quantity !== null && step.filled_quantity !== (last.filled_quantity ?? 0)) {
     words.push(`${number(step.filled_quantity)} of ${number(order.quantity)} filled`);
   }
-  const terms = [["quantity", 0], ["price", 2], ["trigger_price", 2]]
+  const terms = [["quantity", (value) => number(value, 0, 4)], ["price", price], ["trigger_price", price]]
     .filter(([name]) => step[name] !== null && last[name] !== undefined && step[name] !== last[name])
-    .map(([name, decimals]) => `${name.replace("_", " ")} ${number(last[name], decimals, 4)} → ${number(step[name], decimals, 4)}`);
+    .map(([name, inWords]) => `${name.replace("_", " ")} ${inWords(last[name])} → ${inWords(step[name])}`);
   words.push(...terms);
   const node = make("span", "what", words.join(" · "));
   if (step.reason && step.reason !== last.reason) node.append(make("span", "reason", step.reason));
@@ -51,9 +57,9 @@ export function orderFacts(order, now) {
   const pairs = [
     ["order", order.order_id],
     ["type", [order.price_type, order.product].filter(Boolean).join(" · ")],
-    ["price", order.price === null ? "" : number(order.price, 2, 4)],
-    ["trigger", order.trigger_price ? number(order.trigger_price, 2, 4) : ""],
-    ["average", order.average_price === null ? "" : number(order.average_price, 2, 4)],
+    ["price", order.price === null ? "" : orderPrice(order.price, order)],
+    ["trigger", order.trigger_price ? orderPrice(order.trigger_price, order) : ""],
+    ["average", order.average_price === null ? "" : orderPrice(order.average_price, order)],
     ["exchange order", order.exchange_order_id],
     ["remarks", order.remarks],
     ["last update", clockTimeOn(order.last_update, now)],
