@@ -199,9 +199,12 @@ class QuoteCarrier:
             return f"no other broker can carry the quotes; {else_words}"
         return else_words
 
-    def refuse(self, name: str, keys: Iterable[InstrumentKey], why: str) -> None:
-        """A broker does not stream these; another one is asked where there is one."""
-        fresh = [key for key in keys if self.refusals.add(name, key, _now_s())]
+    def refuse(self, name: str, keys: Iterable[InstrumentKey], why: str, *, are_silent: bool = False) -> None:
+        """A broker does not stream these; another one is asked where there is one.
+
+        Silent are those that it has acknowledged and brings no ticks of.
+        """
+        fresh = [key for key in keys if self.refusals.add(name, key, _now_s(), is_silent=are_silent)]
         if not fresh:
             return
         self.arrange()
@@ -225,7 +228,7 @@ class QuoteCarrier:
                     key for key in self._placement.headed_to(name) if self._teller.key_at(name, key) in late
                 ]
                 self.refuse(name, ours, f"has not acknowledged {len(ours)} instruments")
-        expired = self.refusals.expire(_now_s())
+        expired = self.refusals.expire(_now_s(), self.target_of)
         if expired or self.choice.choose():
             self.arrange()
         for name, key in expired:

@@ -55,7 +55,8 @@ class _Silence(msgspec.Struct):
     pause_s: float = 0.0
     probes: int = 0
     probe: asyncio.Task[None] | None = None
-    is_market_wide: bool = False
+    told: str = ""
+    """What was said of it already; empty before that."""
     evidence: MarketEvidence = msgspec.field(default_factory=MarketEvidence)
 
 
@@ -89,6 +90,7 @@ class QuoteWatch:
         self._ticked_s: NDArray[np.float64] = np.empty(0)
         self._since_s: NDArray[np.float64] = np.empty(0)
         self._tick_counts: NDArray[np.int64] = np.empty(0, np.int64)
+        """Of each instrument, since its last full quote: one is all that a broker brings of some."""
         self._rows_seen = 0
         self._active_s = 0.0
         """Time in which quotes flowed: what all are silent in is no instrument's own silence."""
@@ -98,6 +100,7 @@ class QuoteWatch:
         self._single_evidence = MarketEvidence()
         self._next_single_s = 0.0
         self._single: asyncio.Task[None] | None = None
+        self._failures: set[str] = set()
 
     async def run(self) -> None:
         """Look every moment, for as long as the feed runs."""
@@ -105,7 +108,10 @@ class QuoteWatch:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                self._look(loop.time())
+                try:
+                    self._look(loop.time())
+                except Exception as error:
+                    self._say_failed(error)
                 await asyncio.sleep(look_s)
         finally:
             probes = [silence.probe for silence in self._silences.values()]
@@ -123,6 +129,15 @@ class QuoteWatch:
             self._look_at(name, now_s)
         self._look_at_single(now_s)
 
+    def _say_failed(self, error: Exception) -> None:
+        """A fault of ours, once for each kind; the watch goes on, for nothing else notices a mute source."""
+        kind = type(error).__name__
+        if kind not in self._failures:
+            self._failures.add(kind)
+            words = f"the watch over quotes failed in an unforeseen way: {kind}"
+            logger.exception("%s", words)
+            self._incidents.note(self._clock.now_ns(), None, words, "it goes on looking")
+
     def _end(self, name: str) -> None:
         silence = self._silences.pop(name)
         if silence.probe is not None:
@@ -135,11 +150,11 @@ class QuoteWatch:
         messages = self._bandwidth.messages(name, MessageKind.QUOTES)
         keys = self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
         if messages != silence.messages or not keys:
-            if silence.is_market_wide and messages != silence.messages:
+            if silence.told and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s
             silence.pause_s, silence.next_probe_s, silence.probes = 0.0, 0.0, 0
-            silence.is_market_wide = False
+            silence.told = ""
             silence.evidence.clear()
             return
         silent_s = now_s - silence.heard_s
@@ -191,9 +206,12 @@ class QuoteWatch:
         finally:
             for question in questions:
                 question.cancel()
-        if has_stood_still and silent_s >= REMARKABLE_PAUSE_S and not silence.is_market_wide:
-            silence.is_market_wide = True
-            words = f"no quote came for {silent_s:.1f} s, and the market does not move"
+        if silent_s < REMARKABLE_PAUSE_S:
+            return
+        why = "the market does not move" if has_stood_still else "nobody answers whether the market moves"
+        if why != silence.told:
+            silence.told = why
+            words = f"no quote came for {silent_s:.1f} s, and {why}"
             self._incidents.note(self._clock.now_ns(), name, words, "nothing is moved; it is asked on")
 
     async def _ask(
@@ -239,7 +257,13 @@ class QuoteWatch:
         self._last_rows = rows
         for block, start, stop in self._quotes.rows_since(self._rows_seen):
             indices = np.frombuffer(block.instruments, np.int32)[start:stop]
-            self._tick_counts += np.bincount(indices, minlength=len(rows))[: len(rows)]
+            is_full = np.frombuffer(block.snapshots, np.bool_)[start:stop]
+            fulls = np.full(max(len(rows), indices.max(initial=-1) + 1), -1)
+            fulls[indices[is_full]] = np.flatnonzero(is_full)  # of several, the last one stays
+            begun = np.flatnonzero(fulls[: len(rows)] >= 0)
+            self._tick_counts[begun], self._since_s[begun] = 0, self._active_s
+            later = indices[np.arange(len(indices)) > fulls[indices]]
+            self._tick_counts += np.bincount(later, minlength=len(rows))[: len(rows)]
             self._rows_seen = block.first + stop
 
     def _look_at_single(self, now_s: float) -> None:
@@ -265,9 +289,9 @@ class QuoteWatch:
         indices = [index for index in indices if index < len(self._ticked_s)]
         silent_s = {index: self._active_s - float(self._ticked_s[index]) for index in indices}
         usual_s = {
-            index: float(self._active_s - self._since_s[index]) / int(self._tick_counts[index])
+            index: float(self._active_s - self._since_s[index]) / (1 + int(self._tick_counts[index]))
             for index in indices
-            if self._tick_counts[index] > 1
+            if self._tick_counts[index] > 0
         }
         found = silent_among_fellows(silent_s, usual_s, self._limits.instrument_silent_after)
         # Those once found innocent come last, so that all have their turn.
@@ -287,7 +311,7 @@ class QuoteWatch:
                 self._refuse_silent(name, index)
 
     def _refuse_silent(self, name: str, index: int) -> None:
-        """Take a silent instrument away from its broker, and with it those that never ticked either.
+        """Take a silent instrument away from its broker, and with it those that never ticked there either.
 
         A broker that serves only its first hundred instruments leaves all others silent at once (protocol:
         section 4); asking for each by REST would take minutes.
@@ -295,13 +319,14 @@ class QuoteWatch:
         self._proofs.pop(index, None)
         keys = [self._quotes.instruments[index].key]
         total = len(self._carrier.streamed_by(name))
-        if self._tick_counts[index] <= 1:
+        if not self._tick_counts[index]:
             keys += [
                 key
                 for key in self._carrier.streamed_by(name)
-                if self._tick_counts[self._index(key)] <= 1 and key not in keys
+                if not self._tick_counts[self._index(key)] and key not in keys
             ]
-        self._carrier.refuse(name, keys, f"streams {total - len(keys)} of {total} instruments, silent are")
+        words = f"streams {total - len(keys)} of {total} instruments, silent are"
+        self._carrier.refuse(name, keys, words, are_silent=True)
 
     def _index(self, key: InstrumentKey) -> int:
         index = self._quotes.index_of(key)

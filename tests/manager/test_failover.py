@@ -181,7 +181,7 @@ def test_what_a_broker_does_not_acknowledge_another_one_streams() -> None:
     run_world(story)
 
 
-def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams() -> None:
+def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams_and_keeps() -> None:
     async def story(world: World) -> None:
         world.simulation.set_faults("broker1", first_scrips_only=10)
         async with world.manager() as manager:
@@ -191,8 +191,31 @@ def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams
             kept = manager.carrier.streamed_by("broker1")
             assert len(kept) >= 10
             assert all(len(streaming(world, key)) == 1 for key in manager.subscriptions.book.wanted())
+            moves = len(manager.incidents.failovers_snapshot())
+            await asyncio.sleep(20 * 60)
+            # Such a broker would acknowledge them again, and freeze them again.
+            assert manager.carrier.streamed_by("broker1") == kept
+            assert len(manager.incidents.failovers_snapshot()) == moves
 
     run_world(story, liveness={"instrument_silent_after": 20.0})
+
+
+def test_warm_instruments_that_fail_over_onto_such_a_broker_go_on_to_the_next_at_once() -> None:
+    async def story(world: World) -> None:
+        world.simulation.set_faults("broker2", first_scrips_only=10)
+        async with world.manager() as manager:
+            await manager.subscribe(await manager.options_around("NIFTY", strikes=10))
+            await asyncio.sleep(120)
+            world.simulation.set_faults("broker1", refuse=True)
+            world.simulation.strike("broker1", Strike(action="reset"))
+            await eventually(lambda: len(manager.carrier.streamed_by("broker3")) >= 30, within_s=120)
+            await asyncio.sleep(10 * 60)
+            assert len(manager.carrier.streamed_by("broker2")) <= 12
+            assert set(manager.wanted()) == {
+                key for name in ("broker2", "broker3") for key in manager.carrier.streamed_by(name)
+            }
+
+    run_world(story, brokers=3, liveness={"instrument_silent_after": 20.0})
 
 
 def test_what_a_broker_does_not_know_stays_where_it_is_and_is_named() -> None:

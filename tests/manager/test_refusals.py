@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 from dualbroker.manager.refusals import Refusals
+from dualbroker.model import InstrumentKey
 
 KEY, OTHER = ("NSE", "22"), ("NFO", "22")
+
+
+def nobody(key: InstrumentKey) -> None:
+    """Streams anything."""
 
 
 def test_a_refused_instrument_is_asked_for_again_ever_more_seldom() -> None:
@@ -13,7 +18,7 @@ def test_a_refused_instrument_is_asked_for_again_ever_more_seldom() -> None:
         assert refusals.add("a", KEY, now)
         assert not refusals.add("a", KEY, now)
         since = now
-        while not refusals.expire(now):
+        while not refusals.expire(now, nobody):
             now += 1
         waits.append(now - since)
     assert waits == [60, 120, 240, 480, 900, 900]
@@ -37,8 +42,22 @@ def test_a_reconnect_is_a_new_chance_and_makes_the_next_wait_no_longer() -> None
         assert refusals.add("a", KEY, now)
         refusals.forget("a")
     assert refusals.add("a", KEY, 40.0)
-    assert refusals.expire(99.0) == []
-    assert refusals.expire(100.0) == [("a", KEY)]
+    assert refusals.expire(99.0, nobody) == []
+    assert refusals.expire(100.0, nobody) == [("a", KEY)]
     assert refusals.add("a", KEY, 100.0)
-    assert refusals.expire(219.0) == []
-    assert refusals.expire(220.0) == [("a", KEY)]
+    assert refusals.expire(219.0, nobody) == []
+    assert refusals.expire(220.0, nobody) == [("a", KEY)]
+
+
+def test_what_was_left_silent_stays_with_who_brings_it_until_the_next_connection() -> None:
+    refusals = Refusals()
+    for key in (KEY, OTHER):
+        refusals.add("a", key, 0.0, is_silent=key is KEY)
+    assert refusals.expire(1e6, lambda key: "b") == [("a", OTHER)]
+    assert refusals.has("a", KEY)
+    assert refusals.expire(1e6, lambda key: "a") == [("a", KEY)], "still there: asked for anew"
+    assert refusals.add("a", KEY, 1e6)
+    assert refusals.expire(1e9, lambda key: "b") == [("a", KEY)], "not acknowledged, this time"
+    refusals.add("a", KEY, 1e9, is_silent=True)
+    refusals.forget("a")
+    assert not refusals.has("a", KEY)
