@@ -151,7 +151,7 @@ class WebSocketManager(AnsweringManager):
             return None
         if not self.carrier.serves(name):
             raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")
-        await self._prepare_mappings()
+        await self._prepare_mappings(name)
         return await self.carrier.move_to(name)
 
     async def reconnect(self, name: str) -> None:
@@ -167,12 +167,12 @@ class WebSocketManager(AnsweringManager):
             raise ConfigError(f"reconnect: expected one of {known}, found {str(name)[:40]!r}")
         self.brokers[name].reconnect("asked for by a person")
 
-    async def _prepare_mappings(self) -> None:
-        """Have every broker's keys of what is wanted, for a failover can't wait for a symbol master."""
+    async def _prepare_mappings(self, *names: str) -> None:
+        """Have these brokers' keys of what is wanted, or all brokers': a failover can't wait for a master."""
         source = self._quote_broker()
         indices = map(self.quotes.index_of, self.subscriptions.book.wanted())
         wanted = [self.quotes.instruments[index] for index in indices if index is not None]
-        for broker in self.brokers.values():
+        for broker in [self.brokers[name] for name in names or self.brokers]:
             if broker.config.orders == "stream":
                 await self.mapping.prepare(source, broker, wanted)
 

@@ -20,6 +20,8 @@ logger = logging.getLogger("dualbroker")
 
 LOOKED_UP_AT_ONCE = 20
 """Instruments, in two or three milliseconds."""
+TRY_AGAIN_S = 60.0
+"""A download that hangs takes its whole timeout, and hundreds of instruments want the same one."""
 
 
 class InstrumentMapping:
@@ -36,6 +38,9 @@ class InstrumentMapping:
         self._loaders: dict[str, MasterLoader] = {}
         self._keys: dict[str, dict[InstrumentKey, InstrumentKey | None]] = {}
         self._days: dict[str, date] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._failed_s: dict[tuple[str, str], float] = {}
+        """By broker and exchange: when its master was last not to be had, by the loop's clock."""
 
     def key_at(self, broker: Broker, key: InstrumentKey) -> InstrumentKey | None:
         """The instrument's key at that broker; None where its master has no such instrument."""
@@ -49,33 +54,47 @@ class InstrumentMapping:
     async def prepare(self, source: Broker, broker: Broker, instruments: Iterable[Instrument]) -> None:
         """Look these instruments up in the broker's own master, so that a failover need not wait for it.
 
-        A master that can't be had is logged, and the keys stay as they are.
+        A master that can't be had is logged and left alone for a minute, and the keys stay as they are.
         """
         if broker is source or broker.master_urls("NSE") == source.master_urls("NSE"):
             return
+        # In turn: each subscription wants this, and what one has found or failed to find serves the next.
+        async with self._turns.setdefault(broker.name, asyncio.Lock()):
+            await self._look_up(broker, list(instruments))
+
+    async def _look_up(self, broker: Broker, instruments: list[Instrument]) -> None:
         today = market_day(self._clock.now_ns())
         if self._days.get(broker.name) != today:
             self._days[broker.name] = today
             self._keys[broker.name] = {}
         known = self._keys[broker.name]
-        loader = self._loaders.setdefault(broker.name, self._masters.another())
         looked_up = 0
-        for instrument in list(instruments):
+        for instrument in instruments:
             if instrument.key in known:
                 continue
             looked_up += 1
             if looked_up % LOOKED_UP_AT_ONCE == 0:
                 # Thousands of instruments take a good part of a second; quotes and signs of life go first.
                 await asyncio.sleep(0)
-            try:
-                await loader.load(broker, instrument.exchange)
-            except DualBrokerError as error:
-                logger.info(
-                    "%s: its symbol master of %s is not at hand: %s", broker.name, instrument.exchange, error
-                )
-                continue
-            same = find_same(loader.instruments, instrument)
-            known[instrument.key] = None if same is None else same.key
+            loader = await self._loaded(broker, instrument.exchange)
+            if loader is not None:
+                same = find_same(loader.instruments, instrument)
+                known[instrument.key] = None if same is None else same.key
+
+    async def _loaded(self, broker: Broker, exchange: str) -> MasterLoader | None:
+        """The broker's masters, that exchange's among them; None while it can't be had."""
+        loop = asyncio.get_running_loop()
+        failed_s = self._failed_s.get((broker.name, exchange))
+        if failed_s is not None and loop.time() < failed_s + TRY_AGAIN_S:
+            return None
+        loader = self._loaders.setdefault(broker.name, self._masters.another())
+        try:
+            await loader.load(broker, exchange)
+        except DualBrokerError as error:
+            logger.info("%s: its symbol master of %s is not at hand: %s", broker.name, exchange, error)
+            self._failed_s[broker.name, exchange] = loop.time()
+            return None
+        return loader
 
 
 def find_same(there: Instruments, instrument: Instrument) -> Instrument | None:

@@ -14,6 +14,7 @@ from dualbroker.instruments import Instruments
 from dualbroker.instruments.master import parse_master
 from dualbroker.manager.mapping import LOOKED_UP_AT_ONCE, InstrumentMapping, find_same
 from dualbroker.model import Instrument, InstrumentKind
+from tests.simulated import World, run_world
 
 OPTION = Instrument(
     exchange="NFO",
@@ -120,3 +121,64 @@ def test_while_thousands_of_instruments_are_looked_up_the_feed_goes_on(there: In
 
     asyncio.run(story())
     assert turns >= len(many) // LOOKED_UP_AT_ONCE - 1
+
+
+DEAD = {"broker2": {"masters_base": "http://dead.simulated"}}
+TIMEOUT_S = 10.0
+
+
+def kill_masters(world: World) -> None:
+    """Each download of broker2's masters takes its whole time and fails."""
+    world.transport.delays_s["dead"] = TIMEOUT_S
+    world.transport.dead_hosts.add("dead")
+
+
+def asked_for(world: World) -> list[str]:
+    """The exchanges of the masters that broker2's host was asked for."""
+    found = [request for request in world.transport.requests if request.startswith("dead/")]
+    return [request.removeprefix("dead/").removesuffix("_symbols.txt.zip") for request in found]
+
+
+def test_a_master_that_cannot_be_had_is_asked_for_once_whatever_waits_for_it() -> None:
+    async def story(world: World) -> None:
+        kill_masters(world)
+        loop = asyncio.get_running_loop()
+        async with world.manager() as manager:
+            await manager.subscribe(await manager.options_around("NIFTY", strikes=10))
+            await manager.subscribe(["NSE:RELIANCE", "NSE:TCS"])
+            await asyncio.sleep(1)
+            await manager.subscribe(["NSE:INFY", "NSE:SBIN"])
+            begun_s = loop.time()
+            await manager.set_quote_source("broker2")
+            assert loop.time() - begun_s < 2 * TIMEOUT_S + 5.0
+            assert manager.primary == "broker2"
+            await asyncio.sleep(30)
+            assert sorted(asked_for(world)) == ["NFO", "NSE"]
+
+    run_world(story, changes=DEAD)
+
+
+def test_a_master_that_was_not_to_be_had_is_asked_for_again_a_minute_later() -> None:
+    async def story(world: World) -> None:
+        kill_masters(world)
+        async with world.manager() as manager:
+            await manager.subscribe(["NSE:RELIANCE"])
+            await asyncio.sleep(80)
+            await manager.subscribe(["NSE:TCS"])
+            await asyncio.sleep(30)
+            assert asked_for(world) == ["NSE", "NSE"]
+
+    run_world(story, changes=DEAD)
+
+
+def test_a_hand_over_waits_for_the_masters_of_nobody_but_its_target() -> None:
+    async def story(world: World) -> None:
+        kill_masters(world)
+        loop = asyncio.get_running_loop()
+        async with world.manager() as manager:
+            await manager.subscribe(["NSE:RELIANCE"])
+            begun_s = loop.time()
+            await manager.set_quote_source("broker3")
+            assert loop.time() - begun_s < TIMEOUT_S / 2
+
+    run_world(story, changes=DEAD, brokers=3)
