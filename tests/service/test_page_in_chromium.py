@@ -306,15 +306,18 @@ def test_rows_keep_their_place_until_the_user_sorts_with_the_keyboard(page: Any)
 
 def test_a_change_flashes_and_an_old_quote_says_how_old_it_is(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
-    rows = [{"symbol": name, "exchange": "NSE", "ltp": 10.0, "received_s": 43_199} for name in "AB"]
+    same = {"exchange": "NSE", "ltp": 10.0, "bid": 9.5, "volume": 100, "received_s": 43_199}
+    rows: list[dict[str, Any]] = [{"symbol": name, **same} for name in "AB"]
     state = state_of(page) | {"time": "2026-03-02T12:00:00.000+05:30"} | quote_state(rows)
     draw(page, state, "quotes")
-    rows[0] |= {"ltp": 11.0}
+    rows[0] |= {"ltp": 11.0, "bid": 9.4, "volume": 200}
     rows[1] |= {"received_s": 43_200 - 300}
     draw_again(page, state | quote_state(rows))
     first, second = page.locator("#drawn .quotes tbody tr:has(th)").all()
     assert "flash-up" in (first.locator("td").first.get_attribute("class") or "")
     assert "flash" not in (second.locator("td").first.get_attribute("class") or "")
+    assert "flash-down" in (first.locator("td").nth(2).get_attribute("class") or ""), "a bid is a price, too"
+    assert "flash" not in (first.locator("td").nth(4).get_attribute("class") or ""), "a volume only grows"
     assert first.locator("td").last.inner_text() == "now"
     assert second.locator("td").last.inner_text() == "5 min"
     assert page.locator("#drawn .aged").count() == 1
@@ -453,13 +456,22 @@ def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page:
     assert second.locator("td.put.in-money").count() > 0
 
 
-def chain_of_one_strike(**changes: Any) -> dict[str, Any]:
+def wide_strike() -> dict[str, Any]:
+    """A row with figures as long as they get."""
+    side = {"ltp": 12345.65, "change_percent": -120.5, "bid": 12345.6, "ask": 12346.1, "volume": 1234567890,
+            "open_interest": 123456789, "oi_change": -12345678}  # fmt: skip
+    sides = {f"{name}_{field}": value for name in ("call", "put") for field, value in side.items()}
+    return {"strike": 26000.0, "straddle": 24691.3, "put_call_ratio": 1.05, **sides}
+
+
+def chain_of_one_strike(strike: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """The key ``chain`` of one strike that says only what matters."""
+    row = strike or {"strike": 26000.0, "call_ltp": 212.4, "put_ltp": 90.05}
     known: dict[str, Any] = {
         "underlying": "NIFTY", "expiry": None, "ltp": 26012.4, "change_percent": 0.31, "atm": 26000.0,
         "straddle": 290.1, "put_call_ratio": 0.94,
     }  # fmt: skip
-    return chain_state([{"strike": 26000.0, "call_ltp": 212.4, "put_ltp": 90.05}], **{**known, **changes})
+    return chain_state([row], **{**known, **changes})
 
 
 def test_a_chain_without_a_source_says_why_and_its_old_figures_turn_grey(page: Any) -> None:
@@ -486,6 +498,25 @@ def test_a_chain_without_a_source_says_why_and_its_old_figures_turn_grey(page: A
     assert page.locator("#drawn .panel.is-old").count() == 0, "strikes may rest for a while"
     draw_again(page, state | {"chain": {**old, "no_source": [], "newest": "2026-03-02T11:50:00+05:30"}})
     assert page.locator("#drawn .panel.is-old").count() == 1
+
+
+@pytest.mark.parametrize("width", [800, 960])
+def test_a_chain_has_all_its_columns_around_the_strike_that_stays(page: Any, width: int) -> None:
+    page.wait_for_selector(".card.is-live")
+    page.set_viewport_size({"width": width, "height": 800})
+    draw(page, {**state_of(page), "chain": chain_of_one_strike(strike=wide_strike())}, "chain")
+    heads = page.locator("#drawn .chain-table thead tr").last.locator("th:visible").all_inner_texts()
+    assert heads.count("Volume") == heads.count("OI chg") == 2
+    assert heads[-1] == "PCR"
+    box = page.locator("#drawn .scrolls")
+    scrolled = box.evaluate("(box) => [box.scrollLeft, box.scrollWidth - box.clientWidth]")
+    assert scrolled[0] == pytest.approx(scrolled[1] / 2, abs=1), "calls and puts are seen alike"
+    for left in (0, 10_000):
+        box.evaluate("(box, left) => { box.scrollLeft = left; }", left)
+        place, edge = page.locator("#drawn tbody .strike").bounding_box(), box.bounding_box()
+        assert edge["x"] <= place["x"]
+        assert place["x"] + place["width"] <= edge["x"] + edge["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls in its own box"
 
 
 @pytest.mark.parametrize("part", ["monitor", *PARTS])

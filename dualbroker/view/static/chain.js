@@ -18,6 +18,7 @@ const CHAIN_CELLS = [
   ["put_call_ratio", "PCR", "number change in-first"],
 ];
 
+const FLASHING = /_(ltp|bid|ask)$/;
 const AGE_SHOWN_S = 5;
 // Strikes far from the money may rest for a while; a whole chain that does so this long is old.
 const OLD_CHAIN_S = 60;
@@ -46,6 +47,15 @@ export function chain() {
   box.append(table);
   node.append(noSource.node, note, box);
   const known = new Map();
+  let isCentred = false;
+
+  // Where it is wider than its box, calls and puts are seen alike; once, for then a person scrolls it.
+  function centre() {
+    if (isCentred || !box.clientWidth) return;
+    isCentred = true;
+    box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
+  }
+
   return {
     node,
     draw(state, moment) {
@@ -70,6 +80,7 @@ export function chain() {
       keyed(body, known, rows, (row) => row.strike, chainRow);
       const most = Math.max(1, ...rows.flatMap((row) => [row.call_open_interest ?? 0, row.put_open_interest ?? 0]));
       for (const row of rows) writeChainRow(known.get(row.strike), row, now, most);
+      if (rows.length) centre();
     },
   };
 }
@@ -108,7 +119,7 @@ function writeChainRow(part, row, chainState, most) {
     }
     if (before === value) return;
     setText(cell, chainWords(name, value, chainState.option_decimals));
-    if (name.endsWith("_ltp") && before !== undefined && before !== null && value !== null) flash(cell, value - before);
+    if (FLASHING.test(name) && before !== undefined && before !== null && value !== null) flash(cell, value - before);
     part.shown[name] = value;
     if (name.endsWith("open_interest")) {
       // Where the open interest lies is read at a glance from a bar behind it.

@@ -130,6 +130,8 @@ function quoteRow(letGo) {
 }
 
 const FIGURES = ["ltp", "change_percent", "bid", "ask", "volume", "open_interest"];
+// Prices: quantities grow with each trade, and a table in which all flashes shows nothing.
+const FLASHES = new Set(["ltp", "bid", "ask"].map((name) => FIGURES.indexOf(name)));
 
 function writeQuote(row, place, isOther, instruments, figures, now) {
   const decimals = instruments.decimals[place];
@@ -149,8 +151,8 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
       setClass(cell, value > 0 ? "number change up" : value < 0 ? "number change down" : "number change");
     } else {
       setText(cell, number(value, at < 4 ? decimals : 0));
-      if (at === 0 && !isOther && value !== null && before[0] !== null) flash(cell, value - before[0]);
-      else if (at === 0 && isOther) setClass(cell, "number price");
+      if (FLASHES.has(at) && !isOther && value !== null && before[at] !== null) flash(cell, value - before[at]);
+      else if (FLASHES.has(at) && isOther) setClass(cell, QUOTE_COLUMNS[at + 1].className);
     }
     before[at] = value;
   }
