@@ -108,8 +108,14 @@ def _spot(chain: State) -> str:
 def _table(chain: State) -> str:
     width = len(_SIDE)
     sides = f'<th colspan="{width}" style="text-align:center">calls</th><th></th>'
-    sides += f'<th colspan="{width}" style="text-align:center">puts</th><th></th>'
-    names = [*(_HEADS[name] for name in _CALLS), "strike", *(_HEADS[name] for name in _SIDE), "straddle"]
+    sides += f'<th colspan="{width}" style="text-align:center">puts</th><th colspan="2"></th>'
+    names = [
+        *(_HEADS[name] for name in _CALLS),
+        "strike",
+        *(_HEADS[name] for name in _SIDE),
+        "straddle",
+        "PCR",
+    ]
     heads = "".join(f'<th class="number">{name}</th>' for name in names)
     body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain) for row in chain["rows"])
     table = (
@@ -127,6 +133,7 @@ def _row(row: dict[str, Any], chain: State) -> str:
     )
     cells += [_cell(row, f"put_{name}", decimals) for name in _SIDE]
     cells.append(f'<td class="number">{price(row["straddle"], decimals)}</td>')
+    cells.append(f'<td class="number">{grouped(row["put_call_ratio"], 2)}</td>')
     at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == chain["atm"] else ""
     return f"<tr{at_the_money}>{''.join(cells)}</tr>"
 

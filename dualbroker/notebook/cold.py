@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from dualbroker.manager.source import FeedSource
+from dualbroker.notebook.card_drawing import cards_html, cards_text
 from dualbroker.notebook.drawing import (
     STYLE,
-    cards_html,
-    cards_text,
+    bandwidth_text,
     headline_html,
     headline_text,
     orders_html,
@@ -63,12 +63,20 @@ def part_snapshot(
 def snapshot_text(part: str, state: State) -> str:
     """A part of the dashboard as text, for a terminal; ``state`` has named rows."""
     makers: dict[str, list[Callable[[State], list[str]]]] = {
-        "monitor": [headline_text, cards_text, quotes_text, orders_text, failovers_text, incidents_text],
+        "monitor": [
+            headline_text,
+            cards_text,
+            quotes_text,
+            orders_text,
+            failovers_text,
+            incidents_text,
+            bandwidth_text,
+        ],
         "summary": [headline_text, cards_text],
         "cards": [headline_text, cards_text],
         "quotes": [_title, quotes_text],
         "orders": [_title, orders_text],
-        "bandwidth": [_title, lambda state: [savings_words(state)]],
+        "bandwidth": [_title, lambda state: [savings_words(state)], bandwidth_text],
     }
     lines = [line for make in makers[part] for line in make(state)]
     return "\n".join(line.rstrip() for line in lines)

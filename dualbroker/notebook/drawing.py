@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
+from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.notebook.pieces import (
     ROWS_SHOWN,
@@ -23,12 +24,20 @@ from dualbroker.notebook.pieces import (
     text_columns,
     texts,
 )
-from dualbroker.notebook.text import UNKNOWN, age, clock_time, data_size, grouped, order_price, percent, price
+from dualbroker.notebook.text import (
+    UNKNOWN,
+    clock_time,
+    data_rate,
+    data_size,
+    grouped,
+    order_price,
+    percent,
+    price,
+)
 
 __all__ = [
     "STYLE",
-    "cards_html",
-    "cards_text",
+    "bandwidth_text",
     "headline_html",
     "headline_text",
     "orders_html",
@@ -54,7 +63,6 @@ _ORDER_HEADS = (
     "status",
     "why",
 )
-_BROKER_HEADS = ("broker", "state", "duty", "#tick", "#order")
 
 _FIRST_SUBSCRIPTION = 'feed.subscribe("NIFTY")'
 
@@ -79,21 +87,13 @@ STYLE = """<style>
 .dualbroker table.rows .number { text-align: right; }
 .dualbroker .wide { overflow-x: auto; }
 .dualbroker .wide table.rows { font-size: 12px; }
-.dualbroker .wide table.rows th, .dualbroker .wide table.rows td { padding: 2px 3px; }
+.dualbroker .wide table.rows th, .dualbroker .wide table.rows td { padding: 2px; }
 .dualbroker table.rows .words { min-width: 22em; white-space: normal; overflow-wrap: anywhere; }
 .dualbroker .up { color: #1a7f37; }
 .dualbroker .down { color: #c02c2c; }
 [data-jp-theme-light="false"] .dualbroker .up { color: #5fd07a; }
 [data-jp-theme-light="false"] .dualbroker .down { color: #ff8a80; }
 </style>"""
-
-_STATE_CLASS = {
-    "live": "good",
-    "polling": "good",
-    "connecting": "busy",
-    "reconnecting": "busy",
-    "parked": "bad",
-}
 
 
 def headline_html(state: State) -> str:
@@ -134,26 +134,17 @@ def _newest_incident(state: State) -> str:
     return f'<br><span class="quiet">Newest incident: {escape(words)}</span>'
 
 
-def cards_html(state: State) -> str:
-    """One card per broker: its state, its role, how fresh it is, what is wrong and what to do."""
-    cards = "".join(_card(row, state) for row in state["brokers"])
-    return block(f'<div class="cards">{cards}</div>')
-
-
-def _card(row: Row, state: State) -> str:
-    now = state["time"]
-    simulated = " · SIMULATED" if row["simulated"] else ""
-    notes = "".join(
-        f'<br><span class="quiet">{escape(row[key])}</span>' for key in ("market", "failover") if row[key]
-    )
-    problems = "".join(problem(text) for text in row["problems"])
+def bandwidth_words(state: State) -> str:
+    """What flows now beside what the naive plan would carry."""
+    rates = state["traffic"]["bytes_per_second"]
     return (
-        f'<div class="card"><b>{escape(row["broker_name"])}</b> '
-        f'<span class="state {_STATE_CLASS.get(row["state"], "")}">● {escape(row["state"])}</span>'
-        f"<br>{escape(row['duty'])}{notes}"
-        f'<br><span class="quiet">tick {age(row["last_quote"], now)} · order {age(row["last_order"], now)}'
-        f" · {data_size(sum(row['bytes'].values()))}{simulated}</span>{problems}</div>"
+        f"Now {data_rate(rates['carried'])}, measured; "
+        f"naive plan {data_rate(rates['naive_estimate'])}, estimated."
     )
+
+
+def bandwidth_html(state: State) -> str:
+    return block(f'<span class="quiet">{escape(bandwidth_words(state))}</span>')
 
 
 def quotes_html(state: State) -> str:
@@ -234,6 +225,7 @@ def snapshot_html(state: State) -> str:
         orders_html(state),
         failovers_html(state),
         incidents_html(state),
+        bandwidth_html(state),
     ]
     return "".join(parts)
 
@@ -247,19 +239,9 @@ def headline_text(state: State) -> list[str]:
     ]
 
 
-def cards_text(state: State) -> list[str]:
-    """The brokers as lines, with an empty one before them."""
-    rows = [
-        [
-            row["broker_name"],
-            row["state"],
-            row["duty"],
-            age(row["last_quote"], state["time"]),
-            age(row["last_order"], state["time"]),
-        ]
-        for row in state["brokers"]
-    ]
-    return ["", *text_columns(_BROKER_HEADS, rows)]
+def bandwidth_text(state: State) -> list[str]:
+    """What flows now as a line, with an empty one before it."""
+    return ["", bandwidth_words(state)]
 
 
 def quotes_text(state: State) -> list[str]:

@@ -9,6 +9,7 @@ __all__ = [
     "UNKNOWN",
     "age",
     "clock_time",
+    "data_rate",
     "data_size",
     "grouped",
     "money",
@@ -94,3 +95,9 @@ def data_size(count: float | None) -> str:
             return f"{count:.1f} {unit}" if unit != "B" and count < 10 else f"{count:.0f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def data_rate(bytes_per_second: float | None) -> str:
+    """Bytes a second: ``84 kB/s``."""
+    shown = data_size(bytes_per_second)
+    return shown if shown == UNKNOWN else f"{shown}/s"

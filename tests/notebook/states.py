@@ -22,6 +22,11 @@ def broker_row(name: str, **changes: Any) -> dict[str, Any]:
         "last_quote": None,
         "last_order": None,
         "bytes": {"quotes": 0, "orders": 0, "control": 244},
+        "bytes_per_second": {"quotes": 9_000.0, "orders": 0.0, "control": None},
+        "latency_ms": 18.2,
+        "reconnects": 0,
+        "subscriptions": 29,
+        "acknowledged": 29,
     }
     return {**row, **changes}
 
@@ -104,6 +109,9 @@ def state_of(
         "orders": {"rows": orders, "counts": counts, "unread": unread or []},
         "incidents": {"rows": [], "count": 0},
         "failovers": {"rows": [], "count": 0},
-        "traffic": {"savings": {"quote_bytes": 0, "saved_quote_bytes": 0, "saved_percent": None, "how": ""}},
+        "traffic": {
+            "savings": {"quote_bytes": 0, "saved_quote_bytes": 0, "saved_percent": None, "how": ""},
+            "bytes_per_second": {"carried": 9_000.0, "naive_estimate": 15_000.0},
+        },
     }
     return {**state, **changes}

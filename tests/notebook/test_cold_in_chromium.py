@@ -40,7 +40,7 @@ def test_a_chain_fits_or_can_be_scrolled(feed: Feed, browser: Any, tmp_path: Pat
     chain.close()
     for width in (PAGE_WIDTH, 600):
         with page_of(browser, tmp_path, html, width) as page:
-            last = page.get_by_text("straddle", exact=True)
+            last = page.get_by_text("PCR", exact=True)
             last.scroll_into_view_if_needed()
             box = last.bounding_box()
             assert box["x"] + box["width"] <= width

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.cold import snapshot_text
 from dualbroker.notebook.drawing import (
-    cards_html,
     headline_html,
     orders_html,
     quotes_html,
@@ -14,7 +14,7 @@ from dualbroker.notebook.drawing import (
     summary_html,
 )
 from dualbroker.notebook.pieces import ROWS_SHOWN
-from tests.notebook.states import broker_row, order_row, quote_row, state_of
+from tests.notebook.states import NOW, broker_row, order_row, quote_row, state_of
 
 TWO = [broker_row("broker1", role="quotes and orders"), broker_row("broker2")]
 
@@ -63,6 +63,24 @@ def test_a_broker_s_problem_stands_on_its_card_and_not_twice() -> None:
     assert "parked: wrong password" in cards_html(state)
     assert "wrong password" not in headline_html(state)
     assert "no quote for 20 s" in headline_html(state)
+
+
+def test_a_cold_card_tells_what_the_live_one_tells() -> None:
+    first, second = (
+        broker_row("broker1", role="quotes and orders", acknowledged=27, last_order=NOW),
+        broker_row("broker2", latency_ms=None, reconnects=3),
+    )
+    html = cards_html(state_of([first, second]))
+    assert "tick – · order 0.0 s · latency 18.2 ms · reconnects 0" in html
+    assert "quotes 9.0 kB/s · orders 0 B/s · control – · subscribed 27 of 29" in html
+    assert "tick none, by plan · order – · latency – · reconnects 3" in html
+
+
+def test_the_cold_monitor_tells_what_flows_now_and_what_the_naive_plan_would_carry() -> None:
+    said = "Now 9.0 kB/s, measured; naive plan 15 kB/s, estimated."
+    assert said in snapshot_html(state_of(TWO))
+    for part in ("monitor", "bandwidth"):
+        assert said in snapshot_text(part, state_of(TWO))
 
 
 def test_a_state_is_a_word_with_a_colour() -> None:

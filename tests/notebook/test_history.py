@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.cold import snapshot_text
-from dualbroker.notebook.drawing import cards_html, headline_html, snapshot_html
+from dualbroker.notebook.drawing import headline_html, snapshot_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from tests.notebook.states import broker_row, failover_row, incident_row, state_of
 
