@@ -83,7 +83,8 @@ class BrokerContext:
     on_connected: Callable[[str], None]
     """Called with the broker's name each time its order stream is up, also after a reconnect."""
     on_down: Callable[[str, str], None] = _nobody_is_told
-    """Called with the broker's name and the reason, the moment a connection that was up is of no use."""
+    """Called with the broker's name and the reason, once for each outage: the moment a connection that was up
+    is of no use, or when the first one can't be had; and when a broker is parked."""
     liveness: LivenessConfig = field(default_factory=LivenessConfig)
     """How long signs of life may be missing."""
     conceal: Callable[[str], str] = str

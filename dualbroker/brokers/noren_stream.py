@@ -104,6 +104,8 @@ class NorenStream:
         """Loop time of the login to which no hello was answered with yes so far."""
         self._is_refused_fresh = False
         """Whether the session of now was refused at once: a login more would not help."""
+        self._is_told_down = False
+        """Whether somebody was told of the outage of now."""
         self._try_now = asyncio.Event()
         self.evicted = False
         """Another program took this login's one socket; whoever runs this decides what comes next."""
@@ -123,7 +125,7 @@ class NorenStream:
         backoff = Backoff(self._context.random)
         refusals = Backoff(self._context.random, first_s=REFUSED_AGAIN_S, cap_s=900.0)
         loop = asyncio.get_running_loop()
-        self.evicted = self.needs_person = False
+        self.evicted = self.needs_person = self._is_told_down = False
         while not self._closing:
             started = loop.time()
             pause: float | None = None
@@ -169,6 +171,9 @@ class NorenStream:
             self._health.reconnects += 1
             self.settled.set()
             logger.warning("%s: %s; trying again in %.1f s", self._name, problem, pause)
+            if pause > 0:
+                # Not before a session that was refused has been renewed: most often that was all it lacked.
+                self._tell_down(problem)
             await self._wait(pause)
 
     async def _wait(self, pause_s: float) -> None:
@@ -221,7 +226,7 @@ class NorenStream:
                 # At once: whoever carries quotes next need not wait for a closing handshake.
                 self._health.state = BrokerState.POLLING if is_evicted else BrokerState.RECONNECTING
                 self._health.problem = why
-                self._context.on_down(self._name, why)
+                self._tell_down(why)
             if self._dropped.done():
                 socket.abort()
             await socket.close()
@@ -249,7 +254,14 @@ class NorenStream:
             raise ConnectionFailedError(f"{reason.reason} before the hello was answered")
         raise ConnectionFailedError(f"no answer to the hello within {HELLO_TIMEOUT_S:.0f} s")
 
+    def _tell_down(self, why: str) -> None:
+        """Once for each outage, also for one that the very first connection is."""
+        if not self._is_told_down:
+            self._is_told_down = True
+            self._context.on_down(self._name, why)
+
     def _went_live(self) -> None:
+        self._is_told_down = False
         self._health.state = BrokerState.LIVE
         self._health.problem = ""
         self._health.connected_since_ns = self._context.clock.now_ns()

@@ -331,9 +331,12 @@ class RunningManager(ABC):
     async def _reconcile_while_down(self, name: str) -> None:
         """A socket that stays away takes no order away: the books are read on without it."""
         health = self.health[name]
+        # The orders of one that never was up are not known at all: they do not wait for the next minute.
+        pause_s = 0.0 if health.last_book_ns is None else self.config.orders.reconcile_every
         try:
             while True:
-                await asyncio.sleep(self.config.orders.reconcile_every)
+                await asyncio.sleep(pause_s)
+                pause_s = self.config.orders.reconcile_every
                 if health.connected_since_ns is not None or health.state is not BrokerState.RECONNECTING:
                     return
                 await self.reconcilers[name].reconcile_now()

@@ -151,3 +151,25 @@ def test_no_data_by_error_takes_no_order_away() -> None:
             assert manager.health["broker1"].book_problem == ""
 
     run_world(story)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "refuse_hello"])
+def test_the_books_of_a_broker_whose_socket_never_came_up_are_read_and_it_is_told_once(fault: str) -> None:
+    async def story(world: World) -> None:
+        world.simulation.set_faults("broker2", **{fault: True})
+        async with world.manager() as manager:
+            health = manager.health["broker2"]
+            await eventually(lambda: health.last_book_ns is not None, within_s=5)
+            await asyncio.sleep(400)
+            assert health.state is BrokerState.RECONNECTING
+            assert manager.reconcilers["broker2"].reads in range(6, 9), "once a minute"
+            world.simulation.stop()
+            await asyncio.sleep(61)
+            assert same_status(ledger(manager), order_truth(world))
+            [incident] = manager.incidents.incidents_snapshot()
+            assert (incident.broker_name, incident.action) == ("broker2", "it reconnects by itself")
+            world.simulation.set_faults("broker2", **{fault: False})
+            await eventually(lambda: health.state is BrokerState.LIVE, within_s=900)
+            assert manager.incidents.incident_count == 1
+
+    run_world(story)
