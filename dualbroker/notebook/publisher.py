@@ -76,9 +76,15 @@ class Publisher:
                 self._start()
                 return known  # type: ignore[return-value]
             view = make()
-            view.publish()
-            self._views[key] = view
-            self._start()
+            try:
+                view.publish()
+                self._views[key] = view
+                self._start()
+            except BaseException:
+                # The stop button: nobody would hold the view, nor close its widgets.
+                self._views.pop(key, None)
+                view.close()
+                raise
         for oldest in self.views[:-MOST_VIEWS]:
             oldest.close()
         return view

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -94,6 +95,37 @@ def test_a_reload_of_the_module_finds_the_views_that_live(feed: Feed) -> None:
     importlib.reload(publisher)
     assert feed.monitor() is view
     assert len(publisher_threads()) == 1
+
+
+@pytest.mark.parametrize("show", [Feed.monitor, lambda feed: feed.chart("NIFTY")], ids=["monitor", "chart"])
+@pytest.mark.parametrize(
+    "stopped", [(LiveView, "publish"), (publisher.Publisher, "_start")], ids=lambda at: at[1]
+)
+def test_the_stop_button_leaves_no_half_opened_view_behind(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, show: Callable[[Feed], LiveView], stopped: tuple[type, str]
+) -> None:
+    made: list[LiveView] = []
+    begin = LiveView.__init__
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def note(view: LiveView) -> None:
+        made.append(view)
+        begin(view)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LiveView, "__init__", note)
+        patched.setattr(*stopped, stop)
+        with pytest.raises(KeyboardInterrupt):
+            show(feed)
+    assert made
+    assert all(view.closed and view.widget.comm is None for view in made)
+    assert publisher_of(feed).views == []
+    assert not publisher_threads()
+    again = show(feed)
+    assert again not in made
+    assert not again.closed
 
 
 def test_only_what_is_asked_for_is_shown(feed: Feed) -> None:
