@@ -9,7 +9,7 @@ from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.pieces import State, block, no_source_words, problem
-from dualbroker.notebook.text import UNKNOWN, age, grouped, money, percent, price, seconds_between
+from dualbroker.notebook.text import UNKNOWN, age, grouped, money, percent, price, seconds_between, signed
 from dualbroker.notebook.views import open_part
 from dualbroker.view.option_chain import option_chain_state
 
@@ -140,8 +140,9 @@ def _row(row: dict[str, Any], chain: State) -> str:
 
 def _cell(row: dict[str, Any], name: str, decimals: int) -> str:
     value = row[name]
-    if name.endswith("change_percent"):
+    if name.endswith(("change_percent", "oi_change")):
         direction = "" if not value else " up" if value > 0 else " down"
-        return f'<td class="number{direction}">{percent(value)}</td>'
+        shown = percent(value) if name.endswith("change_percent") else signed(value)
+        return f'<td class="number{direction}">{shown}</td>'
     shown = price(value, decimals) if name.endswith(("ltp", "bid", "ask")) else grouped(value)
     return f'<td class="number">{shown}</td>'

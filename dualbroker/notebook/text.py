@@ -17,6 +17,7 @@ __all__ = [
     "percent",
     "price",
     "seconds_between",
+    "signed",
 ]
 
 UNKNOWN = "–"
@@ -54,7 +55,12 @@ def order_price(value: float | None, decimals: int | None) -> str:
 
 def percent(value: float | None) -> str:
     """A change with its sign: ``+0.31``, ``−1.20``."""
-    shown = grouped(value, 2)
+    return signed(value, 2)
+
+
+def signed(value: float | None, decimals: int = 0) -> str:
+    """A number with its sign, which an unknown one and 0 do not have: ``+1,20,250``."""
+    shown = grouped(value, decimals)
     return f"+{shown}" if value is not None and 0 < value < math.inf and shown.strip("0.,") else shown
 
 

@@ -421,6 +421,11 @@ def test_a_chain_of_fine_prices_shows_all_their_decimals_and_money_bears_its_sig
     html = chain_html({**state_of(page), "chain": chain})
     for words in ("212.4000", "₹83.1275", "straddle ₹0.0125"):
         assert words in html
+    wide = chain_html(
+        {**state_of(page), "chain": chain_of_one_strike(strike=wide_strike() | {"put_oi_change": 5})}
+    )
+    for words in ('down">−1,23,45,678<', 'up">+5<', ">1.05<"):
+        assert words in wide
 
 
 def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page: Any) -> None:

@@ -63,6 +63,18 @@ def test_one_brokers_orders_alone() -> None:
     run_world(story)
 
 
+def test_the_steps_of_more_orders_than_a_screen_shows_are_sent_and_stay_small() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: len(manager.orders.states) >= 50)
+            keys = order_keys(manager)[:50]
+            lives = order_histories(manager, keys)["orders"]
+            assert set(lives) == {history_name(key) for key in keys}
+            assert len(json.dumps(lives)) / len(lives) < 1_500, "bytes of an order"
+
+    run_world(story)
+
+
 def test_an_orders_life_is_told_whole_or_not_at_all() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
