@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,12 @@ def test_ticks_frame_holds_every_tick_of_its_instrument() -> None:
     result = run("ticks_frame.py", "--instruments=1")
     assert result["ticks"] == TICKS
     assert result["mean_rows"] == TICKS
+
+
+def test_a_bound_of_the_live_views_that_is_missed_by_far_or_not_measured_is_named() -> None:
+    script = runpy.run_path(str(BENCHMARKS / "notebook.py"))
+    within = dict(script["LIMITS"])
+    assert script["beyond_limits"](within) == []
+    name = "chart update bytes"
+    beyond = script["beyond_limits"]({**within, name: within[name] + 1, "kernel %": float("nan")})
+    assert [words.partition(":")[0] for words in beyond] == ["kernel %", name]

@@ -142,6 +142,10 @@ class Opened:
         """Wait until a cell runs; it must take its time."""
         self.page.wait_for_function(_RUNNING, arg=place)
 
+    def is_running(self, place: int) -> bool:
+        """Whether a cell runs now."""
+        return bool(self.page.evaluate(_RUNNING, place))
+
     def run_and_read(self, place: int) -> str:
         """Run a cell to its end; what it then shows, as text."""
         self.run(place)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dualbroker.notebook.live_view import UNSEEN_AFTER_S
 from tests.notebook.lab import Lab, Opened, notebook_of, open_notebook
 from tests.notebook.lab_monitor import connections, wait_for_new_prices
 from tests.polling import wait_until
 
 pytestmark = pytest.mark.chromium
 
-CONNECT, CHART, MONITOR, BLOCK, ADDRESS, FREEZE = range(6)
+CONNECT, CHART, MONITOR, BLOCK, ADDRESS, FREEZE, LONG_BLOCK = range(7)
+STILL_SEEN = 5
+"""Updates after half a minute in which the browser could not be heard: four a second are due, and one in
+5 s where nobody looks."""
 CELLS = [
     "import dualbroker\n"
     "feed = dualbroker.demo(ticks_per_second=400, orders_per_minute=240)\n"
@@ -27,6 +32,7 @@ CELLS = [
     'print("slept,", names.count("dualbroker-publisher"), "publisher")',
     "print(feed.manager.simulator.masters_base)",
     "feed.monitor().freeze()",
+    'time.sleep(40)\nprint(feed.brokers["reconnects"].sum(), "reconnects,", *set(feed.brokers["state"]))',
 ]
 
 
@@ -68,6 +74,19 @@ def test_it_goes_on_while_a_cell_blocks(notebook: Opened) -> None:
     assert "slept" not in notebook.output(BLOCK)
     notebook.wait_for(BLOCK)
     assert notebook.output(BLOCK).strip() == "slept, 1 publisher", "and no thread wrote into the cell"
+
+
+def test_it_goes_on_all_the_while_when_a_cell_blocks_for_longer_than_nobody_looks(notebook: Opened) -> None:
+    notebook.run(LONG_BLOCK)
+    notebook.wait_until_it_runs(LONG_BLOCK)
+    began, late = time.monotonic(), 0
+    while notebook.is_running(LONG_BLOCK):
+        wait_for_new_prices(notebook)
+        late += time.monotonic() - began > UNSEEN_AFTER_S
+    assert late >= STILL_SEEN
+    notebook.wait_for(LONG_BLOCK)
+    assert notebook.output(LONG_BLOCK).strip() == "0 reconnects, live"
+    assert connections(_simulator(notebook)) == {"broker1": 1, "broker2": 1}
 
 
 def test_a_cell_run_again_makes_nothing_new(notebook: Opened) -> None:

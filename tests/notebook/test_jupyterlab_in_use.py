@@ -17,6 +17,7 @@ from tests.polling import wait_until
 pytestmark = pytest.mark.chromium
 
 CONNECT, CONTROLS, MONITOR, CHART, SUBSCRIBE, CHAIN, BLOCK, ASK, WATCH, UNWATCH = range(10)
+RELOAD = 10
 CELLS = [
     "import dualbroker, threading, time\n"
     "from pathlib import Path\n"
@@ -36,6 +37,10 @@ CELLS = [
     "write = view._write\n"
     'view._write = lambda: (write(), Path("written").touch())',
     "live_view.UNSEEN_AFTER_S = 30.0",
+    "import importlib\n"
+    "from dualbroker.notebook import kernel, publisher, views, widgets\n"
+    "for module in (kernel, widgets, publisher, views, dualbroker):\n"
+    "    importlib.reload(module)",
 ]
 SHARE = "MARUTI-EQ"
 """Which the built-in simulator does not stream by itself."""
@@ -133,6 +138,20 @@ def test_the_stop_button_stops_the_cell_and_not_the_feed(notebook: Opened, place
         assert "KeyboardInterrupt" in notebook.output(place)
         assert "Exception in thread" not in notebook.output(place)
     wait_for_new_prices(notebook)
+    _assert_one_each(notebook)
+
+
+# Modules that are loaded anew, as one does who changes them
+
+
+def test_with_its_modules_loaded_anew_it_is_the_same_feed_and_the_same_view(notebook: Opened) -> None:
+    address, *_ = _ask(notebook)
+    assert "Error" not in notebook.run_and_read(RELOAD)
+    notebook.run(CONNECT, MONITOR)
+    notebook.wait_for(MONITOR)
+    wait_for_new_prices(notebook)
+    assert _ask(notebook)[0] == address
+    assert notebook.page.locator('[data-part="monitor"]').count() == 1
     _assert_one_each(notebook)
 
 
