@@ -94,7 +94,7 @@ class NorenBroker(Broker):
             if quote_callback is not None:
                 raise ConfigError(f"brokers.{self.name}.orders: a polled broker opens no socket for quotes")
             self._poll = OrderPoll(self, self.config.poll_every, self._login.open, order_callback)
-            self._task = asyncio.create_task(self._poll.run())
+            self._task = asyncio.create_task(self._keep_polling(self._poll))
             await self._first_sign(self._poll.settled, BrokerState.POLLING)
             return
         self._stream = NorenStream(
@@ -117,6 +117,17 @@ class NorenBroker(Broker):
             logger.info("%s: a new session is there; connecting again", self.name)
             self.health.state, self.health.problem = BrokerState.CONNECTING, ""
 
+    async def _keep_polling(self, poll: OrderPoll) -> None:
+        """Orders by REST for as long as there is a session, and again once a person has logged in."""
+        while True:
+            await poll.run()
+            # Where no password can be sent, a person's login is the way out of a refused session as well.
+            if not poll.needs_person and self.dialect.login == "password_totp":
+                return
+            await self.wait_for_login()
+            logger.info("%s: a new session is there; orders are read again", self.name)
+            self.health.state, self.health.problem = BrokerState.CONNECTING, ""
+
     async def _poll_instead(self) -> None:
         """Another program holds this login's one socket: it keeps it, and no order is missed here."""
         assert self._order_callback is not None
@@ -134,8 +145,8 @@ class NorenBroker(Broker):
 
     def reconnect(self, why: str) -> None:
         if self._stream is None:
-            return
-        if self._task is not None and (self._task.done() or self._poll is not None):
+            self._poll_anew(why)
+        elif self._task is not None and (self._task.done() or self._poll is not None):
             # Parked or evicted: a person asks for another try.
             self._task.cancel()
             self._poll = None
@@ -143,6 +154,14 @@ class NorenBroker(Broker):
             self._task = asyncio.create_task(self._stay_connected(self._stream))
         else:
             self._stream.drop(why)
+
+    def _poll_anew(self, why: str) -> None:
+        """For a broker without a socket: it may be parked, and a person asks for another try."""
+        if self._task is None or self._poll is None or self.health.state is not BrokerState.PARKED:
+            return
+        self._task.cancel()
+        self.health.state, self.health.problem = BrokerState.CONNECTING, why
+        self._task = asyncio.create_task(self._keep_polling(self._poll))
 
     def renew_session(self, why: str) -> None:
         if self._stream is None or self._poll is not None:

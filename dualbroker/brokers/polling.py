@@ -9,7 +9,7 @@ from typing import Any
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, OrderCallback
-from dualbroker.errors import DualBrokerError, LoginRefusedError, SessionExpiredError
+from dualbroker.errors import DualBrokerError, LoginNeededError, LoginRefusedError, SessionExpiredError
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["OrderPoll"]
@@ -42,6 +42,8 @@ class OrderPoll:
         self._on_order = order_callback
         self.settled = asyncio.Event()
         """Set once the first poll has ended, one way or the other."""
+        self.needs_person = False
+        """Parked until a person has logged in."""
 
     async def run(self) -> None:
         """Poll until cancelled, or until only a person can help (then the broker is parked)."""
@@ -49,7 +51,7 @@ class OrderPoll:
         backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
         needs_session = session_is_fresh = False
         own_problem = ""
-        is_up = False
+        is_up = self.needs_person = False
         while True:
             try:
                 if needs_session:
@@ -68,6 +70,7 @@ class OrderPoll:
                 needs_session = True
                 continue
             except LoginRefusedError as error:
+                self.needs_person = isinstance(error, LoginNeededError)
                 self._park(str(error))
                 return
             except Exception as error:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from dualbroker.brokers.base import Broker
+from dualbroker.brokers.noren import NorenBroker
 from dualbroker.brokers.polling import OrderPoll
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
+from dualbroker.config.broker import BrokerConfig
 from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, SessionExpiredError
 from dualbroker.model import OrderUpdate
+from dualbroker.simulator.accounts import Account
+from dualbroker.simulator.answers import WRONG_PASSWORD, Refusal
 from dualbroker.stores.health import BrokerHealth, BrokerState
-from tests.simulated import World, run_world
+from tests.brokers.test_acceptance import Bench, Maker, flattrade, play, shoonya, shoonya_by_password
+from tests.simulated import World, eventually, run_world
 
 
 def poll(answers: list[Exception | None], seconds: float = 300) -> tuple[BrokerHealth, list[bool], int]:
@@ -79,6 +86,64 @@ def test_a_start_returns_once_the_first_book_is_there() -> None:
             assert all(health.last_book_ns for health in manager.health.values())
 
     run_world(story, changes={"broker1": {"orders": "poll"}, "broker2": {"orders": "poll"}})
+
+
+def polled(maker: Maker) -> Maker:
+    def make(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+        kind, section = maker(world)
+        return kind, section.model_copy(update={"orders": "poll"})
+
+    return make
+
+
+@pytest.mark.parametrize("maker", [shoonya, flattrade])
+def test_a_session_that_only_a_person_can_open_is_waited_for_each_night_anew(
+    maker: Maker, tmp_path: Path
+) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.start(quotes=False)
+        server, requests = bench.world.simulation.brokers[0], bench.world.transport.requests
+        for _ in range(2):
+            server.expire_tokens()
+            await eventually(lambda: bench.health.state is BrokerState.PARKED)
+            assert "dualbroker login" in bench.health.problem
+            requests.clear()
+            await asyncio.sleep(60)
+            assert requests == [], "a broker that no session opens is not asked"
+            read = len(bench.orders)
+            await bench.get_ready()
+            await eventually(lambda: bench.health.state is BrokerState.POLLING, within_s=15)
+            assert bench.health.problem == ""
+            assert len(bench.orders) > read
+        assert server.sessions == []
+
+    play(polled(maker), tmp_path, story)
+
+
+def test_a_poll_that_a_refused_login_has_ended_is_begun_anew_only_by_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fields: Mapping[str, str], now_ns: int) -> tuple[Account, str]:
+        raise Refusal(WRONG_PASSWORD)
+
+    async def story(bench: Bench) -> None:
+        await bench.start(quotes=False)
+        server, requests = bench.world.simulation.brokers[0], bench.world.transport.requests
+        with monkeypatch.context() as patch:
+            patch.setattr(server.logins, "by_password", refuse)
+            server.expire_tokens()
+            await eventually(lambda: bench.health.state is BrokerState.PARKED)
+            await asyncio.sleep(60)
+        assert requests.count("broker1/QuickAuth") == 2
+        bench.broker.reconnect("asked for by a person")
+        await eventually(lambda: bench.health.state is BrokerState.POLLING)
+        assert requests.count("broker1/QuickAuth") == 3
+        polls = requests.count("broker1/OrderBook")
+        bench.broker.reconnect("asked for by a person")
+        await asyncio.sleep(30)
+        assert requests.count("broker1/OrderBook") == polls + 10, "one poll, not two side by side"
+
+    play(polled(shoonya_by_password), tmp_path, story)
 
 
 def test_a_poll_that_succeeds_takes_no_other_word_about_the_book_back() -> None:
