@@ -229,7 +229,7 @@ class NorenBroker(Broker):
             order_update_from_row,
             broker_name=self.name,
             receive_time_ns=self.context.clock.now_ns(),
-            source=UpdateSource.POLL if self.config.orders == "poll" else UpdateSource.RECONCILE,
+            source=UpdateSource.RECONCILE,
             as_of_ns=asked_ns,
         )
         return self._readable(rows, read)

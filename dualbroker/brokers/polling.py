@@ -7,9 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, OrderCallback
 from dualbroker.errors import DualBrokerError, LoginNeededError, LoginRefusedError, SessionExpiredError
+from dualbroker.model import UpdateSource
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["OrderPoll"]
@@ -59,7 +62,7 @@ class OrderPoll:
                     needs_session, session_is_fresh = False, True
                 for update in await broker.order_book():
                     health.last_order_ns = broker.context.clock.now_ns()
-                    self._on_order(update)
+                    self._on_order(msgspec.structs.replace(update, source=UpdateSource.POLL))
             except SessionExpiredError as error:
                 if self._because:
                     self._park(f"{self._because}. Since then its session has ended: {error}")

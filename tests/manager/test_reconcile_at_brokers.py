@@ -10,6 +10,7 @@ from dualbroker.errors import (
     ConfigError,
 )
 from dualbroker.manager import WebSocketManager
+from dualbroker.model import UpdateSource
 from dualbroker.stores.health import BrokerState
 from tests.manager.test_virtual_time import ledger, order_truth, same_status
 from tests.simulated import World, eventually, run_world
@@ -173,3 +174,22 @@ def test_the_books_of_a_broker_whose_socket_never_came_up_are_read_and_it_is_tol
             assert manager.incidents.incident_count == 1
 
     run_world(story)
+
+
+@pytest.mark.parametrize("is_evicted", [False, True])
+def test_what_a_poll_brings_and_what_a_reconcile_finds_are_told_apart(is_evicted: bool) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            if is_evicted:
+                world.drop("broker1", 1000)
+                await eventually(lambda: manager.health["broker1"].state is BrokerState.POLLING)
+            await asyncio.sleep(45)
+            polled = [event for event in manager.orders.events_snapshot() if event.broker_name == "broker1"]
+            assert UpdateSource.POLL in {event.update.source for event in polled}
+            await asyncio.sleep(10)
+            await manager.reconcile("broker1")
+            found = [event for event in manager.orders.events_snapshot() if event.broker_name == "broker1"]
+            assert {event.update.source for event in found[len(polled) :]} == {UpdateSource.RECONCILE}
+
+    section = {"poll_every": 20.0, "orders": "stream" if is_evicted else "poll"}
+    run_world(story, changes={"broker1": section}, orders_per_minute=600)
