@@ -8,18 +8,21 @@ from datetime import time as time_of_day
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-__all__ = ["IST", "PREPARED_AT", "Clock", "MarketClock", "SystemClock", "ist", "market_day"]
+__all__ = ["IST", "PREPARED_AT", "Clock", "MarketClock", "SystemClock", "WallClock", "ist", "market_day"]
 
 IST = ZoneInfo("Asia/Kolkata")
 PREPARED_AT = time_of_day(8, 30)
 """Indian time at which a day is made ready; the first session, of commodities, begins at 09:00."""
 
+_STEP_NS = 1_000_000_000
+"""From here on the system's clock was set, or stood still in a sleep; below, it is only being kept right."""
+
 
 class Clock(Protocol):
-    """Wall time that never runs back."""
+    """Receive times, which never run back; or the time of day, which is whatever the system says."""
 
     def now_ns(self) -> int:
-        """UTC nanoseconds since the epoch, never less than what was returned before."""
+        """UTC nanoseconds since the epoch; of receive times never less than what was returned before."""
         ...
 
     def follow(self, feed_time_s: int) -> None:
@@ -28,16 +31,43 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """A wall-clock anchor taken once, carried on by the monotonic clock.
+    """Receive times: a wall-clock anchor, carried on by the monotonic clock.
 
-    A change of the system's time moves no receive time.
+    That clock stands still while a laptop sleeps, and the anchor may be taken before the system has learnt
+    the time; so ``catch_up`` is to be called every second.
     """
 
     def __init__(self) -> None:
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
+        self._offset_ns = self._seen_ns = time.time_ns() - time.monotonic_ns()
 
     def now_ns(self) -> int:
         return self._offset_ns + time.monotonic_ns()
+
+    def catch_up(self) -> float:
+        """Go ahead with a system's clock that has gone ahead; one that was set back moves nothing.
+
+        Returns
+        -------
+        float
+            Seconds by which the system's clock has stepped since it was last followed; 0.0 up to a second.
+        """
+        seen_ns = time.time_ns() - time.monotonic_ns()
+        step_ns = seen_ns - self._seen_ns
+        if abs(step_ns) <= _STEP_NS:
+            return 0.0
+        self._seen_ns = seen_ns
+        self._offset_ns = max(self._offset_ns, seen_ns)
+        return step_ns / 1e9
+
+    def follow(self, feed_time_s: int) -> None:
+        """Live time needs no telling."""
+
+
+class WallClock:
+    """The time of day: the system's, with every change of it, also back."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
 
     def follow(self, feed_time_s: int) -> None:
         """Live time needs no telling."""

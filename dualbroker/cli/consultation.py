@@ -10,7 +10,7 @@ import typer
 
 from dualbroker.cli.diagnosis import diagnose
 from dualbroker.cli.findings import Verdict
-from dualbroker.clock import SystemClock
+from dualbroker.clock import WallClock
 from dualbroker.config import Config, load_config
 
 __all__ = ["run_doctor"]
@@ -31,7 +31,7 @@ def run_doctor(path: Path | None) -> bool:
 
 async def _consult(config: Config) -> bool:
     counts = Counter[Verdict]()
-    async for finding in diagnose(config, SystemClock()):
+    async for finding in diagnose(config, WallClock()):
         verdict = typer.style(f"{finding.verdict.value:<4}", fg=COLOURS[finding.verdict])
         typer.echo(f"{verdict}  {finding.subject}: {finding.words}")
         counts[finding.verdict] += 1

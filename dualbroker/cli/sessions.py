@@ -23,7 +23,7 @@ from dualbroker.brokers.oauth import (
     is_loopback_redirect,
 )
 from dualbroker.brokers.registry import create_broker
-from dualbroker.clock import SystemClock, ist
+from dualbroker.clock import SystemClock, WallClock, ist
 from dualbroker.config import BrokerConfig, load_config, mask
 from dualbroker.errors import (
     ConfigError,
@@ -121,11 +121,10 @@ def _log_out(broker: BrokerConfig) -> str:
 
 def _dialect(config: BrokerConfig) -> Dialect | None:
     """How a broker logs in, as its own type says; None when it does not speak Noren."""
-    clock = SystemClock()
     context = BrokerContext(
         transport=NetworkTransport(),
-        clock=clock,
-        wall_clock=clock,
+        clock=SystemClock(),
+        wall_clock=WallClock(),
         random=random.Random(),
         health=BrokerHealth(
             broker_name=config.name,

@@ -20,7 +20,7 @@ from dualbroker.background import BackgroundTasks
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.clock import Clock, MarketClock, SystemClock
+from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
@@ -88,9 +88,12 @@ class RunningManager(ABC):
         self.reconcilers: dict[str, Reconciler] = {}
         self.incidents = IncidentStore()
         """What went wrong and what was done about it, and every change of the quote source."""
-        self.wall_clock: Clock = wall_clock or SystemClock()
+        self._system_clock = SystemClock()
+        self.wall_clock: Clock = wall_clock or WallClock()
+        self._traffic_clock: Clock = wall_clock or self._system_clock
+        """Seconds of traffic go on whichever way the time of day is set, and are no replay's seconds."""
         replays = config.is_simulated and config.simulator.market == "replay"
-        self.clock: Clock = clock or (MarketClock() if replays else SystemClock())
+        self.clock: Clock = clock or (MarketClock() if replays else self._system_clock)
         if market_hours is None:
             simulated = config.is_simulated
             market_hours = MarketHours.always() if simulated else config.market_hours.market_hours()
@@ -138,6 +141,7 @@ class RunningManager(ABC):
             mapping=self.mapping,
             market_hours=self.market_hours,
             clock=self.clock,
+            wall_clock=self.wall_clock,
             limits=config.liveness,
         )
         self._day_turn = DayTurn(
@@ -345,7 +349,7 @@ class RunningManager(ABC):
 
     def _is_market_open(self) -> bool:
         exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
-        return self.market_hours.any_open(exchanges or {"NSE"}, self.clock.now_ns())
+        return self.market_hours.any_open(exchanges or {"NSE"}, self.wall_clock.now_ns())
 
     def _on_new_primary(self) -> None:
         if self._roles_given:
@@ -361,8 +365,17 @@ class RunningManager(ABC):
         next_s = loop.time() + 1.0
         while True:
             await asyncio.sleep(max(0.0, next_s - loop.time()))
-            self.bandwidth.close_second(self.wall_clock.now_ns() // 1_000_000_000)
+            self.bandwidth.close_second(self._traffic_clock.now_ns() // 1_000_000_000)
             next_s += 1.0
+            if step_s := self._system_clock.catch_up():
+                self._note_clock_step(step_s)
+
+    def _note_clock_step(self, step_s: float) -> None:
+        if step_s > 0:
+            cause, action = "gone ahead", "the system slept, or its clock was set; receive times follow it"
+        else:
+            cause, action = "been set back", "receive times never go back: they stay ahead until a restart"
+        self._note_incident(None, f"the system's clock has {cause} by {abs(step_s):,.0f} s", action)
 
     # What the public part does
 

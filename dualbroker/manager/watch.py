@@ -74,6 +74,7 @@ class QuoteWatch:
         mapping: InstrumentMapping,
         market_hours: MarketHours,
         clock: Clock,
+        wall_clock: Clock,
         limits: LivenessConfig,
     ) -> None:
         self._carrier = carrier
@@ -84,6 +85,7 @@ class QuoteWatch:
         self._mapping = mapping
         self._market_hours = market_hours
         self._clock = clock
+        self._wall_clock = wall_clock
         self._limits = limits
         self._silences: dict[str, _Silence] = {}
         self._last_rows: NDArray[np.int64] = np.empty(0, np.int64)
@@ -232,7 +234,7 @@ class QuoteWatch:
         return evidence.has_moved(name, key, answer, self._quotes.volume(self._index(key)))
 
     def _in_open_markets(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
-        now_ns = self._clock.now_ns()
+        now_ns = self._wall_clock.now_ns()
         exchanges = {exchange for exchange, _ in keys}
         opened = {name for name in exchanges if self._market_hours.is_open(name, now_ns)}
         return keys if opened == exchanges else [key for key in keys if key[0] in opened]

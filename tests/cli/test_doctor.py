@@ -9,7 +9,7 @@ import pytest
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.cli.diagnosis import diagnose
 from dualbroker.cli.findings import Finding, Verdict
-from dualbroker.clock import SystemClock
+from dualbroker.clock import WallClock
 from dualbroker.config.schema import BrokerConfig, Config, SimulatorConfig
 from dualbroker.storage.paths import HOME_VARIABLE
 from tests.cli.running import run_command
@@ -42,7 +42,7 @@ def as_live(simulator: SimulatorProcess, name: str = "broker1", **changes: str) 
 
 def findings(config: Config) -> dict[str, Finding]:
     async def collect() -> list[Finding]:
-        return [finding async for finding in diagnose(config, SystemClock())]
+        return [finding async for finding in diagnose(config, WallClock())]
 
     return {finding.subject: finding for finding in asyncio.run(collect())}
 
