@@ -90,6 +90,9 @@ class Standing:
             if not self.can_stream(name):
                 continue
             counts = self._stability.counts(name, now_s)
+            answered_s = self._health[name].round_trip_s
+            if answered_s is not None and name in self._up:
+                self._stability.note_round_trip(name, answered_s, now_s)
             found.append(
                 Stability(
                     name=name,
@@ -98,7 +101,7 @@ class Standing:
                     disconnects=counts[Trouble.DISCONNECT],
                     stales=counts[Trouble.STALE],
                     unacknowledged=self._unacknowledged(name),
-                    round_trip_s=self._health[name].round_trip_s,
+                    round_trip_s=self._stability.round_trip_s(name, now_s),
                     tick_age_s=self._tick_age_s(name),
                     steady_s=self._stability.steady_s(name, now_s),
                     failures=self._stability.failures(name, now_s),

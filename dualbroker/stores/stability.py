@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from enum import StrEnum
+from statistics import median_low
 
 import msgspec
 
@@ -12,6 +13,9 @@ __all__ = ["Stability", "StabilityStore", "Trouble"]
 WINDOW_S = 600.0
 MOST_KEPT = 1_000
 ROUND_TRIP_POINTS_PER_S = 20.0
+ROUND_TRIP_EVERY_S = 5.0
+FEWEST_ROUND_TRIPS = 5
+"""Before that many have been seen, a single slow one could be the median."""
 UNACKNOWLEDGED_POINTS = 0.2
 MOST_UNACKNOWLEDGED_POINTS = 20.0
 LATE_TICKS_S = 30.0
@@ -41,6 +45,7 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
     unacknowledged: int = 0
     """Instruments that it has not acknowledged or leaves silent."""
     round_trip_s: float | None = None
+    """Median over the window: one late pong says nothing."""
     tick_age_s: float | None = None
     """Age of its newest quote in market hours; None of one that carries none."""
     steady_s: float = 0.0
@@ -83,6 +88,7 @@ class StabilityStore:
         self._troubles: dict[str, deque[tuple[float, Trouble]]] = {}
         self._failures: dict[str, deque[float]] = {}
         self._since_s: dict[str, float] = {}
+        self._round_trips: dict[str, deque[tuple[float, float]]] = {}
 
     def first_seen(self, name: str, now_s: float) -> None:
         """A broker is there."""
@@ -103,6 +109,17 @@ class StabilityStore:
     def failures(self, name: str, now_s: float) -> int:
         """Failovers away from it within four windows: a broker that flaps is remembered for longer."""
         return sum(when > now_s - 4 * self._window_s for when in self._failures.get(name, ()))
+
+    def note_round_trip(self, name: str, round_trip_s: float, now_s: float) -> None:
+        """How long a broker takes to answer now; to be called often, and taken down every few seconds."""
+        taken = self._round_trips.setdefault(name, deque(maxlen=MOST_KEPT))
+        if not taken or now_s - taken[-1][0] >= ROUND_TRIP_EVERY_S:
+            taken.append((now_s, round_trip_s))
+
+    def round_trip_s(self, name: str, now_s: float) -> float | None:
+        """Median over the window; None while too little is known."""
+        taken = [each for when, each in self._round_trips.get(name, ()) if when > now_s - self._window_s]
+        return median_low(taken) if len(taken) >= FEWEST_ROUND_TRIPS else None
 
     def steady_s(self, name: str, now_s: float) -> float:
         """Seconds since the last trouble, or since the broker was first seen."""

@@ -46,3 +46,21 @@ def test_more_of_anything_bad_is_more_trouble() -> None:
         Stability(name="a", is_serving=True, tick_age_s=60.0),
     ]
     assert all(row.trouble > base.trouble for row in worse)
+
+
+def test_one_late_pong_does_not_count_and_lasting_slowness_does() -> None:
+    store = StabilityStore()
+    for second in range(0, 60):
+        store.note_round_trip("a", 0.9 if 20 <= second < 26 else 0.02, float(second))
+    assert store.round_trip_s("a", 60.0) == 0.02
+    for second in range(60, 200):
+        store.note_round_trip("a", 0.9, float(second))
+    assert store.round_trip_s("a", 200.0) == 0.9
+    assert store.round_trip_s("a", 900.0) is None, "what is older than the window is forgotten"
+
+
+def test_too_few_answers_are_no_measurement() -> None:
+    store = StabilityStore()
+    store.note_round_trip("a", 0.9, 0.0)
+    store.note_round_trip("a", 0.02, 5.0)
+    assert store.round_trip_s("a", 6.0) is None
