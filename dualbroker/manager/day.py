@@ -15,6 +15,7 @@ from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.failover_log import names_shown
+from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.market_hours import MarketHours
@@ -43,6 +44,8 @@ class DayTurn:
         The broker whose symbol masters count, None while there is none.
     take_up_config
         Subscribes anew what config.yaml wants, such as the options around today's money.
+    prepare_mappings
+        Begins to look up what is wanted in the masters of the brokers that stand by.
     """
 
     def __init__(
@@ -53,22 +56,26 @@ class DayTurn:
         book: SubscriptionBook,
         quotes: QuoteStore,
         masters: MasterLoader,
+        mapping: InstrumentMapping,
         incidents: IncidentStore,
         market_hours: MarketHours,
         clock: Clock,
         source: Callable[[], Broker | None],
         take_up_config: Callable[[], Awaitable[None]],
+        prepare_mappings: Callable[[], object],
     ) -> None:
         self._brokers = brokers
         self._carrier = carrier
         self._book = book
         self._quotes = quotes
         self._masters = masters
+        self._mapping = mapping
         self._incidents = incidents
         self._market_hours = market_hours
         self._clock = clock
         self._source = source
         self._take_up_config = take_up_config
+        self._prepare_mappings = prepare_mappings
         self._day = market_day(clock.now_ns())
 
     async def run(self) -> None:
@@ -105,10 +112,12 @@ class DayTurn:
         exchanges = {exchange for exchange, _ in self._book.wanted()}
         for exchange in sorted(exchanges):
             await self._masters.load(source, exchange)
+        self._mapping.start_day()
         expired, moved = self._resolve_anew()
         self._quotes.start_day()
         await self._carrier.refresh()
         await self._take_up_config()
+        self._prepare_mappings()
         words = "a new day has begun"
         if expired:
             words += f"; expired: {names_shown(expired)}"

@@ -51,6 +51,11 @@ class InstrumentMapping:
         known = self._keys.get(broker.name)
         return [key for key in keys if known.get(key, key) is None] if known else []
 
+    def start_day(self) -> None:
+        """Forget yesterday's keys: today's masters number contracts anew, and the source may be another."""
+        self._keys.clear()
+        self._days.clear()
+
     async def prepare(self, source: Broker, broker: Broker, instruments: Iterable[Instrument]) -> None:
         """Look these instruments up in the broker's own master, so that a failover need not wait for it.
 

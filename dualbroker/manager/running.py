@@ -150,11 +150,13 @@ class RunningManager(ABC):
             book=book,
             quotes=self.quotes,
             masters=self.masters,
+            mapping=self.mapping,
             incidents=self.incidents,
             market_hours=self.market_hours,
             clock=self.wall_clock,
             source=lambda: None if self.primary is None else self.brokers[self.primary],
             take_up_config=self._renew_config_subscriptions,
+            prepare_mappings=lambda: self._background.spawn(self._prepare_mappings()),
         )
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
         self._taken_up: set[InstrumentKey] = set()
@@ -386,6 +388,10 @@ class RunningManager(ABC):
     @abstractmethod
     async def _renew_config_subscriptions(self) -> None:
         """Subscribe what config.yaml wants on a new day."""
+
+    @abstractmethod
+    async def _prepare_mappings(self, *names: str) -> None:
+        """Have these brokers' keys of what is wanted, or all brokers'."""
 
     @abstractmethod
     async def _subscribe_entry(self, entry: str | Around) -> None:

@@ -99,3 +99,27 @@ def test_expired_contracts_are_let_go_and_named() -> None:
         orders_per_minute=0.0,
         simulation={"trading_days": True, "session": SESSION},
     )
+
+
+def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NSE:RELIANCE-EQ"])
+            standby = manager.brokers["broker2"]
+            await asyncio.sleep(until(world, 8, 29))
+            yesterdays = ("NSE", "yesterday")
+            manager.mapping._keys["broker2"] = {("NSE", "2885"): yesterdays}
+            assert manager.mapping.key_at(standby, ("NSE", "2885")) == yesterdays
+            await asyncio.sleep(until(world, 8, 35))
+            assert manager.mapping._keys["broker2"] == {("NSE", "2885"): ("NSE", "2885")}
+
+    run_world(
+        story,
+        start=NIGHT,
+        market=market_of_yesterday(),
+        market_hours=MarketHours(),
+        step_interval_s=2.0,
+        orders_per_minute=0.0,
+        changes={"broker2": {"masters_base": "http://masters.simulated//other.simulated"}},
+        simulation={"trading_days": True, "session": SESSION},
+    )
