@@ -31,6 +31,8 @@ logger = logging.getLogger("dualbroker")
 CHECK_EVERY_S = 20.0
 """A sleeping laptop wakes at any time: the clock is looked at, not waited for."""
 TRY_AGAIN_S = 60.0
+MASTERS_AGAIN_S = 300.0
+"""Between two tries to download a master of today; each may hang for a minute."""
 BACK_WITHIN_S = 60.0
 SETTLED = (BrokerState.LIVE, BrokerState.POLLING, BrokerState.PARKED)
 
@@ -77,6 +79,7 @@ class DayTurn:
         self._take_up_config = take_up_config
         self._prepare_mappings = prepare_mappings
         self._day = market_day(clock.now_ns())
+        self._masters_again_s = 0.0
 
     async def run(self) -> None:
         """Turn once a day, as soon as the day has begun. A market that never closes has no days."""
@@ -86,6 +89,7 @@ class DayTurn:
             await asyncio.sleep(CHECK_EVERY_S)
             day = market_day(self._clock.now_ns())
             if day == self._day:
+                await self._renew_masters()
                 continue
             try:
                 await self.turn()
@@ -109,9 +113,7 @@ class DayTurn:
         source = self._source()
         if source is None:
             return
-        exchanges = {exchange for exchange, _ in self._book.wanted()}
-        for exchange in sorted(exchanges):
-            await self._masters.load(source, exchange)
+        await self._load_masters(source)
         self._mapping.start_day()
         expired, moved = self._resolve_anew()
         self._quotes.start_day()
@@ -121,11 +123,43 @@ class DayTurn:
         words = "a new day has begun"
         if expired:
             words += f"; expired: {names_shown(expired)}"
-        action = "sessions, symbol masters, subscriptions and volume baselines are today's"
+        action = "sessions, subscriptions and volume baselines are today's"
+        action += "; symbol masters, too" if not self._masters.older else f"; {self._told_older()}"
         if moved:
             action += f"; {moved} instruments have new tokens"
         self._incidents.note(self._clock.now_ns(), None, words, action)
         logger.info("%s; %s", words, action)
+
+    async def _load_masters(self, source: Broker) -> None:
+        self._masters_again_s = asyncio.get_running_loop().time() + MASTERS_AGAIN_S
+        exchanges = {exchange for exchange, _ in self._book.wanted()}
+        for exchange in sorted(exchanges | self._masters.older.keys()):
+            await self._masters.load(source, exchange, anew=True)
+
+    def _told_older(self) -> str:
+        return "; ".join(
+            f"no symbol master of {exchange} of today is to be had, so that of {day} is used, in which newly "
+            "listed instruments are missing; it is tried again every few minutes"
+            for exchange, day in sorted(self._masters.older.items())
+        )
+
+    async def _renew_masters(self) -> None:
+        """Where a master of an earlier day had to do, also from the start on, have today's."""
+        source = self._source()
+        older = sorted(self._masters.older)
+        if not older or source is None or asyncio.get_running_loop().time() < self._masters_again_s:
+            return
+        try:
+            await self._load_masters(source)
+        except DualBrokerError as error:
+            logger.warning("symbol masters of today could not be loaded: %s", error)
+        fresh = [exchange for exchange in older if exchange not in self._masters.older]
+        if fresh:
+            _, moved = self._resolve_anew()
+            action = f"{moved} instruments have new tokens"
+            words = f"today's symbol master of {', '.join(fresh)} is there"
+            self._incidents.note(self._clock.now_ns(), None, words, action)
+            logger.info("%s; %s", words, action)
 
     async def _renew_sessions(self) -> None:
         """All at once, and nothing is moved for it: within a minute everybody is back."""

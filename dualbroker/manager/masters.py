@@ -31,14 +31,22 @@ class MasterLoader:
         self._clock = clock
         self._cache_directory = cache_directory
         self._loaded: dict[str, date] = {}
+        self.older: dict[str, date] = {}
+        """Exchanges whose master is of an earlier day, because today's could not be had; and of which."""
         self._loading = asyncio.Lock()
 
     def another(self) -> MasterLoader:
         """An empty one with the same network, clock and cache, for another broker's masters."""
         return MasterLoader(self._transport, self._clock, self._cache_directory)
 
-    async def load(self, broker: Broker, exchange: str) -> None:
-        """Have an exchange's master of today.
+    async def load(self, broker: Broker, exchange: str, *, anew: bool = False) -> None:
+        """Have an exchange's master of today, or the newest one that is kept: ``older`` tells.
+
+        Parameters
+        ----------
+        anew
+            Try again for today's where an earlier one had to do. Names are looked up without, as each try
+            may hang for a minute.
 
         Raises
         ------
@@ -54,15 +62,20 @@ class MasterLoader:
         # A download of the small hours may still be yesterday's file.
         today = market_day(self._clock.now_ns())
         async with self._loading:
-            if self._loaded.get(exchange) == today:
+            if self._loaded.get(exchange) == today and not (anew and exchange in self.older):
                 return
             source = broker.master_source
             cache = MasterCache(self._cache_directory if source else None)
+            days = []
             for url in broker.master_urls(exchange):
-                self.instruments.add(
-                    await cache.load(self._transport, url, exchange, source=source, day=today)
-                )
+                table = await cache.load(self._transport, url, exchange, source=source, day=today)
+                self.instruments.add(table)
+                days.append(table.day or today)
             self._loaded[exchange] = today
+            if (oldest := min(days, default=today)) < today:
+                self.older[exchange] = oldest
+            else:
+                self.older.pop(exchange, None)
 
     async def resolve(self, broker: Broker, name: str, exchange: str) -> Instrument:
         """The instrument of that name.

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from dualbroker.brokers.simulated import SimulatedBroker
 from dualbroker.clock import IST
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.synthetic import SyntheticMarket
@@ -18,6 +22,7 @@ from tests.simulated import World, eventually, run_world
 NIGHT = datetime(2026, 3, 11, 2, 58, tzinfo=IST)
 """A Wednesday; the nearest index options of the simulated market expired on the day before."""
 EVENING = datetime(2026, 3, 10, 23, 58, tzinfo=IST)
+T = TypeVar("T")
 SESSION = ((9 * 60 + 15) * 60 * 10**9, (15 * 60 + 30) * 60 * 10**9)
 
 
@@ -121,5 +126,48 @@ def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
         step_interval_s=2.0,
         orders_per_minute=0.0,
         changes={"broker2": {"masters_base": "http://masters.simulated//other.simulated"}},
+        simulation={"trading_days": True, "session": SESSION},
+    )
+
+
+async def at_once(work: Callable[..., T], *arguments: Any) -> T:
+    """Virtual time knows no threads."""
+    return work(*arguments)
+
+
+def test_a_master_of_yesterday_is_told_as_such_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    monkeypatch.setattr(SimulatedBroker, "master_source", property(lambda self: "kept"))
+
+    async def story(world: World) -> None:
+        manager = world.manager()
+        manager.masters._cache_directory = tmp_path
+        async with manager:
+            await manager.subscribe(["NSE:RELIANCE-EQ"])
+            world.transport.dead_hosts.add("masters")
+            await asyncio.sleep(until(world, 8, 40))
+            [told] = [each for each in manager.incidents.incidents_snapshot() if "new day" in each.cause]
+            assert "no symbol master of NSE of today" in told.action
+            assert "2026-03-10" in told.action
+            assert "symbol masters, too" not in told.action
+            downloads = world.transport.requests.count("masters/NSE_symbols.txt.zip")
+            await manager.resolve(["NSE:TCS"], "NSE")
+            assert world.transport.requests.count("masters/NSE_symbols.txt.zip") == downloads
+            world.transport.dead_hosts.clear()
+            await asyncio.sleep(400)
+            causes = [each.cause for each in manager.incidents.incidents_snapshot()]
+            assert "today's symbol master of NSE is there" in causes
+            assert not manager.masters.older
+            assert world.transport.requests.count("masters/NSE_symbols.txt.zip") > downloads
+
+    run_world(
+        story,
+        start=NIGHT,
+        market=market_of_yesterday(),
+        market_hours=MarketHours(),
+        step_interval_s=2.0,
+        orders_per_minute=0.0,
         simulation={"trading_days": True, "session": SESSION},
     )
