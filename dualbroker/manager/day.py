@@ -88,18 +88,24 @@ class DayTurn:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             day = market_day(self._clock.now_ns())
-            if day == self._day:
-                await self._renew_masters()
-                continue
             try:
-                await self.turn()
+                if day == self._day:
+                    await self._renew_masters()
+                else:
+                    await self.turn()
+                    self._day = day
             except DualBrokerError as error:
-                words = f"the new day could not be made ready: {error}"
-                self._incidents.note(self._clock.now_ns(), None, words, "it is tried again in a minute")
-                logger.warning("%s", words)
-                await asyncio.sleep(TRY_AGAIN_S)
-            else:
-                self._day = day
+                await self._try_again(f"the new day could not be made ready: {error}")
+            except Exception as error:
+                # A fault of ours: tomorrow's turn must come all the same.
+                logger.exception("the new day could not be made ready")
+                kind = type(error).__name__
+                await self._try_again(f"the new day could not be made ready, in an unforeseen way: {kind}")
+
+    async def _try_again(self, words: str) -> None:
+        self._incidents.note(self._clock.now_ns(), None, words, "it is tried again in a minute")
+        logger.warning("%s", words)
+        await asyncio.sleep(TRY_AGAIN_S)
 
     async def turn(self) -> None:
         """Sessions, masters, subscriptions and baselines of the new day.

@@ -13,6 +13,7 @@ import pytest
 
 from dualbroker.brokers.simulated import SimulatedBroker
 from dualbroker.clock import IST
+from dualbroker.manager.day import DayTurn
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
@@ -169,5 +170,39 @@ def test_a_master_of_yesterday_is_told_as_such_and_tried_again(
         market_hours=MarketHours(),
         step_interval_s=2.0,
         orders_per_minute=0.0,
+        simulation={"trading_days": True, "session": SESSION},
+    )
+
+
+def test_a_turn_that_fails_in_an_unforeseen_way_is_told_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turn = DayTurn.turn
+    tries = 0
+
+    async def fail_at_first(self: DayTurn) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise ZeroDivisionError("nobody thought of this")
+        await turn(self)
+
+    async def story(world: World) -> None:
+        monkeypatch.setattr(DayTurn, "turn", fail_at_first)
+        async with world.manager() as manager:
+            await asyncio.sleep(until(world, 8, 45))
+            causes = [incident.cause for incident in manager.incidents.incidents_snapshot()]
+            unforeseen = "the new day could not be made ready, in an unforeseen way: ZeroDivisionError"
+            assert causes.count(unforeseen) == 2
+            assert sum(cause.startswith("a new day has begun") for cause in causes) == 1
+            assert tries == 3
+
+    run_world(
+        story,
+        start=NIGHT,
+        market=market_of_yesterday(),
+        market_hours=MarketHours(),
+        step_interval_s=2.0,
+        orders_per_minute=6.0,
         simulation={"trading_days": True, "session": SESSION},
     )
