@@ -62,7 +62,7 @@ OrderCallback = Callable[[OrderUpdate], None]
 QuoteCallback = Callable[[QuoteBatch], None]
 
 
-def _nobody_is_told(broker_name: str, why: str) -> None:
+def _nobody_is_told(*words: str) -> None:
     pass
 
 
@@ -85,6 +85,9 @@ class BrokerContext:
     on_down: Callable[[str, str], None] = _nobody_is_told
     """Called with the broker's name and the reason, once for each outage: the moment a connection that was up
     is of no use, or when the first one can't be had; and when a broker is parked."""
+    note: Callable[[str, str, str], None] = _nobody_is_told
+    """Called with the broker's name, what else went wrong, and what is done about it or what a person should
+    do: once for each new problem, never for each try."""
     liveness: LivenessConfig = field(default_factory=LivenessConfig)
     """How long signs of life may be missing."""
     conceal: Callable[[str], str] = str

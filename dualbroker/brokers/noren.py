@@ -172,6 +172,7 @@ class NorenBroker(Broker):
             # Only a person can log in, and a socket that still brings something is not given up for that.
             self.health.problem = f"{why}. Log in again: dualbroker login"
             logger.warning("%s: %s", self.name, self.health.problem)
+            self.context.note(self.name, why, "log in again: dualbroker login")
             self._renewal = asyncio.create_task(self._renew_once_logged_in(self._stream, why))
 
     async def _renew_once_logged_in(self, stream: NorenStream, why: str) -> None:

@@ -42,7 +42,8 @@ FRESH_FOR_S = 30.0
 REFUSED_AGAIN_S = 30.0
 """Before the socket is tried again after a fresh session was refused on it; grows to a quarter of an hour."""
 EVICTION_CODE = 1000
-"""With this code Flattrade tells the older of two sockets of one login to go (protocol: section 4)."""
+"""With this code and no reason Flattrade tells the older of two sockets of one login to go (protocol: section
+4). The "goodbye" of the reports is what the reporters' client logs at any close: it tells nothing apart."""
 CHECKS_PER_LIMIT = 8
 """How finely the clocks of life are looked at, within the shortest of their limits."""
 
@@ -104,8 +105,8 @@ class NorenStream:
         """Loop time of the login to which no hello was answered with yes so far."""
         self._is_refused_fresh = False
         """Whether the session of now was refused at once: a login more would not help."""
-        self._is_told_down = False
-        """Whether somebody was told of the outage of now."""
+        self._is_told_down = self._is_told_refused = False
+        """Whether somebody was told of the outage of now, and that a fresh session was refused in it."""
         self._try_now = asyncio.Event()
         self.evicted = False
         """Another program took this login's one socket; whoever runs this decides what comes next."""
@@ -125,7 +126,8 @@ class NorenStream:
         backoff = Backoff(self._context.random)
         refusals = Backoff(self._context.random, first_s=REFUSED_AGAIN_S, cap_s=900.0)
         loop = asyncio.get_running_loop()
-        self.evicted = self.needs_person = self._is_told_down = False
+        self.evicted = self.needs_person = False
+        self._is_told_down = self._is_told_refused = False
         while not self._closing:
             started = loop.time()
             pause: float | None = None
@@ -259,9 +261,12 @@ class NorenStream:
         if not self._is_told_down:
             self._is_told_down = True
             self._context.on_down(self._name, why)
+        elif self._is_refused_fresh and not self._is_told_refused:
+            self._context.note(self._name, why, "it is tried again ever more seldom, without another login")
+        self._is_told_refused |= self._is_refused_fresh
 
     def _went_live(self) -> None:
-        self._is_told_down = False
+        self._is_told_down = self._is_told_refused = False
         self._health.state = BrokerState.LIVE
         self._health.problem = ""
         self._health.connected_since_ns = self._context.clock.now_ns()

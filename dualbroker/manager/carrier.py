@@ -183,7 +183,9 @@ class QuoteCarrier:
         self.standing.became_stale(name, why)
         before = self._incidents.failover_count
         self.arrange()
-        action = self._what_follows(name, before, "it is connected anew")
+        # Of a session that only a person can open, the broker itself says what to do.
+        words = "its session has to be renewed" if renew_session else "it is connected anew"
+        action = self._what_follows(name, before, words)
         self._incidents.note(self._clock.now_ns(), name, why, action)
         logger.warning("%s: %s; %s", name, why, action)
         broker = self._brokers[name]

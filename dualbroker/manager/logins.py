@@ -26,6 +26,7 @@ async def log_in(broker: Broker, rng: random.Random) -> bool:
     """Whether the broker has a session now; False when it is parked, and its health says why."""
     backoff = Backoff(rng)
     health = broker.health
+    told: set[type[Exception]] = set()
     while True:
         try:
             await broker.login()
@@ -33,6 +34,10 @@ async def log_in(broker: Broker, rng: random.Random) -> bool:
             pause = backoff.next_s()
             health.problem = f"no login yet: {error}; trying again in {pause:.1f} s"
             logger.warning("%s: %s", broker.name, health.problem)
+            # By its kind: the words of one and the same trouble may differ with each try.
+            if type(error) not in told:
+                told.add(type(error))
+                broker.context.note(broker.name, f"no login yet: {error}", "it is tried again by itself")
             await asyncio.sleep(pause)
         except DualBrokerError as error:
             health.state, health.problem = BrokerState.PARKED, str(error)

@@ -273,6 +273,7 @@ class RunningManager(ABC):
             state_directory=None if section.is_simulated else self._state_directory,
             on_connected=self._on_connected,
             on_down=self._on_down,
+            note=self._note_incident,
             liveness=self.config.liveness,
             conceal=PrivateWords(section),
         )

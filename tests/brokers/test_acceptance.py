@@ -348,6 +348,23 @@ def _saved_token(bench: Bench) -> str:
     return saved.token
 
 
+@pytest.mark.parametrize("maker", [shoonya, flattrade])
+def test_a_session_that_only_a_person_can_renew_is_told_once_with_what_to_do(
+    maker: Maker, tmp_path: Path
+) -> None:
+    async def story(bench: Bench) -> None:
+        notes: list[tuple[str, ...]] = []
+        context = dataclasses.replace(bench.context, note=lambda *words: notes.append(words))
+        bench.broker = type(bench.broker)(bench.config, context)
+        await bench.start(quotes=False)
+        for _ in range(3):
+            bench.broker.renew_session("Session Expired")
+            await asyncio.sleep(60)
+        assert notes == [("broker1", "Session Expired", "log in again: dualbroker login")]
+
+    play(maker, tmp_path, story)
+
+
 def test_one_login_has_one_holder(tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:
         await bench.start(quotes=False)

@@ -92,6 +92,7 @@ class Run:
         self.renewals: list[bool] = []
         self.orders: list[OrderUpdate] = []
         self.downs: list[str] = []
+        self.notes: list[str] = []
         self.live_at_s = 0.0
         """Loop time at which it was connected last."""
         self._open = open_session
@@ -106,6 +107,7 @@ class Run:
             state_directory=None,
             on_connected=self._note_live,
             on_down=lambda name, why: self.downs.append(why),
+            note=lambda name, cause, action: self.notes.append(cause),
         )
         self.stream = NorenStream(
             "b1", dialect("shoonya"), context, self._session, self.orders.append, lambda batch: None
@@ -179,6 +181,24 @@ def test_a_fresh_session_that_is_refused_too_is_tried_ever_more_seldom_and_never
     assert 4 <= len(story.renewals) <= 8
     assert story.health.state is BrokerState.RECONNECTING
     assert "a fresh session was refused too" in story.health.problem
+
+
+@pytest.mark.parametrize("was_live", [False, True])
+def test_a_socket_that_stays_away_is_told_once_and_once_that_its_fresh_session_is_refused(
+    was_live: bool,
+) -> None:
+    def script(socket: Socket, number: int) -> None:
+        if was_live and number == 1:
+            socket.say(OK)
+            asyncio.get_running_loop().call_later(5.0, socket.end, 1011)
+        else:
+            socket.say(REFUSED)
+
+    story = run(script, seconds=3600)
+    assert len(story.renewals) > 6
+    refused = "a fresh session was refused too: the broker refused the session token on the WebSocket"
+    assert story.downs == (["closed with 1011"] if was_live else [refused])
+    assert story.notes == ([refused] if was_live else [])
 
 
 def test_a_renewed_session_that_no_socket_could_use_for_long_may_have_ended_and_is_renewed_again() -> None:
