@@ -91,7 +91,7 @@ class Strike(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     code: int = 1011
     """Of ``close``."""
     reason: str = ""
-    """Of ``close``; ``goodbye`` where none is given for the code 1000, as the real brokers write."""
+    """Of ``close``; ``goodbye`` where none is given for the code 1000. Real brokers seem to give none."""
 
     @property
     def words(self) -> str:
