@@ -6,9 +6,9 @@ they are checked with the rest of config.yaml, for the simulator is another proc
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .section import Section
 
@@ -16,6 +16,26 @@ __all__ = ["FaultsConfig"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
+
+
+class StrikeConfig(Section):
+    """A blow against a simulated broker's open connections, at a set moment."""
+
+    action: Literal["close", "reset", "half_frame", "garbage", "oversized", "evict", "expire_tokens"]
+    code: Annotated[int, Field(ge=1000, le=4999)] = 1011
+    """Of ``close``."""
+    reason: str = ""
+    """Of ``close``."""
+    after_s: Seconds | None = None
+    """Seconds after the simulator's start."""
+    at_time: Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    """HH:MM in India by the market's clock, each day: ``03:00`` for ``expire_tokens`` at real brokers."""
+
+    @model_validator(mode="after")
+    def _has_one_moment(self) -> StrikeConfig:
+        if (self.after_s is None) == (self.at_time is None):
+            raise ValueError("expected either after_s or at_time, found both or none")
+        return self
 
 
 class FaultsConfig(Section):
@@ -42,3 +62,5 @@ class FaultsConfig(Section):
     no_data: bool = False
     clock_skew_s: float = 0.0
     lacks: list[str] = Field(default=[])
+    at: list[StrikeConfig] = Field(default=[])
+    """Blows at set moments; the rest holds from the start."""

@@ -50,9 +50,10 @@ _EXPECTED = {
     "string_too_short": "some text",
 }
 
-_EXPECTED_START = {
+_EXPECTED_FORM = {
     "^https?://": "an address that starts with http:// or https://",
     "^wss?://": "an address that starts with ws:// or wss://",
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time as HH:MM",
 }
 
 
@@ -137,7 +138,7 @@ def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
         case "less_than_equal":
             return f"at most {context['le']:g}"
         case "string_pattern_mismatch":
-            return _EXPECTED_START[context["pattern"]]
+            return _EXPECTED_FORM[context["pattern"]]
     return _EXPECTED.get(kind, message)
 
 

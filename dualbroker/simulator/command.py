@@ -20,6 +20,7 @@ from dualbroker.errors import DualBrokerError
 from dualbroker.noren.times import ist_day
 from dualbroker.simulator.faults import ALL_BROKERS
 from dualbroker.simulator.market import Market
+from dualbroker.simulator.planned import PlannedStrike
 from dualbroker.simulator.replay import ReplayMarket
 from dualbroker.simulator.server import SimulatorServer
 from dualbroker.simulator.simulation import Simulation
@@ -88,6 +89,8 @@ def build_simulation(options: SimulatorOptions, now_ns: int) -> Simulation:
         hold=options.hold,
     )
     for name, switches in _faults(options.faults).items():
+        for fields in switches.pop("at", ()):
+            simulation.plan_strike(PlannedStrike.read(name, fields))
         simulation.set_faults(name, **switches)
     return simulation
 

@@ -22,6 +22,7 @@ from dualbroker.simulator.day import DayCalendar, Turn, still_listed
 from dualbroker.simulator.fan_out import QuoteFanOut
 from dualbroker.simulator.faults import ALL_BROKERS, NO_FAULTS, Faults, Strike, changed
 from dualbroker.simulator.market import Market
+from dualbroker.simulator.planned import PlannedStrike, PlannedStrikes
 
 __all__ = ["Simulation"]
 
@@ -80,6 +81,7 @@ class Simulation:
         self.running_ns = 0
         """Time it has been moved on by."""
         self._next_match_ns = 0
+        self._planned = PlannedStrikes()
         self._calendar = DayCalendar(session, trading_days=trading_days)
         self._tokens_die = tokens_die
         catalogue = Catalogue(market.instruments)
@@ -112,6 +114,8 @@ class Simulation:
     def step(self, elapsed_ns: int) -> None:
         """Move on: the market, then orders against it, then the actors; fills the sessions' outboxes."""
         self.running_ns += elapsed_ns
+        for planned in self._planned.due(self.running_ns, self.market.now_ns()):
+            self.strike(planned.broker, planned.strike)
         for broker in self.brokers:
             broker.carry_on(self.running_ns)
         if self.held or self.stopped:
@@ -201,6 +205,17 @@ class Simulation:
         """
         for broker in self._named(name):
             broker.strike(strike)
+
+    def plan_strike(self, planned: PlannedStrike) -> None:
+        """Have a blow dealt when its moment comes.
+
+        Raises
+        ------
+        DualBrokerError
+            There is no such broker.
+        """
+        self._named(planned.broker)
+        self._planned.add(planned, self.market.now_ns())
 
     def faults(self) -> dict[str, Faults]:
         """The faults of every broker."""
