@@ -221,6 +221,21 @@ class QuoteCarrier:
         self._incidents.note(self._clock.now_ns(), name, f"{why}: {names}", action)
         logger.warning("%s %s: %s; %s", name, why, names, action)
 
+    def exchanges(self) -> set[str]:
+        """Of all wanted instruments."""
+        return {exchange for exchange, _ in self._book.wanted()}
+
+    def ask_for_refused(self) -> None:
+        """Ask for everything that was refused, whenever that was."""
+        refused = {name: self.refusals.of(name) for name in self._brokers}
+        for name in self._brokers:
+            self.refusals.forget(name)
+        self.arrange()
+        for name, keys in refused.items():
+            ours = [key for key in keys if self.serves(name) and self.target_of(key) == name]
+            if ours:
+                self._teller.ask_again(name, ours)
+
     def check(self) -> None:
         """To be called every moment: what was not acknowledged in time, what may be asked for again."""
         for name in list(self._brokers):

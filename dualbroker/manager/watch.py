@@ -103,6 +103,8 @@ class QuoteWatch:
         self._next_single_s = 0.0
         self._single: asyncio.Task[None] | None = None
         self._failures: set[str] = set()
+        self._opened: set[str] = set()
+        self._seen: set[str] = set()
 
     async def run(self) -> None:
         """Look every moment, for as long as the feed runs."""
@@ -124,6 +126,7 @@ class QuoteWatch:
     def _look(self, now_s: float) -> None:
         self._carrier.check()
         self._note_ticks(now_s)
+        self._look_at_openings()
         sources = self._carrier.sources
         for name in [name for name in self._silences if name not in sources]:
             self._end(name)
@@ -139,6 +142,15 @@ class QuoteWatch:
             words = f"the watch over quotes failed in an unforeseen way: {kind}"
             logger.exception("%s", words)
             self._incidents.note(self._clock.now_ns(), None, words, "it goes on looking")
+
+    def _look_at_openings(self) -> None:
+        """What brokers left unacknowledged or silent before a market opened is asked for when it does."""
+        exchanges = self._carrier.exchanges()
+        now_ns = self._clock.now_ns()
+        opened = {exchange for exchange in exchanges if self._market_hours.is_open(exchange, now_ns)}
+        if (opened - self._opened) & self._seen:
+            self._carrier.ask_for_refused()
+        self._opened, self._seen = opened, exchanges
 
     def _end(self, name: str) -> None:
         silence = self._silences.pop(name)

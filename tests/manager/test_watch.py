@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from dualbroker.clock import IST
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager.watch import QuoteWatch
+from dualbroker.market_hours import MarketHours
 from dualbroker.model import InstrumentKey
 from tests.simulated import World, eventually, run_world
 
@@ -66,3 +69,24 @@ def test_a_watch_that_fails_in_an_unforeseen_way_says_so_once_and_goes_on(
             await eventually(lambda: manager.primary == "broker2", within_s=30)
 
     run_world(story, liveness=LIVENESS)
+
+
+def test_what_nobody_streamed_before_the_opening_is_asked_for_when_the_market_opens() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            world.simulation.set_faults("all", unacknowledged=1.0)
+            await manager.subscribe(["NSE:RELIANCE-EQ"])
+            await eventually(lambda: manager.carrier.refusals.count("broker2") == 1, within_s=40)
+            world.simulation.clear_faults("all")
+            opening_ns = int(datetime(2026, 3, 10, 9, 15, tzinfo=IST).timestamp()) * 10**9
+            await asyncio.sleep((opening_ns - manager.clock.now_ns()) / 1e9 - 1)
+            assert manager.quotes.total_rows == 0, "each of them is asked again only a minute later"
+            await asyncio.sleep(6)
+            assert manager.quotes.total_rows > 0
+
+    run_world(
+        story,
+        liveness=LIVENESS,
+        start=datetime(2026, 3, 10, 9, 14, 25, tzinfo=IST),
+        market_hours=MarketHours(),
+    )
