@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,27 @@ def until(world: World, hour: int, minute: int) -> float:
     return moment.timestamp() - world.clock.now_ns() / 1e9
 
 
+def run_night(
+    story: Callable[[World], Awaitable[None]],
+    *,
+    start: datetime = NIGHT,
+    orders_per_minute: float = 0.0,
+    tokens_die: str = "close",
+    **settings: Any,
+) -> None:
+    """Run a story in a market that closes, at a pace that a night can be lived through."""
+    run_world(
+        story,
+        start=start,
+        market=market_of_yesterday(start),
+        market_hours=MarketHours(),
+        step_interval_s=2.0,
+        orders_per_minute=orders_per_minute,
+        simulation={"trading_days": True, "session": SESSION, "tokens_die": tokens_die},
+        **settings,
+    )
+
+
 @pytest.mark.parametrize("tokens_die", ["close", "mute", "never"])
 def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
     async def story(world: World) -> None:
@@ -68,15 +89,7 @@ def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
             assert sum(cause.startswith("a new day has begun") for cause in causes) == 1
             assert not any("does not move" in cause for cause in causes), "a closed market is no fault"
 
-    run_world(
-        story,
-        start=NIGHT,
-        market=market_of_yesterday(),
-        market_hours=MarketHours(),
-        step_interval_s=2.0,
-        orders_per_minute=6.0,
-        simulation={"trading_days": True, "session": SESSION, "tokens_die": tokens_die},
-    )
+    run_night(story, orders_per_minute=6.0, tokens_die=tokens_die)
 
 
 def test_expired_contracts_are_let_go_and_named() -> None:
@@ -96,15 +109,7 @@ def test_expired_contracts_are_let_go_and_named() -> None:
             assert "expired: NFO:" in cause
             await eventually(lambda: manager.primary is not None)
 
-    run_world(
-        story,
-        start=EVENING,
-        market=market_of_yesterday(EVENING),
-        market_hours=MarketHours(),
-        step_interval_s=2.0,
-        orders_per_minute=0.0,
-        simulation={"trading_days": True, "session": SESSION},
-    )
+    run_night(story, start=EVENING)
 
 
 def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
@@ -119,16 +124,7 @@ def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
             await asyncio.sleep(until(world, 8, 35))
             assert manager.mapping._keys["broker2"] == {("NSE", "2885"): ("NSE", "2885")}
 
-    run_world(
-        story,
-        start=NIGHT,
-        market=market_of_yesterday(),
-        market_hours=MarketHours(),
-        step_interval_s=2.0,
-        orders_per_minute=0.0,
-        changes={"broker2": {"masters_base": "http://masters.simulated//other.simulated"}},
-        simulation={"trading_days": True, "session": SESSION},
-    )
+    run_night(story, changes={"broker2": {"masters_base": "http://masters.simulated//other.simulated"}})
 
 
 async def at_once(work: Callable[..., T], *arguments: Any) -> T:
@@ -163,15 +159,7 @@ def test_a_master_of_yesterday_is_told_as_such_and_tried_again(
             assert not manager.masters.older
             assert world.transport.requests.count("masters/NSE_symbols.txt.zip") > downloads
 
-    run_world(
-        story,
-        start=NIGHT,
-        market=market_of_yesterday(),
-        market_hours=MarketHours(),
-        step_interval_s=2.0,
-        orders_per_minute=0.0,
-        simulation={"trading_days": True, "session": SESSION},
-    )
+    run_night(story)
 
 
 def test_a_turn_that_fails_in_an_unforeseen_way_is_told_and_tried_again(
@@ -197,12 +185,4 @@ def test_a_turn_that_fails_in_an_unforeseen_way_is_told_and_tried_again(
             assert sum(cause.startswith("a new day has begun") for cause in causes) == 1
             assert tries == 3
 
-    run_world(
-        story,
-        start=NIGHT,
-        market=market_of_yesterday(),
-        market_hours=MarketHours(),
-        step_interval_s=2.0,
-        orders_per_minute=6.0,
-        simulation={"trading_days": True, "session": SESSION},
-    )
+    run_night(story, orders_per_minute=6.0)
