@@ -23,6 +23,14 @@ def serve(
         Path | None,
         typer.Option(help="Write the log there as well, in files of 10 MB, five older ones kept."),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further host name under which browsers and programs may ask, such as that of a reverse "
+            "proxy on this machine; may be given several times. The config's server.allowed_hosts.",
+        ),
+    ] = None,
     token: Annotated[
         bool,
         typer.Option(
@@ -67,5 +75,7 @@ def serve(
     if is_opened(listener):
         typer.echo(f"Careful: on {where} it is reached from the network, and nothing is encrypted.")
     typer.echo("Ctrl-C ends it.")
-    run(chosen, listener, demanded, process_ends_within_s=ENDS_WITHIN_S)
+    # What a person types for the place to listen on is a name that a browser may be given, too.
+    allowed_hosts = [where, *chosen.server.allowed_hosts, *(allow_host or [])]
+    run(chosen, listener, demanded, allowed_hosts=allowed_hosts, process_ends_within_s=ENDS_WITHIN_S)
     typer.echo("Ended: every socket is closed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +46,9 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_resolve)]
 """A path; ``~`` is the home folder, and a relative one starts at the config file's folder."""
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 
 
 def _upper(value: Any) -> Any:
@@ -158,6 +162,16 @@ class ServerConfig(Section):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65_535)
     """0 takes any free one."""
+    allowed_hosts: list[str] = Field(default=[])
+    """Host names under which it may be asked besides its own, such as a reverse proxy's."""
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"expected names without scheme, port and brackets, found {name[:80]!r}")
+        return value
 
 
 class LogConfig(Section):

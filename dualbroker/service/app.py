@@ -16,6 +16,7 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.access import Access
+from dualbroker.service.downloads import Downloads
 from dualbroker.service.errors import handle_errors
 from dualbroker.service.guard import LOOPBACK_NAMES, Guard
 from dualbroker.service.headers import SafeAnswers
@@ -116,6 +117,7 @@ def create_app(
     routers = [module.router for module in modules]
     handle_errors(app, routers)
     # The last one added is asked first.
+    app.add_middleware(Downloads)
     if token is not None:
         app.add_middleware(Access, token=token)
         _describe_token(app)

@@ -1,4 +1,4 @@
-"""Whence may be asked: keeps other sites' pages, open in the same browser, away from the service."""
+"""Who may ask from a browser: keeps other sites' pages, open in the same browser, away from the service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Guard:
     """Refuses what another site's page sends.
 
     - A host name that is not ours means that a stranger's name was pointed at this address (DNS
-      rebinding): refused.
+      rebinding): refused. An address of this machine's loopback network is no name that anybody can
+      point elsewhere, and always ours.
     - An ``Origin`` of another name is another site's page, and so is what the browser itself calls
       ``cross-site`` or ``same-site`` (another port): refused, but for a link that a person followed.
     - No CORS header is ever sent, so other sites' scripts can't read an answer.
@@ -64,8 +65,9 @@ class Guard:
     def _problem(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._is_ours(name := _host_name(host)):
-            return f"expected a host name of this service, found {host[:_LONGEST_SHOWN]!r}"
+        name = _host_name(host) if len(headers.getlist("host")) == 1 else None
+        if not self._is_ours(name):
+            return self._wrong_host(host[:_LONGEST_SHOWN], name)
         origin = headers.get("origin")
         if origin is not None and not self._is_own_origin(origin, name):
             return f"expected a page of this service, found one of {origin[:_LONGEST_SHOWN]!r}"
@@ -74,15 +76,27 @@ class Guard:
             return f"expected a page of this service, found one that the browser calls {site[:20]!r}"
         return None
 
+    def _wrong_host(self, found: str, name: str | None) -> str:
+        problem = f"expected a host name of this service, found {found!r}"
+        if name is None or self._hosts is None:
+            return problem
+        known = ", ".join(sorted(self._hosts))
+        return (
+            f"{problem}; it knows {known}. If that name is yours, such as a reverse proxy's, start it with "
+            f"--allow-host {name[:_LONGEST_SHOWN]} (or server.allowed_hosts in config.yaml)"
+        )
+
     def _is_ours(self, name: str | None) -> bool:
-        return bool(name) and (self._hosts is None or name in self._hosts)
+        if name is None:
+            return False
+        return self._hosts is None or name in self._hosts or is_loopback(name)
 
     def _is_own_origin(self, origin: str, host_name: str | None) -> bool:
         scheme, _, rest = origin.partition("://")
         if scheme not in ("http", "https"):
             return False
         name = _host_name(rest)
-        return name == host_name if self._hosts is None else self._is_ours(name)
+        return name is not None and (name == host_name or name in (self._hosts or ()))
 
 
 def _is_followed_link(scope: Scope, headers: Headers) -> bool:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import FrameType
 
 import pyarrow
@@ -100,6 +100,7 @@ def serve(
     listener: socket.socket,
     token: str | None = None,
     *,
+    allowed_hosts: Sequence[str] = (),
     process_ends_within_s: float | None = None,
 ) -> None:
     """Run the brokers of a config and serve them on that socket, until Ctrl-C or SIGTERM.
@@ -108,6 +109,8 @@ def serve(
     ----------
     token
         What everybody has to show.
+    allowed_hosts
+        Host names by which it may be asked besides the loopback ones and the address that it listens on.
     process_ends_within_s
         So long after such a signal the whole process is ended, whatever hangs (a name that is looked up,
         a broker that does not say goodbye). For a process that does nothing else.
@@ -128,7 +131,7 @@ def serve(
 
     app = create_app(
         config,
-        hosts=None if opened else LOOPBACK_NAMES,
+        hosts=None if opened else (*LOOPBACK_NAMES, *allowed_hosts),
         token=token,
         address=address_of(listener),
         on_failure=fail,

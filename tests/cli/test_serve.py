@@ -132,6 +132,13 @@ def test_a_service_that_others_can_reach_demands_a_token_that_is_shown_once() ->
         assert token not in out + err, "once is enough"
 
 
+def test_names_that_are_allowed_are_answered_and_no_other() -> None:
+    with serving("--allow-host", "desk.example") as service:
+        for host, expected in (("desk.example", 200), ("other.example", 403)):
+            answer = httpx.get(f"{service.address}/", headers={"host": host})
+            assert answer.status_code == expected
+
+
 def test_a_chosen_token_is_demanded_on_this_machine_too_and_never_shown() -> None:
     token = "chosen-by-a-person-1234"
     with serving(DUALBROKER_TOKEN=token) as service:

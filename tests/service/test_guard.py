@@ -32,7 +32,18 @@ def ask(app: FastAPI, host: str) -> httpx.Response:
     return asyncio.run(get())
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "LOCALHOST", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:8000",
+        "localhost:8000",
+        "LOCALHOST",
+        "[::1]:8000",
+        "127.0.0.2:8000",
+        "127.9.8.7",
+    ],
+)
 def test_our_own_names_are_answered(host: str) -> None:
     answer = ask(guarded(), host)
     assert answer.status_code == 200
@@ -53,6 +64,8 @@ def test_our_own_names_are_answered(host: str) -> None:
         "127.0.0.1, evil.example",
         "127.0.0.1:8000#",
         "xn--localhost",
+        "127.0.0.1.",
+        "128.0.0.1",
     ],
 )
 def test_a_strangers_name_is_refused(host: str) -> None:
@@ -60,6 +73,18 @@ def test_a_strangers_name_is_refused(host: str) -> None:
     assert answer.status_code == 403
     assert answer.json()["error"]["type"] == "Forbidden"
     assert "expected a host name of this service" in answer.text
+
+
+def test_a_name_that_was_allowed_is_answered_and_a_refusal_names_the_option() -> None:
+    assert ask(guarded(("127.0.0.1", "desk.example")), "Desk.Example:8000").status_code == 200
+    refused = ask(guarded(), "desk.example:8000")
+    assert refused.status_code == 403
+    assert "--allow-host desk.example (or server.allowed_hosts" in refused.json()["error"]["message"]
+
+
+def test_a_page_of_another_loopback_address_is_another_site() -> None:
+    assert ask_as("POST", origin="http://127.0.0.1:8000")
+    assert not ask_as("POST", origin="http://127.0.0.2:8000")
 
 
 def test_two_host_names_are_none() -> None:

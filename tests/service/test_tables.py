@@ -68,6 +68,25 @@ def test_a_table_is_the_frame_of_a_notebook(client: httpx.Client, path: str) -> 
     assert next(csv.reader(io.StringIO(text.text))) == names
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_can_be_read_by_pieces_that_fit_together(client: httpx.Client, form: str) -> None:
+    path = f"/api/ticks/NSE/{SHARE}?format={form}"
+    head = client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    size = int(head.headers["content-length"])
+    pieces = [client.get(path, headers={"range": f"bytes={at}-{at + 999}"}) for at in range(0, size, 1000)]
+    assert {piece.status_code for piece in pieces} == {206}
+    content = io.BytesIO(b"".join(piece.content for piece in pieces))
+    assert len(pd.read_parquet(content) if form == "parquet" else pd.read_csv(content)) >= 5
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/metrics", "/docs", "/openapi.json", "/static/page.js", *TABLES]
+)
+def test_head_works_wherever_get_does(client: httpx.Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+
+
 def test_what_is_asked_for_by_name_goes_before_what_accept_prefers(client: httpx.Client) -> None:
     for accept, expected in (
         ("", "application/json"),
