@@ -1,38 +1,24 @@
-"""An installed Chromium, driven by playwright; what lacks is said, and fails in CI."""
+"""An installed Chromium, driven by playwright."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
+from tests.needs import chromium_path
 
-__all__ = ["absent", "open_browser"]
-
-
-def absent(reason: str) -> NoReturn:
-    """Skip what can't be run here; CI has everything, so there it fails."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+__all__ = ["open_browser"]
 
 
 @contextmanager
 def open_browser() -> Iterator[Any]:
-    """A headless Chromium that asks nobody but whom it is told to."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("needs playwright: pip install -e '.[dev]'")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        absent("needs an installed Chromium: apt install chromium")
+    """A headless Chromium that asks nobody but whom it is told to; its tests bear the marker ``chromium``."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium,
+            executable_path=chromium_path(),
             args=["--no-sandbox", "--disable-background-networking", "--disable-quic"],
         )
         yield browser

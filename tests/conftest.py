@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.needs import absent, skip_what_lacks_its_tools
 
 # A busy machine is slow at times; that says nothing about the code under test.
 settings.register_profile("dualbroker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,8 +24,15 @@ _SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 def shared_data() -> Path:
     """The folder of real data beside the checkout; in CI it must be there."""
     if not _SHARED_DATA.is_dir():
-        reason = "needs the real data in ../shared/data, beside the checkout"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent("needs the real data in ../shared/data, beside the checkout")
     return _SHARED_DATA
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """The whole suite runs over all cores; of tests that are named there are few, and they begin at once."""
+    return None if config.args_source is config.ArgsSource.TESTPATHS else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    skip_what_lacks_its_tools(item)

@@ -89,6 +89,8 @@ class StabilityStore:
         self._failures: dict[str, deque[float]] = {}
         self._since_s: dict[str, float] = {}
         self._round_trips: dict[str, deque[tuple[float, float]]] = {}
+        self._medians: dict[str, float | None] = {}
+        """Of the round trips as they are: asked for every second, they change every few."""
 
     def first_seen(self, name: str, now_s: float) -> None:
         """A broker is there."""
@@ -115,11 +117,18 @@ class StabilityStore:
         taken = self._round_trips.setdefault(name, deque(maxlen=MOST_KEPT))
         if not taken or now_s - taken[-1][0] >= ROUND_TRIP_EVERY_S:
             taken.append((now_s, round_trip_s))
+            self._medians.pop(name, None)
 
     def round_trip_s(self, name: str, now_s: float) -> float | None:
         """Median over the window; None while too little is known."""
-        taken = [each for when, each in self._round_trips.get(name, ()) if when > now_s - self._window_s]
-        return median_low(taken) if len(taken) >= FEWEST_ROUND_TRIPS else None
+        taken = self._round_trips.get(name, deque())
+        while taken and taken[0][0] <= now_s - self._window_s:
+            taken.popleft()
+            self._medians.pop(name, None)
+        if name not in self._medians:
+            enough = len(taken) >= FEWEST_ROUND_TRIPS
+            self._medians[name] = median_low([each for _, each in taken]) if enough else None
+        return self._medians[name]
 
     def steady_s(self, name: str, now_s: float) -> float:
         """Seconds since the last trouble, or since the broker was first seen."""

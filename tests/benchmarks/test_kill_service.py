@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "kill_service.py"
 
 
+@pytest.mark.slow
 def test_a_killed_service_loses_no_order_update_and_tells_none_twice() -> None:
     command = [sys.executable, str(SCRIPT), "--kills=5", "--longest=0.5", "--orders=600", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=240)

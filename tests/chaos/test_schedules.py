@@ -56,6 +56,7 @@ def test_several_processes_come_to_what_one_does() -> None:
     assert figures["ticks"] == sum(outcome.ticks for outcome in alone.outcomes) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=list(MUTATIONS))
 def test_the_schedules_catch_a_client_that_would(mutation: Mutation) -> None:
     """Would drop the reconcile, reuse a token …: each by the rule that it breaks."""
@@ -67,6 +68,7 @@ def test_the_schedules_catch_a_client_that_would(mutation: Mutation) -> None:
     pytest.fail(f"no schedule of {WITHIN_SEEDS} broke one of the rules {sorted(mutation.rules)}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=list(HARMLESS))
 def test_a_harmless_change_survives(change: Mutation) -> None:
     with change.breakage():

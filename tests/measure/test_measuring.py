@@ -88,7 +88,9 @@ def test_a_plan_s_quotes_come_from_whom_it_says(measured: MeasuredSavings) -> No
     carriers = of_three.groupby("plan")["broker_name"].unique()
     assert set(carriers["naive"]) == {"broker1", "broker2", "broker3"}
     assert set(carriers["optimised"]) == {"broker1"}
-    naive = of_three[of_three["plan"] == "naive"].pivot(index="token", columns="broker_name", values="bytes")
+    naive = of_three[of_three["plan"] == "naive"].pivot(
+        index=["exchange", "token"], columns="broker_name", values="bytes"
+    )
     assert naive.nunique(axis=1).eq(1).all(), "each broker sends an instrument in the same bytes"
     assert instruments[instruments["type"] == "df"]["symbol"].nunique() <= DEPTH
 

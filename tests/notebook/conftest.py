@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 import dualbroker
 from dualbroker import Feed
 from dualbroker.notebook.publisher import publisher_of
-from tests.chromium import absent, open_browser
+from tests.chromium import open_browser
 from tests.notebook.lab import Lab, jupyter_lab
 from tests.polling import wait_until
 
@@ -42,8 +41,6 @@ def publisher_threads() -> list[threading.Thread]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    if importlib.util.find_spec("jupyterlab") is None:
-        absent("needs JupyterLab: pip install -e '.[dev]'")
     with jupyter_lab(tmp_path_factory.mktemp("lab")) as running:
         yield running
 

@@ -14,7 +14,7 @@ from tests.notebook.lab import Lab, Opened, notebook_of, open_notebook
 from tests.notebook.lab_monitor import connections, wait_for_new_prices
 from tests.polling import wait_until
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.slow, pytest.mark.chromium, pytest.mark.jupyterlab]
 
 CONNECT, CHART, MONITOR, BLOCK, ADDRESS, FREEZE, LONG_BLOCK = range(7)
 STILL_SEEN = 5

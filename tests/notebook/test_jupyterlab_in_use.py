@@ -14,7 +14,7 @@ from tests.notebook.lab import Lab, Opened, notebook_of, open_notebook
 from tests.notebook.lab_monitor import connections, symbols, wait_for_new_prices
 from tests.polling import wait_until
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.slow, pytest.mark.chromium, pytest.mark.jupyterlab]
 
 CONNECT, CONTROLS, MONITOR, CHART, SUBSCRIBE, CHAIN, BLOCK, ASK, WATCH, UNWATCH = range(10)
 RELOAD = 10

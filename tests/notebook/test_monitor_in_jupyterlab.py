@@ -12,7 +12,7 @@ from tests.notebook.lab import Lab, open_notebook
 from tests.notebook.lab_monitor import wait_for_new_prices
 from tests.polling import wait_until
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.jupyterlab]
 
 CHAIN_PRICES = '[data-part="chain"] td'
 

@@ -28,6 +28,8 @@ simulator: {ticks_per_second: 500, orders_per_minute: 240}
 """
 
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+QUICK = "monitor"
+"""The one that shows it all, which also the short run runs."""
 
 
 def test_there_are_notebooks() -> None:
@@ -86,7 +88,13 @@ def reads_well(notebook: NotebookNode) -> None:
     assert tables + pictures, "it shows something"
 
 
-@every_notebook
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        pytest.param(path, id=path.stem, marks=() if path.stem == QUICK else pytest.mark.slow)
+        for path in NOTEBOOKS
+    ],
+)
 def test_it_runs_from_top_to_bottom_and_what_it_shows_needs_no_kernel(notebook: Path, tmp_path: Path) -> None:
     shown = run_through_nbval(notebook, tmp_path)
     live = nbformat.read(notebook, as_version=4)
@@ -96,6 +104,7 @@ def test_it_runs_from_top_to_bottom_and_what_it_shows_needs_no_kernel(notebook: 
     reads_well(live)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_monitor_runs_on_a_recorded_day_by_changing_one_line(shared_data: Path, tmp_path: Path) -> None:
     day = shared_data / "nifty-option-chain-2025-08-29.parquet"
