@@ -217,7 +217,9 @@ INSTRUMENTS = {
     "option_type": TEXT,
     "lot_size": COUNT,
     "tick_size": PRICE,
+    "ltp": PRICE,
 }
+"""``ltp`` is known of what is streamed only."""
 
 SUBSCRIBED = {
     "exchange": TEXT,

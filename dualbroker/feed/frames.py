@@ -261,9 +261,12 @@ def incidents_frame(incidents: Sequence[Incident]) -> pd.DataFrame:
     return frame(columns.INCIDENTS, data | {"time": _column(incidents, "time_ns")})
 
 
-def instruments_frame(instruments: Sequence[Instrument]) -> pd.DataFrame:
-    """Rows of a symbol master; columns: ``INSTRUMENTS``."""
-    data: dict[str, list[Any]] = {name: _column(instruments, name) for name in columns.INSTRUMENTS}
+def instruments_frame(instruments: Sequence[Instrument], store: QuoteStore) -> pd.DataFrame:
+    """Rows of a symbol master, with the last prices that a store knows; columns: ``INSTRUMENTS``."""
+    data: dict[str, list[Any]] = {
+        name: _column(instruments, name) for name in columns.INSTRUMENTS if name != "ltp"
+    }
+    data["ltp"] = [store.last_price_of(instrument.key) for instrument in instruments]
     data["kind"] = [instrument.kind.value for instrument in instruments]
     return frame(columns.INSTRUMENTS, data)
 

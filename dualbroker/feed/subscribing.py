@@ -81,8 +81,10 @@ class SubscribingFeed(RunningFeed):
     def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> pd.DataFrame:
         """Instruments that all the words fit, the nearest expiry first: ``search("nifty 26000 ce")``.
 
-        Searches NSE and NFO unless an exchange is named. Columns: exchange, token, symbol, name, kind,
-        expiry, strike, option_type, lot_size, tick_size.
+        Searches NSE and NFO, and the exchanges that subscriptions, orders or the words themselves touch,
+        unless one is told. ``attrs["searched"]`` names them, ``attrs["not_searched"]`` those whose symbol
+        master could not be had, with the reason. Columns: exchange, token, symbol, name, kind, expiry,
+        strike, option_type, lot_size, tick_size, ltp (rupees; NaN unless it is streamed).
         """
         return self._call(self._search(words, exchange, limit))
 
@@ -93,8 +95,12 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._search(words, exchange, limit))
 
     async def _search(self, words: str, exchange: str | None, limit: int) -> pd.DataFrame:
-        found = await self._manager.search(words, exchange=exchange, limit=limit)
-        return self._stamp(frames.instruments_frame(found))
+        found = await self._manager.find(words, exchange=exchange, limit=limit)
+        return self._stamp(
+            frames.instruments_frame(found.instruments, self._manager.quotes),
+            searched=found.searched,
+            not_searched=found.not_searched,
+        )
 
     def options_around(
         self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
@@ -114,4 +120,4 @@ class SubscribingFeed(RunningFeed):
 
     async def _options_around(self, underlying: str, expiry: int | date | str, strikes: int) -> pd.DataFrame:
         found = await self._manager.options_around(underlying, expiry=expiry, strikes=strikes)
-        return self._stamp(frames.instruments_frame(found))
+        return self._stamp(frames.instruments_frame(found, self._manager.quotes))

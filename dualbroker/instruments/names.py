@@ -14,6 +14,7 @@ from datetime import date
 import msgspec
 
 __all__ = [
+    "DERIVATIVES_OF",
     "EXCHANGES",
     "INDICES",
     "LONGEST_NAME",
@@ -31,6 +32,9 @@ __all__ = [
 
 EXCHANGES = ("NSE", "NFO", "BSE", "BFO", "CDS", "MCX", "BCD", "NCX", "NCO")
 """Exchange segments as Noren brokers write them."""
+
+DERIVATIVES_OF = {"NSE": "NFO", "BSE": "BFO"}
+"""Where the derivatives of a cash market's shares and indices are listed."""
 
 MONTHS = {
     month: number

@@ -5,17 +5,26 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
 from dualbroker.instruments.arrays import flags_of
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
-from dualbroker.instruments.names import INDICES, MONTHS, compact, index_named, readable
+from dualbroker.instruments.names import (
+    DERIVATIVES_OF,
+    EXCHANGES,
+    INDICES,
+    MONTHS,
+    compact,
+    index_named,
+    readable,
+)
 from dualbroker.instruments.table import CALL, KIND_ORDER, NO_EXPIRY, PUT, MasterTable
 from dualbroker.model import Instrument, InstrumentKind
 
-__all__ = ["search"]
+__all__ = ["Found", "exchanges_implied", "search"]
 
 _Flags = npt.NDArray[np.bool_]
 
@@ -49,6 +58,19 @@ _NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _STRIKE_AND_TYPE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(CE|PE)", re.ASCII)
 _DAY = re.compile(rf"(?P<day>\d\d?)?(?P<month>{'|'.join(MONTHS)})(?P<year>(?:20)?\d\d)?", re.ASCII)
 _INDEX = KIND_ORDER.index(InstrumentKind.INDEX)
+_LEAST_BEGINNING = 3
+"""Letters of an index's name that are enough to look on its exchange."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search found, and where it looked."""
+
+    instruments: list[Instrument]
+    """The best first."""
+    searched: list[str]
+    """Exchanges whose symbol masters were searched."""
+    not_searched: dict[str, str] = {}
+    """Exchanges that should have been searched, each with the reason why that was not possible."""
 
 
 def search(
@@ -70,6 +92,20 @@ def search(
         found += _best(table, np.flatnonzero(matches), wanted, limit)
     found.sort(key=lambda hit: hit[0])
     return [table.instrument(row) for _, table, row in found[:limit]]
+
+
+def exchanges_implied(words: str) -> list[str]:
+    """Exchanges that the words of a search name, or on which an index that they name has its home.
+
+    ``sensex 80000 ce`` is looked for on BSE and BFO, ``mcx gold`` on MCX.
+    """
+    wanted = readable(words).upper().replace(":", " ").split()[:_MOST_WORDS]
+    found = [word for word in wanted if word in EXCHANGES]
+    for index in INDICES:
+        names = [word for name in (index.name, *index.aliases) for word in name.split()]
+        if any(len(word) >= _LEAST_BEGINNING and name.startswith(word) for word in wanted for name in names):
+            found += [index.exchange, DERIVATIVES_OF[index.exchange]]
+    return list(dict.fromkeys(found))
 
 
 def _matches(table: MasterTable, word: str) -> _Flags:

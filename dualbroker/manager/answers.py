@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from dualbroker.brokers.base import Broker
 from dualbroker.errors import ConnectionFailedError, InstrumentError, UnknownInstrumentError
+from dualbroker.instruments.names import EXCHANGES
+from dualbroker.instruments.search import Found, exchanges_implied
 from dualbroker.manager.running import RunningManager, health_at_first
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.stores.health import BrokerHealth
@@ -13,6 +15,7 @@ from dualbroker.stores.health import BrokerHealth
 __all__ = ["AnsweringManager"]
 
 SEARCHED = ("NSE", "NFO")
+"""Always; others are searched as well where subscriptions, orders or the words touch them."""
 
 
 class AnsweringManager(RunningManager):
@@ -96,16 +99,43 @@ class AnsweringManager(RunningManager):
         await self.masters.load(self._quote_broker(), exchange)
 
     async def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> list[Instrument]:
-        """Instruments that all the words fit, the nearest expiry first; of NSE and NFO unless told.
+        """The instruments of :meth:`find`."""
+        return (await self.find(words, exchange=exchange, limit=limit)).instruments
+
+    async def find(self, words: str, *, exchange: str | None = None, limit: int = 20) -> Found:
+        """Instruments that all the words fit, the nearest expiry first, and on which exchanges was looked.
+
+        Unless an exchange is told, these are NSE and NFO, those that subscriptions, orders or the words
+        themselves touch, and those whose symbol master is at hand anyway.
 
         Raises
         ------
         UnknownInstrumentError
             There is no such exchange.
         ConnectionFailedError
-            No broker carries quotes.
+            No broker carries quotes, or not a single symbol master can be had.
         """
-        exchange = None if exchange is None else exchange.upper()
-        for wanted in SEARCHED if exchange is None else (exchange,):
-            await self.load_master(wanted)
-        return self.masters.instruments.search(words, exchange=exchange, limit=limit)
+        broker = self._quote_broker()
+        if exchange is not None:
+            await self.load_master(exchange.upper())
+            found = self.masters.instruments.search(words, exchange=exchange.upper(), limit=limit)
+            return Found(found, [exchange.upper()])
+        not_searched: dict[str, str] = {}
+        last_problem: ConnectionFailedError | None = None
+        for wanted in self._exchanges_to_search(words):
+            try:
+                await self.masters.load_unless_failed(broker, wanted)
+            except ConnectionFailedError as error:
+                not_searched[wanted], last_problem = str(error), error
+        instruments = self.masters.instruments
+        searched = [name for name in EXCHANGES if any(True for _ in instruments.tables(name))]
+        if last_problem is not None and not searched:
+            raise last_problem
+        missing = {name: why for name, why in not_searched.items() if name not in searched}
+        return Found(instruments.search(words, limit=limit), searched, missing)
+
+    def _exchanges_to_search(self, words: str) -> list[str]:
+        touched = {exchange for exchange, _ in self.wanted()}
+        touched |= {state.exchange for state in self.orders.snapshot() if state.exchange is not None}
+        touched |= {*SEARCHED, *exchanges_implied(words)}
+        return [exchange for exchange in EXCHANGES if exchange in touched]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, market_day
-from dualbroker.errors import UnknownInstrumentError
+from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import EXCHANGES
 from dualbroker.model import Instrument
@@ -17,6 +17,9 @@ from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
 
 __all__ = ["LONGEST_NAME", "MasterLoader", "require_short"]
+
+TRY_AGAIN_S = 60.0
+"""A download that hangs takes its whole timeout, and a search asks for it with each key."""
 
 LONGEST_NAME = 200
 """Characters; no instrument's name comes near it, and looking for a longer one would hold up the feed."""
@@ -34,6 +37,8 @@ class MasterLoader:
         self.older: dict[str, date] = {}
         """Exchanges whose master is of an earlier day, because today's could not be had; and of which."""
         self._loading = asyncio.Lock()
+        self._failed: dict[str, tuple[float, ConnectionFailedError]] = {}
+        """By exchange: when its master was last not to be had, by the loop's clock, and why."""
 
     def another(self) -> MasterLoader:
         """An empty one with the same network, clock and cache, for another broker's masters."""
@@ -76,6 +81,27 @@ class MasterLoader:
                 self.older[exchange] = oldest
             else:
                 self.older.pop(exchange, None)
+
+    async def load_unless_failed(self, broker: Broker, exchange: str) -> None:
+        """Have an exchange's master; one that could not be had is left alone for a minute.
+
+        For whoever asks with each key that a person types.
+
+        Raises
+        ------
+        UnknownInstrumentError, ConnectionFailedError
+            As ``load``; also within a minute of a failure, without another try.
+        """
+        loop = asyncio.get_running_loop()
+        failed = self._failed.get(exchange)
+        if failed is not None and loop.time() < failed[0] + TRY_AGAIN_S:
+            raise failed[1]
+        try:
+            await self.load(broker, exchange)
+        except ConnectionFailedError as error:
+            self._failed[exchange] = (loop.time(), error)
+            raise
+        self._failed.pop(exchange, None)
 
     async def resolve(self, broker: Broker, name: str, exchange: str) -> Instrument:
         """The instrument of that name.

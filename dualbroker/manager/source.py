@@ -9,6 +9,7 @@ from typing import Protocol
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
+from dualbroker.instruments.search import Found
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.market_hours import MarketHours
@@ -160,7 +161,11 @@ class FeedSource(Protocol):
         ...
 
     async def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> list[Instrument]:
-        """Instruments that all the words fit, the nearest expiry first; of NSE and NFO unless told."""
+        """The instruments of ``find``."""
+        ...
+
+    async def find(self, words: str, *, exchange: str | None = None, limit: int = 20) -> Found:
+        """Instruments that all the words fit, the nearest expiry first, and on which exchanges was looked."""
         ...
 
     async def options_around(

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConfigError, DualBrokerError
+from dualbroker.instruments.search import Found
 from dualbroker.manager.masters import LONGEST_NAME, require_short
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
@@ -176,10 +177,14 @@ class RemoteManager(Attachment):
         return found
 
     async def search(self, words: str, *, exchange: str | None = None, limit: int = 20) -> list[Instrument]:
-        """Instruments that all the words fit, the nearest expiry first; of NSE and NFO unless told."""
-        found: list[Instrument] = await self._ask(
-            "search",
-            list[Instrument],
+        """The instruments of :meth:`find`."""
+        return (await self.find(words, exchange=exchange, limit=limit)).instruments
+
+    async def find(self, words: str, *, exchange: str | None = None, limit: int = 20) -> Found:
+        """Instruments that all the words fit, the nearest expiry first, and on which exchanges was looked."""
+        found: Found = await self._ask(
+            "find",
+            Found,
             words=words[:LONGEST_NAME],
             exchange=None if exchange is None else exchange[:LONGEST_NAME],
             limit=limit,

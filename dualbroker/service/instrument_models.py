@@ -45,9 +45,31 @@ class InstrumentRow(BaseModel):
         float | None, Field(description="Rupees; null where the master can't be trusted.", examples=[0.05])
     ]
     subscribed: Annotated[bool, Field(description="Somebody holds it now, so it is streamed.")]
+    title: Annotated[
+        str, Field(description="What it is, in words for a person.", examples=["NIFTY 26000 CE"])
+    ]
+    details: Annotated[
+        str,
+        Field(
+            description="Expiry and lot in words; empty for a share. The year is said unless it is this one.",
+            examples=["1 Dec · lot 65"],
+        ),
+    ]
+    ltp: Annotated[
+        float | None,
+        Field(description="Last price in rupees; null unless it is streamed.", examples=[131.45]),
+    ]
 
 
 class InstrumentsAnswer(Answer):
+    searched: Annotated[
+        list[str],
+        Field(description="Exchanges whose symbol masters were searched.", examples=[["NSE", "NFO"]]),
+    ]
+    not_searched: Annotated[
+        dict[str, str],
+        Field(description="Exchanges that could not be searched, each with the reason.", examples=[{}]),
+    ]
     instruments: Annotated[
         list[InstrumentRow],
         Field(description="Exactly named ones first, then underlyings, then the nearest expiry."),

@@ -97,6 +97,10 @@ class CallMaker:
                 _Search,
                 lambda given: self._manager.search(given.words, exchange=given.exchange, limit=given.limit),
             ),
+            "find": (
+                _Search,
+                lambda given: self._manager.find(given.words, exchange=given.exchange, limit=given.limit),
+            ),
             "options_around": (
                 _Around,
                 lambda given: self._manager.options_around(

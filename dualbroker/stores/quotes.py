@@ -326,6 +326,11 @@ class QuoteStore:
         price = self._merged[index][2]
         return None if math.isnan(price) else price
 
+    def last_price_of(self, key: InstrumentKey) -> float | None:
+        """The same of an instrument that may never have been subscribed."""
+        index = self._index.get(key)
+        return None if index is None else self.last_price(index)
+
     def volume(self, index: int) -> float | None:
         """The cumulative volume that is known of an instrument; None when it is not."""
         volume = self._merged[index][8]

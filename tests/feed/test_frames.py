@@ -86,7 +86,11 @@ EMPTY_AND_FULL: list[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]] = [
         frames.ticks_frame(QuoteStore(), None),
         frames.ticks_frame(option_store(snapshot(ltp=1.0, feed_time=NOON.value // NS)), 0),
     ),
-    (columns.INSTRUMENTS, frames.instruments_frame([]), frames.instruments_frame([OPTION])),
+    (
+        columns.INSTRUMENTS,
+        frames.instruments_frame([], QuoteStore()),
+        frames.instruments_frame([OPTION], QuoteStore()),
+    ),
     (columns.FAILOVERS, frames.failovers_frame([]), frames.failovers_frame([failover()])),
     (
         columns.GAPS,
