@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, times
 
-__all__ = ["SESSION_START", "bar_starts_ns", "bars_frame", "interval_ns"]
+__all__ = ["SESSION_START", "Interval", "bar_starts_ns", "bars_frame", "interval_ns"]
+
+Interval = str | timedelta | np.timedelta64
+"""The length of a bar: a pandas offset, or a duration."""
 
 SESSION_START = pd.Timedelta(hours=9, minutes=15)
 """NSE and BSE open at 09:15 IST; bars of every day are counted from there."""
@@ -23,7 +27,7 @@ _DAY_NS = 86_400 * 1_000_000_000
 _IST_OFFSET_NS = int(5.5 * 3600) * 1_000_000_000
 
 
-def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
+def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
     """Open, high, low, close, volume per interval, indexed by ``time`` (the left edge, Indian time).
 
     Prices are those of ticks; a snapshot is no price of its own time and only sets the volume's base.
@@ -38,7 +42,8 @@ def bars_frame(ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     ticks
         A frame as ``feed.ticks`` gives it.
     interval
-        A pandas offset: ``"1min"``, ``"5min"``, ``"15s"``, ``"1h"``; at most a day.
+        A pandas offset (``"1min"``, ``"5min"``, ``"15s"``, ``"1h"``) or a duration (``pd.Timedelta``,
+        ``datetime.timedelta``, ``np.timedelta64``); at most a day.
 
     Raises
     ------
@@ -131,8 +136,8 @@ def _volume_steps(
     return np.maximum(steps, 0.0), len(falls)
 
 
-def interval_ns(interval: str) -> int:
-    """The length of an interval such as ``"1min"``.
+def interval_ns(interval: Interval) -> int:
+    """The length of an interval such as ``"1min"`` or ``pd.Timedelta("1min")``.
 
     Raises
     ------
@@ -145,11 +150,18 @@ def interval_ns(interval: str) -> int:
             f"expected an interval with its unit, '{number}s' or '{number}min', found {interval!r}"
         )
     try:
-        width = pd.Timedelta(interval if interval[:1].isdigit() else f"1{interval}")
+        if isinstance(interval, str):
+            width = pd.Timedelta(interval if interval[:1].isdigit() else f"1{interval}")
+        elif isinstance(interval, timedelta | np.timedelta64):
+            width = pd.Timedelta(interval)
+        else:
+            raise TypeError
     except (ValueError, TypeError):
         raise ValueError(
-            f"expected an interval such as '1min', '5min' or '15s', found {interval!r}"
+            "expected an interval such as '1min', '5min' or '15s', or a pandas Timedelta, "
+            f"found {str(interval)[:40]!r}"
         ) from None
+    # NaT is no duration, and compares as false.
     if not pd.Timedelta(milliseconds=1) <= width <= pd.Timedelta(days=1):
-        raise ValueError(f"expected an interval between a millisecond and a day, found {interval!r}")
-    return int(width.value)
+        raise ValueError(f"expected an interval between a millisecond and a day, found {str(interval)!r}")
+    return int(width.as_unit("ns").value)

@@ -1,5 +1,8 @@
 """Columns, dtypes and time zone of every frame, in one place; empty frames have them too.
 
+What a person looks for first comes first: pandas shows the first ten and the last ten columns of a frame that
+has more than twenty. Ids and counters, which are for checking afterwards, come last.
+
 =====================  ==========================================================================
 kind                   dtype
 =====================  ==========================================================================
@@ -37,6 +40,7 @@ __all__ = [
     "SUBSCRIBED",
     "TICKS",
     "frame",
+    "text_index",
 ]
 
 ZONE = "Asia/Kolkata"
@@ -55,21 +59,21 @@ _QUOTE = {
     "ltp": PRICE,
     "change_percent": NUMBER,
     "bid": PRICE,
-    "bid_quantity": QUANTITY,
     "ask": PRICE,
+    "bid_quantity": QUANTITY,
     "ask_quantity": QUANTITY,
     "volume": QUANTITY,
+    "open_interest": QUANTITY,
+    "open_interest_change": QUANTITY,
     "open": PRICE,
     "high": PRICE,
     "low": PRICE,
     "prev_close": PRICE,
     "average_price": PRICE,
-    "open_interest": QUANTITY,
-    "open_interest_change": QUANTITY,
     "feed_time": TIME,
 }
 
-QUOTES = {"exchange": TEXT, "token": TEXT, **_QUOTE, "receive_time": TIME, "broker_name": TEXT}
+QUOTES = {**_QUOTE, "receive_time": TIME, "broker_name": TEXT, "exchange": TEXT, "token": TEXT}
 """Indexed by ``symbol``."""
 
 TICKS = {**_QUOTE, "snapshot": FLAG, "broker_name": TEXT}
@@ -91,28 +95,28 @@ BARS = {
 
 ORDERS = {
     "broker_name": TEXT,
-    "order_id": TEXT,
-    "trading_day": DAY,
-    "exchange": TEXT,
-    "token": TEXT,
+    "order_time": TIME,
     "symbol": TEXT,
     "side": TEXT,
     "quantity": QUANTITY,
     "filled_quantity": QUANTITY,
     "price": PRICE,
-    "trigger_price": PRICE,
     "average_price": PRICE,
     "status": TEXT,
+    "reject_reason": TEXT,
     "doubt": TEXT,
-    "report_type": TEXT,
+    "trigger_price": PRICE,
     "price_type": TEXT,
     "product": TEXT,
-    "retention": TEXT,
-    "reject_reason": TEXT,
+    "exchange": TEXT,
     "cancelled_quantity": QUANTITY,
-    "exchange_order_id": TEXT,
+    "retention": TEXT,
     "remarks": TEXT,
-    "order_time": TIME,
+    "order_id": TEXT,
+    "exchange_order_id": TEXT,
+    "trading_day": DAY,
+    "token": TEXT,
+    "report_type": TEXT,
     "first_seen": TIME,
     "last_update": TIME,
     "updates": COUNT,
@@ -139,25 +143,25 @@ ORDER_EVENTS = {
 }
 
 BROKERS = {
-    "type": TEXT,
-    "account": TEXT,
-    "role": TEXT,
     "state": TEXT,
+    "role": TEXT,
     "problem": TEXT,
-    "connected_since": TIME,
     "last_quote": TIME,
     "last_order": TIME,
     "last_order_book": TIME,
     "latency_ms": NUMBER,
-    "reconnects": COUNT,
     "subscriptions": COUNT,
     "acknowledged": COUNT,
+    "reconnects": COUNT,
+    "connected_since": TIME,
     "quote_bytes": COUNT,
     "order_bytes": COUNT,
     "control_bytes": COUNT,
     "quote_messages": COUNT,
     "order_messages": COUNT,
     "unreadable_messages": COUNT,
+    "type": TEXT,
+    "account": TEXT,
     "simulated": FLAG,
 }
 """Indexed by ``broker_name``."""
@@ -291,6 +295,12 @@ def _cast(kind: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
 
 
 _TEXT_DTYPE: Any = pd.Series(["text"]).dtype
+
+
+def text_index(values: Sequence[str | None], name: str) -> pd.Index[Any]:
+    """An index of text, with the dtype that columns of text have."""
+    index: pd.Index[Any] = pd.Index(list(values), dtype=_TEXT_DTYPE, name=name)
+    return index
 
 
 def quantities(values: Sequence[Any] | np.ndarray[Any, Any]) -> pd.arrays.IntegerArray:

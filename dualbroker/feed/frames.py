@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker.feed import columns
-from dualbroker.feed.columns import frame, seconds_to_ns, times
+from dualbroker.feed.columns import frame, seconds_to_ns, text_index, times
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, MessageKind
@@ -75,7 +75,7 @@ def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.Dat
     data["receive_time"] = table["receive_time"]
     data["broker_name"] = names
     quotes = frame(columns.QUOTES, data)
-    quotes.index = pd.Index([instrument.symbol for instrument in instruments], dtype=object, name="symbol")
+    quotes.index = text_index([instrument.symbol for instrument in instruments], "symbol")
     return quotes
 
 
@@ -163,7 +163,7 @@ def reconciled_frame(results: Sequence[ReconcileResult]) -> pd.DataFrame:
         name: _column(results, name) for name in columns.RECONCILED if name != "time"
     }
     reconciled = frame(columns.RECONCILED, {"time": _column(results, "time_ns"), **data})
-    reconciled.index = pd.Index(_column(results, "broker_name"), dtype=object, name="broker_name")
+    reconciled.index = text_index(_column(results, "broker_name"), "broker_name")
     return reconciled
 
 
@@ -200,7 +200,7 @@ def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore)
             "simulated": _column(rows, "simulated"),
         },
     )
-    brokers.index = pd.Index(_column(rows, "broker_name"), dtype=object, name="broker_name")
+    brokers.index = text_index(_column(rows, "broker_name"), "broker_name")
     return brokers
 
 

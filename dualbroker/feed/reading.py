@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dualbroker.feed import frames
-from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.bars import Interval, bars_frame
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.feed.savings import savings_frame
 from dualbroker.model import Instrument
@@ -46,9 +46,19 @@ class ReadingFeed(RunningFeed):
         )
 
     def bars(
-        self, symbol: str | Instrument, interval: str = "1min", exchange: str | None = None
+        self, symbol: str | Instrument, interval: Interval = "1min", exchange: str | None = None
     ) -> pd.DataFrame:
-        """Bars of one instrument: open, high, low, close, volume, labelled left, counted from 09:15."""
+        """Bars of one instrument: open, high, low, close, volume, labelled left, counted from 09:15.
+
+        ``interval`` is text such as ``"1min"`` or a duration such as ``pd.Timedelta("1min")``.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            The instrument was never subscribed here.
+        ValueError
+            The interval can't be read, or is not between a millisecond and a day.
+        """
         return self._stamp(bars_frame(self.ticks(symbol, exchange), interval))
 
     def depth(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def estimate_savings(
 
 
 def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd.DataFrame:
-    """The estimate as a frame; columns ``value``, ``unit``, ``how``.
+    """The estimate as a frame; columns ``value`` (whole bytes, and a percentage), ``unit``, ``how``.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd
         ("saved_quote_bytes", estimate.saved_quote_bytes, "bytes", "estimated: naive less carried"),
         ("saved_quote_bytes_percent", percent, "%", "estimated: saved of naive"),
     ]
-    frame = pd.DataFrame(rows, columns=["figure", "value", "unit", "how"]).set_index("figure")
-    frame["value"] = frame["value"].astype(float)
+    frame = pd.DataFrame(rows, columns=["figure", "value", "unit", "how"])
+    # Bytes are whole numbers beside a percentage: as floats they would be shown as 1.583468e+06.
+    frame["value"] = pd.Series([value for _, value, _, _ in rows], dtype=object)
+    frame = frame.set_index("figure")
     frame.attrs["method"] = "estimate"
     return frame

@@ -16,20 +16,13 @@ class Order(BaseModel):
     """The latest state of one order at one broker."""
 
     broker_name: Annotated[str, Field(examples=["broker2"])]
-    order_id: Annotated[
-        str, Field(description="Unique within its broker and day only.", examples=["26122900000007"])
-    ]
-    trading_day: date
-    exchange: Annotated[str | None, Field(examples=["NSE"])]
+    order_time: Moment | None
     symbol: Annotated[str | None, Field(examples=["RELIANCE-EQ"])]
     side: Annotated[str | None, Field(description="BUY or SELL.", examples=["BUY"])]
     quantity: Quantity
     filled_quantity: Quantity
     price: Price
-    trigger_price: Price
     average_price: Price
-    price_type: Annotated[str | None, Field(examples=["LMT"])]
-    product: Annotated[str | None, Field(description="As the broker writes it.", examples=["I"])]
     status: Annotated[
         str,
         Field(
@@ -37,13 +30,28 @@ class Order(BaseModel):
             examples=["OPEN"],
         ),
     ]
-    final: Annotated[bool, Field(description="Nothing more will happen to it.")]
     reject_reason: str | None
+    doubt: Annotated[str, Field(description="Why the order may not be as shown; else empty.", examples=[""])]
+    trigger_price: Price
+    price_type: Annotated[str | None, Field(examples=["LMT"])]
+    product: Annotated[str | None, Field(description="As the broker writes it.", examples=["I"])]
+    exchange: Annotated[str | None, Field(examples=["NSE"])]
+    cancelled_quantity: Quantity
+    retention: Annotated[str | None, Field(description="As the broker writes it.", examples=["DAY"])]
     remarks: str | None
+    order_id: Annotated[
+        str, Field(description="Unique within its broker and day only.", examples=["26122900000007"])
+    ]
     exchange_order_id: str | None
-    order_time: Moment | None
+    trading_day: date
+    token: Annotated[str | None, Field(examples=["2885"])]
+    report_type: Annotated[
+        str | None, Field(description="What the broker reported last.", examples=["NewAck"])
+    ]
+    first_seen: Moment | None
     last_update: Moment | None
     updates: Annotated[int, Field(description="Updates that said something new.", examples=[3])]
+    final: Annotated[bool, Field(description="Nothing more will happen to it.")]
 
 
 class OrdersAnswer(Answer):

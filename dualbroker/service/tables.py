@@ -186,7 +186,7 @@ def _json_column(column: pd.Series[Any]) -> list[Any]:
     if column.dtype.kind == "M":
         return [None if pd.isna(day) else day.date().isoformat() for day in column]
     unknown = ~np.isfinite(column.to_numpy(float)) if column.dtype.kind == "f" else column.isna().to_numpy()
-    values = column.to_numpy(object)
+    values = column.to_numpy(object, copy=True)
     values[unknown] = None
     plain: list[Any] = values.tolist()
     return plain

@@ -128,6 +128,7 @@ def test_bandwidth_and_savings_say_how_they_were_obtained(feed: Feed) -> None:
     savings = feed.savings()
     assert savings.attrs["method"] == "estimate"
     assert savings.loc["saved_quote_bytes_percent", "value"] == 50.0
+    assert {type(value) for value in savings["value"].iloc[:-1]} == {int}, "shown without 1e+06"
     assert str(savings.loc["quote_bytes", "how"]).startswith("measured")
     assert str(savings.loc["saved_quote_bytes", "how"]).startswith("estimated")
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.feed import columns
-from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.bars import Interval, bars_frame, interval_ns
 
 
 def ticks(times: list[str], prices: list[float], volumes: list[float], snapshots: int = 0) -> pd.DataFrame:
@@ -167,6 +170,19 @@ def test_no_ticks_give_an_empty_frame_with_the_same_columns() -> None:
 def test_an_interval_that_is_none_says_what_is_expected(interval: str) -> None:
     with pytest.raises(ValueError, match="expected an interval"):
         bars_frame(ticks([], [], []), interval)
+
+
+@pytest.mark.parametrize(
+    "minute", [pd.Timedelta("1min"), timedelta(minutes=1), np.timedelta64(60, "s"), "1min", "min"]
+)
+def test_an_interval_is_text_or_a_duration(minute: Interval) -> None:
+    assert interval_ns(minute) == 60_000_000_000
+
+
+@pytest.mark.parametrize("wrong", [pd.NaT, timedelta(days=2), np.timedelta64("NaT"), 60, None, 1.5, ["1min"]])
+def test_what_is_neither_text_nor_a_duration_says_what_is_expected(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="expected an interval"):
+        interval_ns(wrong)
 
 
 def test_an_interval_without_its_unit_suggests_two() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -20,11 +21,13 @@ from dualbroker.model import (
     UpdateSource,
 )
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
+from dualbroker.service.order_models import Order as OrderModel
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import Ledger
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.view.rows import order_rows
 
 NS = 1_000_000_000
 NOON = pd.Timestamp("2026-01-15 12:00", tz="Asia/Kolkata")
@@ -201,6 +204,46 @@ def test_orders_show_latest_states_newest_first_and_events_in_order_of_arrival()
         assert list(made.columns) == list(expected)
     assert frames.orders_frame([]).dtypes.astype(str).to_dict() == orders.dtypes.astype(str).to_dict()
     assert frames.order_events_frame([]).dtypes.astype(str).to_dict() == events.dtypes.astype(str).to_dict()
+
+
+def test_what_matters_of_an_order_is_in_sight_in_a_cell() -> None:
+    ledger = Ledger()
+    ledger.apply(order("1", 1, status=OrderStatus.REJECTED, reject_reason="RED:Margin Shortfall"))
+    with pd.option_context("display.max_columns", 20, "display.max_colwidth", 50):
+        html = frames.orders_frame(ledger.snapshot()).to_html(notebook=True, max_cols=20)
+    heads = re.findall(r"<th>([a-z_]+)</th>", html)
+    assert heads[:10] == [
+        *("broker_name", "order_time", "symbol", "side", "quantity", "filled_quantity"),
+        *("price", "average_price", "status", "reject_reason"),
+    ]
+    assert "RED:Margin Shortfall" in html
+
+
+def test_an_order_has_the_same_columns_in_json_as_in_a_frame() -> None:
+    ledger = Ledger()
+    ledger.apply(order("1", 1, status=OrderStatus.OPEN, quantity=65.0))
+    (row,) = order_rows(ledger.snapshot())
+    assert list(row) == [*columns.ORDERS, "final"]
+    assert list(OrderModel.model_fields) == list(row)
+
+
+def test_indices_of_text_have_the_dtype_of_columns_of_text() -> None:
+    health = {
+        "broker1": BrokerHealth(broker_name="broker1", broker_type="simulated", account="", simulated=True)
+    }
+    bandwidth = BandwidthStore()
+    bandwidth.add_broker("broker1")
+    for full, empty in (
+        (frames.quotes_frame(option_store(), [OPTION.key]), frames.quotes_frame(QuoteStore(), [])),
+        (frames.brokers_frame(health, bandwidth), frames.brokers_frame({}, BandwidthStore())),
+        (
+            frames.reconciled_frame([ReconcileResult(broker_name="b", time_ns=1, read=True)]),
+            frames.reconciled_frame([]),
+        ),
+    ):
+        text = full.reset_index().dtypes
+        assert text[str(full.index.name)] == pd.Series(["text"]).dtype
+        assert full.index.dtype == empty.index.dtype
 
 
 def test_an_order_in_doubt_says_why_and_the_others_say_nothing() -> None:
