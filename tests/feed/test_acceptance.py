@@ -154,7 +154,9 @@ def test_every_frame_can_be_saved_and_read_back(feed: Feed, tmp_path: Path) -> N
         table.to_parquet(tmp_path / "table.parquet")
         again = pd.read_parquet(tmp_path / "table.parquet")
         assert again.attrs["mode"] == "SIMULATED"
-        pd.testing.assert_frame_equal(again, table, check_freq=False, check_index_type=False)
+        # Whole bytes beside a percentage are floats in a file.
+        kept = {name: float for name in table.columns if name == "value"}
+        pd.testing.assert_frame_equal(again, table.astype(kept), check_freq=False, check_index_type=False)
 
 
 def test_the_async_twins_work_on_a_running_loop(feed: Feed, target: Config | str) -> None:
