@@ -183,12 +183,14 @@ class Access:
     def _welcome(self, scope: Scope) -> Response:
         left = {name: values for name, values in _fields(scope["query_string"]).items() if name != "token"}
         answer = Response(status_code=303, headers=LOGIN_HEADERS)
-        answer.headers["location"] = f"/?{urlencode(left, doseq=True)}" if left else "/"
+        # Relative, and the cookie without a path, which browsers take as the one that they asked at: behind a
+        # proxy that serves us below a path of its own, all of it stays below that.
+        answer.headers["location"] = f"./?{urlencode(left, doseq=True)}" if left else "./"
         answer.set_cookie(
             self._sessions.cookie_name,
             self._sessions.new(),
             max_age=SESSION_S,
-            path="/",
+            path=None,
             secure=scope.get("scheme") == "https",
             httponly=True,
             samesite="strict",

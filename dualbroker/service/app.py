@@ -96,7 +96,10 @@ def create_app(
         title="dualbroker",
         version=version("dualbroker"),
         description=_DESCRIPTION,
+        docs_url=None,
         redoc_url=None,
+        # Relative to the document, so that what is tried out in /docs is asked where the document was found.
+        servers=[{"url": "./"}],
         lifespan=lifespan,
     )
     modules = (

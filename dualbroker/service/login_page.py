@@ -30,7 +30,7 @@ _PAGE = """<!doctype html>
 <h1>dualbroker</h1>
 {wrong}<p>This service demands its token. Open the link that was printed where it was started,
 or enter the token (the value of DUALBROKER_TOKEN, if that was set).</p>
-<form method="post" action="/login">
+<form method="post" action="login">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Open</button>

@@ -72,14 +72,14 @@ def test_a_browser_shows_it_once_and_then_has_a_cookie(by_form: bool) -> None:
         async with client_of_app(access) as client:
             form = await client.get("/", headers=HTML)
             assert form.status_code == 401
-            assert '<form method="post" action="/login">' in form.text
+            assert '<form method="post" action="login">' in form.text
             assert (await client.get("/static/page.js")).status_code == 401
             if by_form:
                 answer = await client.post("/login", data={"token": TOKEN})
             else:
                 answer = await client.get("/", params={"token": TOKEN, "part": "orders"})
             assert answer.status_code == 303
-            assert answer.headers["location"] == ("/" if by_form else "/?part=orders")
+            assert answer.headers["location"] == ("./" if by_form else "./?part=orders")
             cookie = answer.headers["set-cookie"]
             assert "HttpOnly" in cookie
             assert "SameSite=strict" in cookie

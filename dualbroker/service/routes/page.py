@@ -6,8 +6,10 @@ import mimetypes
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter
-from starlette.responses import FileResponse, Response
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from dualbroker.view import module
@@ -22,6 +24,22 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def page() -> FileResponse:
     return FileResponse(_PAGE_FILES / "index.html")
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """What can be asked, and a way to try it.
+
+    Its addresses are relative, as all of the page's are: a proxy may serve us below a path of its own.
+    """
+    app: FastAPI = request.app
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=app.title,
+        swagger_js_url="static-offline-docs/swagger-ui-bundle.js",
+        swagger_css_url="static-offline-docs/swagger-ui.css",
+        swagger_favicon_url="static/icon.svg",
+    )
 
 
 @router.get("/static/view/dashboard.js")

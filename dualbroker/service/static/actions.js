@@ -4,10 +4,17 @@ const JSON_HEADERS = { "content-type": "application/json" };
 
 const HOLDER = "rest";
 
+// Where the service is: a proxy may serve it below a path of its own, so nothing begins at the host's root.
+const SERVICE = new URL("../", import.meta.url);
+
+export function addressOf(path) {
+  return new URL(path, SERVICE);
+}
+
 class Refusal extends Error {}
 
 async function ask(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: { accept: "application/json", ...options.headers } });
+  const response = await fetch(addressOf(path), { ...options, headers: { accept: "application/json", ...options.headers } });
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   throw new Refusal(answer?.error?.message ?? `${path}: ${response.status} ${response.statusText}`);
@@ -20,7 +27,7 @@ function nameOf({ exchange, symbol }) {
 // Whether the service still lets this browser in; a token that has run out can't be told from a lost link otherwise.
 export async function isLetIn() {
   try {
-    return (await fetch("/health", { headers: { accept: "application/json" } })).status !== 401;
+    return (await fetch(addressOf("health"), { headers: { accept: "application/json" } })).status !== 401;
   } catch {
     return true;
   }
@@ -28,33 +35,33 @@ export async function isLetIn() {
 
 export const actions = {
   async search(words) {
-    return (await ask(`/api/instruments?${new URLSearchParams({ search: words, limit: 12 })}`)).instruments;
+    return (await ask(`api/instruments?${new URLSearchParams({ search: words, limit: 12 })}`)).instruments;
   },
 
   subscribe(instrument) {
-    return ask("/api/subscriptions", {
+    return ask("api/subscriptions", {
       method: "POST", headers: JSON_HEADERS, body: JSON.stringify({ symbols: [nameOf(instrument)] }),
     });
   },
 
   // Names of the instruments that are held here rather than by config.yaml or a notebook.
   async held() {
-    const { subscriptions } = await ask("/api/subscriptions");
+    const { subscriptions } = await ask("api/subscriptions");
     return new Set(subscriptions.filter((row) => row.holders.includes(HOLDER)).map(nameOf));
   },
 
   async letGo(instrument) {
-    await ask(`/api/subscriptions?${new URLSearchParams({ symbol: nameOf(instrument) })}`, { method: "DELETE" });
+    await ask(`api/subscriptions?${new URLSearchParams({ symbol: nameOf(instrument) })}`, { method: "DELETE" });
   },
 
   // Everything that happened to an order, oldest first.
   async history({ broker_name: broker, order_id: number, trading_day: day }) {
-    const path = `/api/orders/${encodeURIComponent(broker)}/${encodeURIComponent(number)}`;
+    const path = `api/orders/${encodeURIComponent(broker)}/${encodeURIComponent(number)}`;
     return (await ask(`${path}?${new URLSearchParams({ day })}`)).history;
   },
 
   clients() {
-    return ask("/api/clients");
+    return ask("api/clients");
   },
 
   problemOf(error) {

@@ -1,8 +1,8 @@
 // Brings the state to the page: one WebSocket, opened again whenever it is lost.
 
-import dashboard from "/static/view/dashboard.js";
-import { actions, isLetIn } from "/static/actions.js";
-import { Model } from "/static/model.js";
+import dashboard from "./view/dashboard.js";
+import { actions, addressOf, isLetIn } from "./actions.js";
+import { Model } from "./model.js";
 
 const SILENT_AFTER_MS = 5000;
 const LOOK_EVERY_MS = 500;
@@ -16,8 +16,9 @@ let connected = false;
 let letIn = true;
 
 function connect() {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(`${scheme}//${location.host}/ws`);
+  const address = addressOf("ws");
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(address);
   let state = {};
   socket.onopen = () => socket.send(JSON.stringify({ streams: { view: {} } }));
   socket.onmessage = (event) => {
