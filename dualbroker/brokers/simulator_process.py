@@ -7,18 +7,15 @@ process does, however that ends: it watches its standard input.
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from pydantic import SecretStr
 
 from dualbroker.brokers.simulator_control import SimulatorSurface
+from dualbroker.child_process import ChildProcess, command_for
 from dualbroker.config.schema import BrokerConfig, SimulatorConfig
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.network import NetworkTransport
@@ -26,15 +23,13 @@ from dualbroker.transport.network import NetworkTransport
 __all__ = ["SimulatorProcess"]
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 5.0
 
 
 class SimulatorProcess:
     """A running simulator and the logins it gave out."""
 
-    def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes], greeting: dict[str, Any]) -> None:
+    def __init__(self, process: ChildProcess, greeting: dict[str, Any]) -> None:
         self._process = process
-        self._errors = errors
         self._brokers: list[dict[str, Any]] = greeting["brokers"]
         self._names: dict[str, str] = {}
         """The simulator's name of each broker, by its name here."""
@@ -58,22 +53,22 @@ class SimulatorProcess:
         called = [] if isinstance(brokers, int) else brokers
         names = {name: f"broker{number}" for number, name in enumerate(called, start=1)}
         count = brokers if isinstance(brokers, int) else len(brokers)
-        command = [sys.executable, "-m", "dualbroker", *_arguments(config, count, names)]
-        process, errors = _spawn(command)
-        assert process.stdout is not None
+        process = ChildProcess(
+            "the simulator", command_for("dualbroker.cli", *_arguments(config, count, names))
+        )
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                line = await asyncio.to_thread(process.stdout.readline)
+                line = await asyncio.to_thread(process.read_line)
             greeting = msgspec.json.decode(line, type=dict[str, Any])
         except BaseException as problem:
             # Whoever starts it may be cancelled meanwhile; no child is left behind.
-            words = _kill(process, errors)
+            words = process.kill()
             if isinstance(problem, TimeoutError):
                 words = f"it said nothing within {START_TIMEOUT_S:.0f} s"
             elif not isinstance(problem, msgspec.DecodeError):
                 raise
             raise ConnectionFailedError(f"the simulator did not start: {words}") from None
-        simulator = cls(process, errors, greeting)
+        simulator = cls(process, greeting)
         simulator._names = names
         return simulator
 
@@ -157,50 +152,11 @@ class SimulatorProcess:
 
     @property
     def process_id(self) -> int:
-        return self._process.pid
+        return self._process.process_id
 
     def stop(self) -> None:
         """End it; safe to call twice."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._errors.close()
-
-
-def _spawn(command: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """The child, and the file that its standard error goes to."""
-    errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-    # Plain Popen: asyncio's own child processes need a loop of a special kind on Windows.
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        # Its greeting is read as UTF-8, whatever this process's own console speaks.
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        # In a terminal, Ctrl-C goes to every process of the group; ours stops its child itself.
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        start_new_session=sys.platform != "win32",
-    )
-    return process, errors
-
-
-def _kill(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
-    """End a simulator that did not start; returns its last words."""
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    errors.seek(0)
-    said = errors.read().decode("utf-8", "replace").strip().splitlines()
-    errors.close()
-    return said[-1] if said else f"exit status {process.returncode}"
+        self._process.stop()
 
 
 def _arguments(config: SimulatorConfig, brokers: int, names: Mapping[str, str]) -> list[str]:

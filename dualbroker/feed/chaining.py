@@ -12,6 +12,7 @@ import pandas as pd
 
 from dualbroker.feed.chain_frames import chain_frame, chain_text
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.names import compact
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import chain_table
@@ -25,7 +26,7 @@ __all__ = ["ChainingFeed", "OptionChain"]
 _Key = tuple[str, int | str, int]
 
 
-class OptionChain:
+class OptionChain(BoundToProcess):
     """What :meth:`ChainingFeed.chain` gives: calls and puts around the money, streamed and kept around it.
 
     Put last in a cell it is a live table. It ends with its feed or by :meth:`close`, and then keeps the
@@ -94,7 +95,7 @@ class OptionChain:
 
     @property
     def closed(self) -> bool:
-        return self._follower.closed or self._feed.closed
+        return self.is_of_another_process or self._follower.closed or self._feed.closed
 
     # Its end
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -78,6 +80,21 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             return await work
         return await asyncio.wrap_future(self.submit(work))
+
+    def release_copies(self) -> None:
+        """In a forked child: close its copies of the loop's sockets, so that they end with the parent's.
+
+        Only the numbers are closed. The loop's own ``close`` would take them out of the poll that the child
+        shares with its parent.
+        """
+        selector = getattr(self._loop, "_selector", None)  # not on every kind of loop
+        if selector is not None:
+            for descriptor in [*selector.get_map()]:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+            selector_itself = getattr(selector, "fileno", None)
+            if selector_itself is not None:
+                os.close(selector_itself())
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the loop and its thread."""

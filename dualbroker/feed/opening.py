@@ -17,6 +17,7 @@ from dualbroker.config.load import find_config, load_config
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
 from dualbroker.feed.feed import Feed
+from dualbroker.forking import call_in_child
 from dualbroker.manager import WebSocketManager
 from dualbroker.manager.source import FeedSource
 from dualbroker.remote import RemoteManager
@@ -114,6 +115,16 @@ def _forget(feed: Feed) -> None:
     for key, known in list(_feeds.items()):
         if known is feed:
             del _feeds[key]
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: what runs is the parent's, and ``connect`` opens a new feed here."""
+    global _opening
+    _feeds.clear()
+    _opening = threading.Lock()
+
+
+call_in_child(_leave_to_parent)
 
 
 @atexit.register

@@ -16,6 +16,7 @@ from dualbroker.feed.callbacks import OrderCallbacks, QuoteCallbacks
 from dualbroker.feed.columns import ZONE
 from dualbroker.feed.loop_thread import LoopThread
 from dualbroker.feed.names import SymbolNames
+from dualbroker.forking import BoundToProcess
 from dualbroker.manager.source import FeedSource
 
 __all__ = ["RunningFeed"]
@@ -25,7 +26,7 @@ T = TypeVar("T")
 STOP_TIMEOUT_S = 10.0
 
 
-class RunningFeed:
+class RunningFeed(BoundToProcess):
     """Runs the source of all that is shown, calls it from any thread, and ends it.
 
     Parameters
@@ -74,8 +75,10 @@ class RunningFeed:
         return self._thread.submit(work)
 
     def _require_open(self, work: Coroutine[Any, Any, Any]) -> None:
-        if self._closed:
+        if self.closed:
             work.close()
+            if self.is_of_another_process:
+                raise FeedClosedError(self._words_elsewhere())
             raise FeedClosedError("the feed is closed; dualbroker.connect() opens a new one")
 
     def _stamp(self, table: pd.DataFrame, **more: object) -> pd.DataFrame:
@@ -117,12 +120,18 @@ class RunningFeed:
 
     @property
     def closed(self) -> bool:
-        return self._closed
+        """True also in a forked child of the process that it runs in: there nothing can be read of it."""
+        return self.is_of_another_process or self._closed
 
     # The end
 
     def close(self) -> None:
-        """Close all sockets and end the feed's thread; safe to call twice. Broker sessions live on."""
+        """Close all sockets and end the feed's thread; safe to call twice. Broker sessions live on.
+
+        In a forked child it does nothing: the feed is the parent's.
+        """
+        if self.is_of_another_process:
+            return
         with self._closing:
             if self._closed:
                 return
@@ -140,6 +149,11 @@ class RunningFeed:
     async def _stop(self) -> None:
         """End what runs on the feed's loop."""
         await self._manager.stop()
+
+    def _release_copies(self) -> None:
+        thread = vars(self).get("_thread")  # not of one that is still being made
+        if thread is not None:
+            thread.release_copies()
 
     async def close_async(self) -> None:
         """The async twin of :meth:`close`."""

@@ -131,6 +131,8 @@ class ShowingFeed(RunningFeed):
         views.display_feed(self)
 
     def __repr__(self) -> str:
+        if self.is_of_another_process:
+            return f"<{self._words_elsewhere()}>"
         from dualbroker.notebook.feed_text import feed_text
 
         return feed_text(self)

@@ -24,6 +24,7 @@ from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
+from dualbroker.forking import BoundToProcess
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import COMES_BACK, QuoteCarrier
@@ -55,7 +56,7 @@ AUTO = "auto"
 """In ``primary``: who carries quotes is left to what is measured."""
 
 
-class RunningManager(ABC):
+class RunningManager(BoundToProcess, ABC):
     """Runs all brokers of a config.
 
     Parameters

@@ -11,6 +11,7 @@ from typing import Any, Self
 import ipywidgets
 from IPython.display import display, update_display
 
+from dualbroker.forking import BoundToProcess
 from dualbroker.notebook.kernel import cell_is_running, in_kernel
 
 __all__ = ["LiveView"]
@@ -30,7 +31,7 @@ eighty updates of a whole day.
 """
 
 
-class LiveView:
+class LiveView(BoundToProcess):
     """A live view of a feed: put it last in a cell, or pass it to ``display``.
 
     It ends with its feed, with the kernel, by :meth:`close` or :meth:`freeze`. What is then left in the

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from dualbroker.errors import FeedClosedError
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.forking import call_in_child, never_finalize
 from dualbroker.notebook.kernel import watch_cells
 from dualbroker.notebook.live_view import LiveView
 
@@ -151,6 +152,16 @@ def publisher_of(feed: RunningFeed) -> Publisher:
         for known in [each for each in _publishers if each.closed]:
             _publishers.pop(known).close()
         return _publishers.setdefault(feed, Publisher(feed))
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the views are the parent's, and a lock that was held would never be given back."""
+    global _publishers, _opening
+    never_finalize(_publishers)
+    _publishers, _opening = {}, threading.Lock()
+
+
+call_in_child(_leave_to_parent)
 
 
 @atexit.register

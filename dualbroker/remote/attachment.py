@@ -16,6 +16,7 @@ import msgspec
 from dualbroker.background import BackgroundTasks
 from dualbroker.clock import Clock, ist
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
+from dualbroker.forking import BoundToProcess
 from dualbroker.manager.masters import LONGEST_NAME, require_short
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import FeedType, Instrument, InstrumentKey
@@ -57,7 +58,7 @@ class _ServiceClock:
         """It follows the service."""
 
 
-class Attachment:
+class Attachment(BoundToProcess):
     """Keeps a copy of a running service, and asks it.
 
     Parameters

@@ -19,6 +19,7 @@ import msgspec
 from dualbroker.clock import ist
 from dualbroker.config.broker import mask
 from dualbroker.errors import ConfigError, LoginHeldError
+from dualbroker.forking import call_in_child, never_finalize
 
 from .private_files import TimeNs, cannot_keep, name_for, write_private
 
@@ -38,6 +39,16 @@ class LockHolder(msgspec.Struct, frozen=True):
 _guard = threading.RLock()
 _held: dict[Path, LoginLock] = {}
 """Locks of this process."""
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the parent holds them. A lock that is finalized here would be lost there."""
+    global _guard, _held
+    never_finalize(_held)
+    _guard, _held = threading.RLock(), {}
+
+
+call_in_child(_leave_to_parent)
 
 
 def announce_address(address: str | None) -> None:

@@ -25,8 +25,7 @@ def children() -> set[int]:
 
 
 def start_program(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    spawn = simulator_process._spawn
-    monkeypatch.setattr(simulator_process, "_spawn", lambda command: spawn([sys.executable, "-c", program]))
+    monkeypatch.setattr(simulator_process, "command_for", lambda *_: [sys.executable, "-c", program])
 
 
 def test_a_start_that_is_cancelled_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
