@@ -77,21 +77,26 @@ class BrokerConfig(Section):
     type: str
     """Name of an entry point in the group ``dualbroker.brokers``."""
     enabled: bool = True
+    """False leaves it out, and its secrets unread."""
     orders: Literal["stream", "poll"] = "stream"
     """``poll`` reads them by REST and opens no socket: that one belongs to another program."""
     poll_every: float = Field(default=3.0, gt=0)
     """Seconds between two polls."""
 
     user_id: str | None = Field(default=None, min_length=1)
+    """The client code at the broker."""
     account_id: str | None = Field(default=None, min_length=1)
     """The user id unless told."""
     password: SecretStr | None = Field(default=None, min_length=1)
+    """Of the login by password and TOTP."""
     totp_secret: SecretStr | None = Field(default=None, min_length=1)
     """The base32 secret behind the six digits."""
     api_key: SecretStr | None = Field(default=None, min_length=1)
+    """As the broker's API page shows it; Flattrade's browser login needs it, too."""
     vendor_code: str | None = Field(default=None, min_length=1)
     """``<user_id>_U`` unless told."""
     imei: str | None = Field(default=None, min_length=1)
+    """Any name of this device, for the login by password."""
     client_id: str | None = Field(default=None, min_length=1)
     """Of the OAuth login."""
     api_secret: SecretStr | None = Field(default=None, min_length=1)
@@ -102,11 +107,16 @@ class BrokerConfig(Section):
     dialect: str | None = None
     """Another row of the table of Noren brokers than the type's own."""
     rest_base: str | None = Field(default=None, pattern="^https?://")
+    """Where REST calls go; the type's own address unless told."""
     websocket_url: str | None = Field(default=None, pattern="^wss?://")
+    """Where the stream is; the type's own address unless told."""
     masters_base: str | None = Field(default=None, pattern="^https?://")
+    """Where the symbol masters are; the type's own address unless told."""
 
     requests_per_second: float | None = Field(default=None, gt=0)
+    """REST calls of this login, all together; the broker's own limit unless told."""
     requests_per_minute: float | None = Field(default=None, gt=0)
+    """As above, for each minute."""
     subscribe_chunk: int | None = Field(default=None, ge=1, le=100_000)
     """Instruments per subscribe frame."""
     chunk_pause: float | None = Field(default=None, ge=0)

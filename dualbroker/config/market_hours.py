@@ -97,6 +97,7 @@ class _Days(Section):
     """Days on which it is otherwise than the calendar says."""
 
     closed: tuple[date, ...] = ()
+    """Days without trading."""
     open: dict[date, Spans] = Field(default={})
     """The sessions of that day, in place of all others."""
 

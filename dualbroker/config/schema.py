@@ -93,17 +93,25 @@ class Config(Section):
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
     liveness: LivenessConfig = LivenessConfig()
+    """When a connection, or the quotes on it, count as dead."""
     market_hours: MarketHoursConfig = MarketHoursConfig()
     """What the exchanges' calendar does not know; the simulated market never closes."""
     start_timeout: float = Field(default=10.0, gt=0)
     """Seconds that a broker has for its login before the next one becomes the primary."""
     simulator: SimulatorConfig = SimulatorConfig()
+    """The market and the accounts behind brokers of ``type: simulated``."""
     ticks: TicksConfig = TicksConfig()
+    """How many ticks are kept."""
     order_events: OrderEventsConfig = OrderEventsConfig()
+    """How many order events are kept."""
     orders: OrdersConfig = OrdersConfig()
+    """How the ledger is kept equal to the brokers' books."""
     journal: JournalConfig = JournalConfig()
+    """The order journal on disk."""
     server: ServerConfig = ServerConfig()
+    """Where ``dualbroker serve`` listens."""
     log: LogConfig = LogConfig()
+    """What is logged, and where to."""
     cache: FilePath | None = None
     """Folder for downloaded symbol masters; the system's own cache folder unless told."""
 

@@ -70,7 +70,9 @@ class SimulatorConfig(Section):
     """The market and the accounts behind brokers of ``type: simulated``."""
 
     market: Literal["synthetic", "replay"] = "synthetic"
+    """Made up, or a recorded day."""
     seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    """The same seed makes the same accounts, prices and orders."""
     ticks_per_second: float = Field(default=600.0, ge=1, le=50_000)
     """Of the synthetic market, all instruments together."""
     orders_per_minute: float = Field(default=12.0, ge=0, le=60_000)
@@ -160,6 +162,7 @@ class ServerConfig(Section):
     """Where ``dualbroker serve`` listens."""
 
     host: str = Field(default="127.0.0.1", min_length=1)
+    """Any other than this machine's own loopback address demands a token."""
     port: int = Field(default=8000, ge=0, le=65_535)
     """0 takes any free one."""
     allowed_hosts: list[str] = Field(default=[])
@@ -178,5 +181,6 @@ class LogConfig(Section):
     """What is logged, and where to."""
 
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    """The least severe messages that are logged."""
     file: FilePath | None = None
     """Besides the terminal; UTF-8, begun anew at 10 MB, five older ones kept."""

@@ -1,0 +1,1 @@
+"""The documentation's generated parts, and how its examples are run."""
