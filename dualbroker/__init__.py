@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from dualbroker.config.schema import Config
     from dualbroker.errors import (
         AmbiguousInstrumentError,
+        ArgumentError,
         BrokerError,
+        CallbackError,
         ConfigError,
         ConnectionFailedError,
         DualBrokerError,
@@ -51,7 +53,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AmbiguousInstrumentError",
+    "ArgumentError",
     "BrokerError",
+    "CallbackError",
     "Config",
     "ConfigError",
     "ConnectionFailedError",

@@ -1,6 +1,8 @@
 """Every exception that dualbroker raises on purpose.
 
 DualBrokerError
+├── ArgumentError               what was passed can't be used; a ValueError too
+├── CallbackError               a function that can't be called back; a TypeError too
 ├── ConfigError                 config.yaml: which key, what was found, what is expected
 ├── InstrumentError
 │   ├── UnknownInstrumentError  no such name; carries the closest matches
@@ -27,7 +29,9 @@ from collections.abc import Sequence
 
 __all__ = [
     "AmbiguousInstrumentError",
+    "ArgumentError",
     "BrokerError",
+    "CallbackError",
     "ConfigError",
     "ConnectionFailedError",
     "DualBrokerError",
@@ -50,6 +54,20 @@ __all__ = [
 
 class DualBrokerError(Exception):
     """Base of all errors that dualbroker raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it in a cell; nobody else asks."""
+        from dualbroker.cell_errors import cell_traceback
+
+        return cell_traceback(self)
+
+
+class ArgumentError(DualBrokerError, ValueError):
+    """What was passed to a call can't be used. The message says what is expected and what was found."""
+
+
+class CallbackError(DualBrokerError, TypeError):
+    """What was to be called back can't be called with one argument."""
 
 
 class ConfigError(DualBrokerError):

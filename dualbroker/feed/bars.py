@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dualbroker.errors import ArgumentError
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, times
 
@@ -146,7 +147,7 @@ def interval_ns(interval: Interval) -> int:
     """
     number = str(interval)
     if number.isascii() and number.isdigit():
-        raise ValueError(
+        raise ArgumentError(
             f"expected an interval with its unit, '{number}s' or '{number}min', found {interval!r}"
         )
     try:
@@ -157,11 +158,11 @@ def interval_ns(interval: Interval) -> int:
         else:
             raise TypeError
     except (ValueError, TypeError):
-        raise ValueError(
+        raise ArgumentError(
             "expected an interval such as '1min', '5min' or '15s', or a pandas Timedelta, "
             f"found {str(interval)[:40]!r}"
         ) from None
     # NaT is no duration, and compares as false.
     if not pd.Timedelta(milliseconds=1) <= width <= pd.Timedelta(days=1):
-        raise ValueError(f"expected an interval between a millisecond and a day, found {str(interval)!r}")
+        raise ArgumentError(f"expected an interval between a millisecond and a day, found {str(interval)!r}")
     return int(width.as_unit("ns").value)

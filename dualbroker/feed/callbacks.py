@@ -2,17 +2,20 @@
 
 Quotes are read from the store behind a cursor, so a callback that lags costs no memory: past a bound
 the latest quote of each instrument wins, and what was passed over is counted. Orders wait in a queue
-and are never passed over.
+and are never passed over. Coroutines are awaited one after the other, on a loop of that thread.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from dualbroker.errors import CallbackError
 from dualbroker.log_limit import LogLimit
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import QUOTE_FIELDS, Quote
@@ -39,10 +42,12 @@ class _Callbacks(Generic[Message]):
         self._thread: threading.Thread | None = None
         self._closing = False
         self._failed_log = LogLimit()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Runs the callbacks' coroutines; made when the first one comes."""
+        self._task: asyncio.Task[object] | None = None
 
     def add(self, function: Callable[[Message], object]) -> None:
-        if not callable(function):
-            raise TypeError(f"expected a function to call, found {type(function).__name__}")
+        _require_callback(function)
         self._functions = [*self._functions, function]
         if self._thread is None:
             self._start()
@@ -58,30 +63,84 @@ class _Callbacks(Generic[Message]):
     def close(self) -> None:
         self._closing = True
         self._wake.set()
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
 
     def wake(self) -> None:
         """Say that there is something new."""
         self._wake.set()
 
     def _run(self) -> None:
-        while not self._closing:
-            self._wake.wait()
-            self._wake.clear()
-            self._deliver()
+        try:
+            while not self._closing:
+                self._wake.wait()
+                self._wake.clear()
+                self._deliver()
+        finally:
+            if self._loop is not None:
+                self._loop.close()
 
     def _call(self, message: Message) -> None:
         for function in self._functions:
             try:
-                function(message)
+                result = function(message)
+                if inspect.isawaitable(result):
+                    self._wait_for(result)
             except Exception:
                 if (held_back := self._failed_log.let_through()) is not None:
                     logger.exception("a callback of %s failed; the feed goes on%s", self._name, held_back)
+
+    def _wait_for(self, work: Awaitable[object]) -> None:
+        """Run a callback's coroutine to its end; the end of the feed cancels it."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+
+        async def awaited() -> object:
+            return await work
+
+        self._task = self._loop.create_task(awaited())
+        if self._closing:
+            self._task.cancel()
+        try:
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise CallbackError("the callback was cancelled by itself") from None
+        finally:
+            self._task = None
 
     def _start(self) -> None:
         """Note where to begin."""
 
     def _deliver(self) -> None:
         raise NotImplementedError
+
+
+def _require_callback(function: object) -> None:
+    """Refuse what could never be called back, before it is waited for in vain.
+
+    Raises
+    ------
+    CallbackError
+        It is no function, can't be called with one argument, or is a generator, whose body a call never runs.
+    """
+    if not callable(function):
+        raise CallbackError(f"expected a function to call, found {type(function).__name__}")
+    called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+        raise CallbackError(f"expected a function or a coroutine function, found the generator {name}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # one of C that does not say what it takes
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise CallbackError(
+            f"expected a function of one argument, def {name}(message), found {name}{signature}: {error}"
+        ) from None
 
 
 class QuoteCallbacks(_Callbacks[Quote]):

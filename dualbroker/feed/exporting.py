@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dualbroker.errors import ArgumentError
 from dualbroker.feed import columns, frames
 from dualbroker.feed.bars import interval_ns
 from dualbroker.feed.columns import NUMBER, TEXT, TIME
@@ -92,7 +93,7 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
         """
         target = Path(path).expanduser()
         if target.suffix.lower() != ".xlsx":
-            raise ValueError(
+            raise ArgumentError(
                 f"path: expected a name ending in .xlsx, found {target.name!r}; "
                 "single frames go elsewhere by pandas, such as feed.orders.to_csv(...) and .to_parquet(...)"
             )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 import pandas as pd
 
+from dualbroker.errors import ArgumentError
 from dualbroker.feed import frames
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.feed.simulator import SimulatorHandle
@@ -46,7 +47,7 @@ class FailingOverFeed(RunningFeed):
         wanted = [failover for failover in kept if number in (None, failover.number)]
         if number is not None and not wanted:
             known = f"{kept[0].number} to {kept[-1].number}" if kept else "none yet"
-            raise ValueError(f"number: expected one of feed.failovers ({known}), found {number!r}")
+            raise ArgumentError(f"number: expected one of feed.failovers ({known}), found {number!r}")
         return self._stamp(frames.gaps_frame(wanted, self._manager.quotes))
 
     @property

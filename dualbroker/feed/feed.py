@@ -29,7 +29,13 @@ class Feed(SubscribingFeed, ExportingFeed, ChainingFeed, ShowingFeed):
 
         An exception in it is logged and harms nothing. If it is slower than the feed, the latest quote
         of each instrument wins, and ``quotes.attrs["passed_over"]`` counts the rest. Returns the function,
-        so it works as a decorator.
+        so it works as a decorator. Coroutine functions (``async def``) are awaited, one call after the
+        other, on a loop of that thread; the feed's ``…_async`` methods can be awaited there.
+
+        Raises
+        ------
+        CallbackError
+            It can't be called with one argument.
         """
         if not self._manager.quote_listeners:
             self._manager.quote_listeners.append(self._quote_callbacks.wake)
@@ -37,7 +43,15 @@ class Feed(SubscribingFeed, ExportingFeed, ChainingFeed, ShowingFeed):
         return function
 
     def on_order(self, function: Callable[[OrderEvent], object]) -> Callable[[OrderEvent], object]:
-        """Call a function with each order event, in order, on a thread of its own; none is left out."""
+        """Call a function with each order event, in order, on a thread of its own; none is left out.
+
+        Coroutine functions are awaited, as with :meth:`on_quote`.
+
+        Raises
+        ------
+        CallbackError
+            It can't be called with one argument.
+        """
         self._order_callbacks.add(function)
         return function
 

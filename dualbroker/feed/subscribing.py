@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from dualbroker.feed import frames
-from dualbroker.feed.names import instruments_meant
+from dualbroker.feed.names import instruments_meant, require_exchange
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.model import Instrument
 
@@ -56,6 +56,7 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._subscribe(symbols, exchange, depth))
 
     async def _subscribe(self, symbols: Symbols, exchange: str, depth: bool) -> pd.DataFrame:
+        require_exchange(symbols, exchange)
         meant = await self._meant(symbols)
         accepted = await self._manager.subscribe(meant, exchange, depth=depth)
         return self._stamp(frames.subscribed_frame(accepted))
@@ -69,6 +70,7 @@ class SubscribingFeed(RunningFeed):
         return self._call_async(self._unsubscribe(symbols, exchange))
 
     async def _unsubscribe(self, symbols: Symbols, exchange: str) -> None:
+        require_exchange(symbols, exchange)
         await self._manager.unsubscribe(await self._meant(symbols), exchange)
 
     async def _meant(self, symbols: Symbols) -> list[str | Instrument]:

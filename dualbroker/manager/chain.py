@@ -14,7 +14,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from dualbroker.clock import ist, market_day
-from dualbroker.errors import DualBrokerError, InstrumentError
+from dualbroker.errors import ArgumentError, DualBrokerError, InstrumentError
 from dualbroker.manager.chain_series import ChainView, Series, days_left, series_of
 from dualbroker.manager.chain_table import chain_table
 from dualbroker.manager.chain_window import nearest, window
@@ -85,7 +85,7 @@ class ChainFollower:
             ``strikes`` is below 1.
         """
         if self._each_side < 1:
-            raise ValueError(f"expected 1 strike or more on each side, found {self._each_side}")
+            raise ArgumentError(f"expected 1 strike or more on each side, found {self._each_side}")
         try:
             await self._begin()
         except BaseException:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import numpy as np
 
 from dualbroker.brokers.base import Broker
-from dualbroker.errors import InstrumentError, RequestRefusedError, UnknownInstrumentError
+from dualbroker.errors import ArgumentError, InstrumentError, RequestRefusedError, UnknownInstrumentError
 from dualbroker.instruments.catalogue import CASH_EXCHANGES
 from dualbroker.instruments.names import split_exchange
 from dualbroker.manager.chain_window import nearest
@@ -53,7 +53,7 @@ async def options_around(
         ``strikes`` is below 0.
     """
     if strikes < 0:
-        raise ValueError(f"expected 0 strikes or more on each side, found {strikes}")
+        raise ArgumentError(f"expected 0 strikes or more on each side, found {strikes}")
     series = _Series(masters, broker)
     spot = await series.open(underlying, expiry)
     if spot is None:

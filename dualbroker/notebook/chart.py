@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualbroker.clock import ist
+from dualbroker.errors import ArgumentError
 from dualbroker.feed.bars import interval_ns
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
@@ -72,7 +73,7 @@ class ChartView(LiveView):
             minutes = LINE_MINUTES if width_ns is None else CANDLES_ACROSS * width_ns / _MINUTE_NS
         span_ns = round(minutes * _MINUTE_NS)
         if span_ns <= 0:
-            raise ValueError(f"minutes: expected more than 0, found {minutes!r}")
+            raise ArgumentError(f"minutes: expected more than 0, found {minutes!r}")
         self._series: Series = LineSeries(span_ns) if width_ns is None else CandleSeries(span_ns, width_ns)
         self._candles = candles
         self._candle_ms = None if width_ns is None else width_ns / _MS_NS

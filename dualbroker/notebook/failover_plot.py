@@ -15,6 +15,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dualbroker.errors import ArgumentError
 from dualbroker.feed import Feed
 from dualbroker.notebook.failover_drawing import (
     SHORTEST_S,
@@ -53,7 +54,7 @@ def plot_failovers(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     """
     windows = failover_windows(feed, numbers)
     if not windows:
-        raise ValueError("numbers: expected some of feed.failovers, found none")
+        raise ArgumentError("numbers: expected some of feed.failovers, found none")
     brokers = list(dict.fromkeys(name for each in windows for name in (each.from_broker, each.to_broker)))
     colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(brokers)}
     figure = make_subplots(
@@ -125,7 +126,7 @@ def plot_gaps(feed: Feed, numbers: Iterable[int] | None = None) -> Picture:
     gaps = feed.gaps()
     gaps = gaps[gaps["covered"] & gaps["number"].isin(wanted)]
     if gaps.empty:
-        raise ValueError("numbers: expected failovers with a measured gap, found none")
+        raise ArgumentError("numbers: expected failovers with a measured gap, found none")
     groups = {
         names[number]: rows.sort_values("gap", ascending=False, kind="stable")
         .head(GAPS_SHOWN)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from dualbroker.errors import FeedClosedError
+from dualbroker.errors import ArgumentError, FeedClosedError
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.forking import call_in_child, never_finalize
 from dualbroker.notebook.kernel import watch_cells
@@ -59,7 +59,7 @@ class Publisher:
             Not between one in ten seconds and ten a second.
         """
         if not SLOWEST <= updates_per_second <= FASTEST:
-            raise ValueError(
+            raise ArgumentError(
                 f"updates_per_second: expected {SLOWEST:g} to {FASTEST:g}, found {updates_per_second!r}"
             )
         self.updates_per_second = float(updates_per_second)

@@ -22,6 +22,7 @@ from starlette.routing import Match
 
 from dualbroker.errors import (
     AmbiguousInstrumentError,
+    ArgumentError,
     BrokerError,
     ConfigError,
     ConnectionFailedError,
@@ -55,6 +56,7 @@ OTHER_TYPES: Mapping[int, str] = {
 _STATUS_OF: tuple[tuple[type[DualBrokerError], int], ...] = (
     (UnknownInstrumentError, 404),
     (AmbiguousInstrumentError, 409),
+    (ArgumentError, 422),
     (ConfigError, 404),
     (RequestRefusedError, 409),
     (ConnectionFailedError, 503),
