@@ -15,11 +15,14 @@ from dualbroker.chaos.generate import generate_schedule
 from dualbroker.chaos.run import Outcome, play
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.shrink import shrink
+from dualbroker.errors import DualBrokerError
 from dualbroker.stores.incidents import quantile
 
-__all__ = ["BatchResult", "Broken", "run_batch", "run_schedule"]
+__all__ = ["BatchResult", "Broken", "changed_seeds", "digest_lines", "run_batch", "run_schedule"]
 
 SEEDS_AT_A_TIME = 4
+SHOWN_DIGEST = 16
+"""Hexadecimal digits of a run's digest that a file of them keeps."""
 MOST_SHRUNK = 5
 """Failing seeds that are cut down; the others are named with their whole schedule."""
 
@@ -106,6 +109,27 @@ def run_batch(
         outcomes=tuple(outcomes),
         violations=tuple(_broken(outcomes, generate_schedule)),
     )
+
+
+def digest_lines(result: BatchResult) -> str:
+    """A line for each seed, with its run's digest: what to compare with after a change that must change
+    nothing."""
+    return "".join(f"{each.seed} {each.digest[:SHOWN_DIGEST]}\n" for each in result.outcomes)
+
+
+def changed_seeds(result: BatchResult, lines: str) -> list[int]:
+    """The seeds whose run is another one than in the lines that were kept.
+
+    Raises
+    ------
+    DualBrokerError
+        The lines lack a seed of the result, or are none.
+    """
+    kept = dict(line.split() for line in lines.splitlines() if line.count(" ") == 1)
+    missing = [each.seed for each in result.outcomes if str(each.seed) not in kept]
+    if missing:
+        raise DualBrokerError(f"expected digests of all seeds played, found none of seed {missing[0]}")
+    return [each.seed for each in result.outcomes if kept[str(each.seed)] != each.digest[:SHOWN_DIGEST]]
 
 
 def run_schedule(schedule: Schedule) -> BatchResult:

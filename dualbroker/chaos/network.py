@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -59,15 +60,14 @@ class Hello(msgspec.Struct, frozen=True, gc=False):
 
 
 class _WatchedSocket:
-    """A WebSocket whose first frame is noted; all else is the socket's own."""
+    """A WebSocket whose sent frames are noted; all else is the socket's own."""
 
-    def __init__(self, inner: MemoryWebSocket, note_hello: Callable[[str], None]) -> None:
+    def __init__(self, inner: MemoryWebSocket, note_sent: Callable[[str], None]) -> None:
         self._inner = inner
-        self._note_hello = note_hello
+        self._note_sent = note_sent
 
     def send(self, text: str) -> int:
-        if text.startswith(_HELLOS):
-            self._note_hello(text)
+        self._note_sent(text)
         return self._inner.send(text)
 
     def __getattr__(self, name: str) -> object:
@@ -95,6 +95,8 @@ class WatchedTransport(MemoryTransport):
         self.openings: list[Opening] = []
         self.hellos: list[Hello] = []
         self.refusals: list[Refusal] = []
+        self.sent = hashlib.sha256()
+        """Of every frame and REST call with its time: two runs that differ here behave differently."""
         self._logins = {broker.name: broker.logins for broker in simulation.brokers}
         self._rest_jitter_s = rest_jitter_s
         self._dice = dice
@@ -129,8 +131,9 @@ class WatchedTransport(MemoryTransport):
     ) -> MemoryWebSocket:
         broker = _host(url)
         self.openings.append(Opening(_now_s(), broker))
+        self._count_sent(broker, "open")
         socket = await super().open_websocket(url, on_read, open_timeout_s=open_timeout_s)
-        return cast(MemoryWebSocket, _WatchedSocket(socket, lambda text: self._note_hello(broker, text)))
+        return cast(MemoryWebSocket, _WatchedSocket(socket, lambda text: self._note_sent(broker, text)))
 
     def _note_request(self, broker: str, endpoint: str, body: bytes) -> None:
         try:
@@ -138,6 +141,15 @@ class WatchedTransport(MemoryTransport):
         except WireError:
             token = None
         self.requests.append(Request(_now_s(), broker, endpoint, token, self._is_dead(broker, token)))
+        self._count_sent(broker, endpoint)
+
+    def _note_sent(self, broker: str, text: str) -> None:
+        self._count_sent(broker, text)
+        if text.startswith(_HELLOS):
+            self._note_hello(broker, text)
+
+    def _count_sent(self, broker: str, text: str) -> None:
+        self.sent.update(f"{_now_s():.6f} {broker} {text}\n".encode())
 
     def _note_hello(self, broker: str, text: str) -> None:
         frame = frames.parse_client_frame(text)

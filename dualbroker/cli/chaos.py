@@ -19,15 +19,30 @@ def chaos(
     schedule: Annotated[
         Path | None, typer.Option(help="Play this schedule (JSON, as printed) and nothing else.")
     ] = None,
+    save_digests: Annotated[
+        Path | None, typer.Option(help="Write what each seed came to into this file, to compare with later.")
+    ] = None,
+    compare_digests: Annotated[
+        Path | None,
+        typer.Option(
+            help="Name the seeds that came to something else than in this file; then exit status 1."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Play schedules of faults over simulated brokers and check that nothing is lost, doubled or mixed up.
 
-    Exit status 0 if every rule holds, 1 if one is broken, 2 if it could not be run.
+    Exit status 0 if every rule holds, 1 if one is broken or a run differs, 2 if it could not be run.
     """
     from dualbroker.cli.chaos_run import run_chaos
 
     if not run_chaos(
-        seeds=seeds, first_seed=first_seed, processes=processes, schedule_file=schedule, as_json=as_json
+        seeds=seeds,
+        first_seed=first_seed,
+        processes=processes,
+        schedule_file=schedule,
+        save_digests=save_digests,
+        compare_digests=compare_digests,
+        as_json=as_json,
     ):
         raise typer.Exit(1)

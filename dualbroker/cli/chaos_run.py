@@ -10,33 +10,48 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dualbroker.chaos.batch import BatchResult, Broken, run_batch, run_schedule
+from dualbroker.chaos.batch import BatchResult, Broken, changed_seeds, digest_lines, run_batch, run_schedule
 from dualbroker.chaos.schedule import read_schedule, write_schedule
 
 __all__ = ["run_chaos"]
 
 
 def run_chaos(
-    *, seeds: int, first_seed: int, processes: int | None, schedule_file: Path | None, as_json: bool
+    *,
+    seeds: int,
+    first_seed: int,
+    processes: int | None,
+    schedule_file: Path | None,
+    save_digests: Path | None,
+    compare_digests: Path | None,
+    as_json: bool,
 ) -> bool:
-    """Play, with a progress bar on a terminal, and print; True when every rule held.
+    """Play, with a progress bar on a terminal, and print; True when every rule held and no run differs.
 
     Raises
     ------
     DualBrokerError
-        The file holds no schedule.
+        The file holds no schedule, or no digests of these seeds.
     OSError
-        It can't be read.
+        It can't be read or written.
     """
+    kept = None if compare_digests is None else compare_digests.read_text(encoding="utf-8")
     if schedule_file is not None:
         result = run_schedule(read_schedule(schedule_file.read_bytes()))
     else:
         result = _with_progress(seeds, first_seed, processes)
+    if save_digests is not None:
+        save_digests.write_text(digest_lines(result), encoding="utf-8", newline="\n")
+    changed = [] if kept is None else changed_seeds(result, kept)
     if as_json:
-        typer.echo(msgspec.json.encode(result.as_dict()).decode("utf-8"))
+        figures = result.as_dict() | ({} if kept is None else {"changed_seeds": changed})
+        typer.echo(msgspec.json.encode(figures).decode("utf-8"))
     else:
         _print(result)
-    return not result.violations
+        if kept is not None:
+            named = ", ".join(map(str, changed)) or "none"
+            typer.echo(f"Runs that differ from {compare_digests}: {named}.")
+    return not result.violations and not changed
 
 
 def _with_progress(seeds: int, first_seed: int, processes: int | None) -> BatchResult:

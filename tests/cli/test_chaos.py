@@ -38,6 +38,25 @@ def test_a_broken_rule_ends_with_one_and_a_schedule_to_play_again(tmp_path: Path
     assert CliRunner().invoke(app, ["chaos", "--schedule", str(kept)]).exit_code == 0
 
 
+def test_runs_that_differ_from_those_kept_are_named_and_end_with_one(tmp_path: Path) -> None:
+    kept = tmp_path / "digests.txt"
+    played = ["chaos", "--seeds", "2", "--processes", "1"]
+    assert CliRunner().invoke(app, [*played, "--save-digests", str(kept)]).exit_code == 0
+    same = CliRunner().invoke(app, [*played, "--compare-digests", str(kept)])
+    assert (same.exit_code, "differ from" in same.output, "none" in same.output) == (0, True, True)
+    lines = kept.read_text(encoding="utf-8").splitlines()
+    kept.write_text(f"{lines[0]}\n1 0123456789abcdef\n", encoding="utf-8")
+    other = CliRunner().invoke(app, [*played, "--compare-digests", str(kept), "--json"])
+    assert (other.exit_code, json.loads(other.output)["changed_seeds"]) == (1, [1])
+
+
+def test_digests_that_lack_a_seed_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "digests.txt").write_text("7 0123456789abcdef\n", encoding="utf-8")
+    answer = run_command("chaos", "--seeds", "1", "--compare-digests", "digests.txt", home=tmp_path)
+    assert answer.returncode == 2
+    assert "expected digests of all seeds played" in answer.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--seeds", "0"], ["--first-seed", "-1"], ["--schedule", "none.json"]])
 def test_wrong_usage_ends_with_two(tmp_path: Path, arguments: list[str]) -> None:
     answer = run_command("chaos", *arguments, home=tmp_path)
