@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from dualbroker.clock import ist
 from dualbroker.config.sections import LogConfig
 from dualbroker.errors import ConfigError
+from dualbroker.log_file import LogFile
 
 __all__ = ["log_to_terminal", "use_log_config"]
 
@@ -53,9 +53,7 @@ def use_log_config(config: LogConfig, file: Path | None = None) -> None:
     if chosen is None:
         return
     try:
-        handler = RotatingFileHandler(
-            chosen, maxBytes=LARGEST_FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8"
-        )
+        handler = LogFile(chosen, LARGEST_FILE_BYTES, OLDER_FILES)
     except OSError as error:
         key = "--log-file" if file is not None else "log.file"
         raise ConfigError(

@@ -91,7 +91,12 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
         OSError
             The file can't be written, for one because it is open in Excel.
         """
-        target = Path(path).expanduser()
+        try:
+            target = Path(path).expanduser()
+        except RuntimeError:
+            raise ValueError(
+                f"path: found {str(path)!r}, but no home folder for its ~; name it whole"
+            ) from None
         if target.suffix.lower() != ".xlsx":
             raise ArgumentError(
                 f"path: expected a name ending in .xlsx, found {target.name!r}; "

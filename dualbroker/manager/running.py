@@ -7,6 +7,7 @@ time as well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
@@ -25,6 +26,7 @@ from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.forking import BoundToProcess
+from dualbroker.log_file import log_troubles
 from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import COMES_BACK, QuoteCarrier
@@ -110,6 +112,7 @@ class RunningManager(BoundToProcess, ABC):
         self._background = BackgroundTasks()
         self._transport: Transport = transport or NetworkTransport()
         self._random = rng or random.Random()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._cache_directory: Path | None = None
         self._state_directory: Path | None = None
         if not config.is_simulated:
@@ -203,6 +206,8 @@ class RunningManager(BoundToProcess, ABC):
         ConnectionFailedError
             The built-in simulator does not start.
         """
+        self._loop = asyncio.get_running_loop()
+        log_troubles.append(self._note_log_trouble)
         if not self.market_hours.never_closes:
             # Takes a tenth of a second once; now rather than between two ticks.
             self.market_hours.load()
@@ -292,6 +297,8 @@ class RunningManager(BoundToProcess, ABC):
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
+        if self._note_log_trouble in log_troubles:
+            log_troubles.remove(self._note_log_trouble)
         await self._background.cancel()
         await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
         if self.journal is not None:
@@ -323,6 +330,12 @@ class RunningManager(BoundToProcess, ABC):
         announce_order(event)
         for listener in self.order_listeners:
             listener(event)
+
+    def _note_log_trouble(self, cause: str, action: str) -> None:
+        """Told on whichever thread logs, in the midst of a line."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._note_incident, None, cause, action)
 
     def _note_incident(self, name: str | None, cause: str, action: str) -> None:
         self.incidents.note(self.clock.now_ns(), name, cause, action)

@@ -24,6 +24,7 @@ from dualbroker.service.app import create_app
 from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
 from dualbroker.service.slow_clients import ImpatientProtocol
 from dualbroker.service.socket import AbortableWebSocket
+from dualbroker.storage.paths import state_directory
 
 __all__ = ["address_of", "is_opened", "listen", "serve"]
 
@@ -123,6 +124,8 @@ def serve(
     opened = is_opened(listener)
     if opened and token is None:
         raise DualBrokerError("expected a token for a service that other machines can reach, found none")
+    if not config.is_simulated:
+        state_directory()  # where there is none, that is said now and not by the web server's own traceback
     failures: list[DualBrokerError] = []
 
     def fail(error: DualBrokerError) -> None:

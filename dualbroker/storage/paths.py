@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+
+from dualbroker.errors import ConfigError
 
 __all__ = ["HOME_VARIABLE", "cache_directory", "state_directory"]
 
@@ -14,12 +19,43 @@ HOME_VARIABLE = "DUALBROKER_HOME"
 
 
 def cache_directory() -> Path:
-    """For what can be downloaded again, such as symbol masters."""
+    """For what can be downloaded again, such as symbol masters.
+
+    Raises
+    ------
+    ConfigError
+        This user has no home folder, and no variable names another.
+    """
     home = os.environ.get(HOME_VARIABLE)
-    return Path(home) / "cache" if home else platformdirs.user_cache_path("dualbroker", appauthor=False)
+    if home:
+        return Path(home) / "cache"
+    return _known(platformdirs.user_cache_path, "XDG_CACHE_HOME")
 
 
 def state_directory() -> Path:
-    """For what belongs to this machine: session tokens and locks. It does not roam."""
+    """For what belongs to this machine: session tokens and locks. It does not roam.
+
+    Raises
+    ------
+    ConfigError
+        This user has no home folder, and no variable names another.
+    """
     home = os.environ.get(HOME_VARIABLE)
-    return Path(home) / "state" if home else platformdirs.user_state_path("dualbroker", appauthor=False)
+    if home:
+        return Path(home) / "state"
+    return _known(platformdirs.user_state_path, "XDG_STATE_HOME")
+
+
+def _known(find: Callable[..., Path], variable: str) -> Path:
+    """Where a user has no home, some versions of platformdirs raise and others leave the ``~`` as it is: a
+    folder of that name in some working directory, whose locks would hold nobody back."""
+    with contextlib.suppress(RuntimeError):
+        folder = find("dualbroker", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    also = f" (or {variable})" if sys.platform.startswith("linux") else ""
+    raise ConfigError(
+        "expected a home folder for session tokens, locks and the order journal, found none: HOME is not "
+        "set, and the system's list of users names none for this user; "
+        f"set the variable {HOME_VARIABLE}{also} to a folder that it can write"
+    )

@@ -15,7 +15,9 @@ import pytest
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.service.server import address_of, listen
+from tests.cli.running import run_command
 from tests.cli.serving import DEADLINE_S, run_to_end, serving
+from tests.polling import wait_until
 
 
 def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -60,6 +62,46 @@ def test_a_log_file_that_cannot_be_written_is_one_line_and_status_2(tmp_path: Pa
     config = tmp_path / "config.yaml"
     config.write_text("brokers: {broker1: {type: simulated}}\nlog: {file: none/x.log}\n", encoding="utf-8")
     assert_one_line(run_to_end(folder=tmp_path), "log.file")
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no /dev/full, a disk that is full"
+)
+def test_a_log_file_on_a_full_disk_is_one_line_and_one_incident() -> None:
+    with serving("--log-file", "/dev/full") as service:
+        service.wait_until_it_works()
+        wait_until(lambda: httpx.get(f"{service.address}/api/incidents").json()["incidents"] != [])
+        incidents = httpx.get(f"{service.address}/api/incidents").json()["incidents"]
+        service.process.terminate()
+        _, err = service.process.communicate(timeout=DEADLINE_S)
+    (incident,) = incidents
+    assert incident["cause"] == "the log file /dev/full can't be written: No space left on device"
+    (line,) = err.splitlines()
+    assert incident["cause"] in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a home is looked for differs by system")
+def test_without_a_home_folder_the_variable_to_set_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "brokers: {mine: {type: shoonya, user_id: FA0001, client_id: FA0001_U, api_secret: made-up}}\n",
+        encoding="utf-8",
+    )
+    program = """
+import os, pwd, sys
+for name in ("HOME", "DUALBROKER_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+    os.environ.pop(name, None)
+def nobody(*_): raise KeyError("no such user")
+pwd.getpwuid = nobody
+from dualbroker.cli import main
+sys.argv = ["dualbroker", "serve", "--port", "0"]
+main()
+"""
+    done = run_command(home=tmp_path, program=("-c", program))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "set the variable DUALBROKER_HOME (or XDG_" in line
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yaml"]
 
 
 def test_a_simulator_that_does_not_start_is_one_line_and_status_2(tmp_path: Path) -> None:

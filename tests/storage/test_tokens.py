@@ -3,11 +3,13 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import keyring
 import keyring.backend
+import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,6 +158,27 @@ def test_one_variable_moves_everything(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("DUALBROKER_HOME")
     assert "dualbroker" in str(state_directory())
     assert cache_directory() != state_directory()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the system itself names a user's folders")
+@pytest.mark.parametrize("directory", [state_directory, cache_directory])
+def test_without_a_home_folder_the_variable_to_set_is_named(
+    directory: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DUALBROKER_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    # A user without HOME and without an entry in the system's list of users.
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(ConfigError, match="set the variable DUALBROKER_HOME"):
+        directory()
+    # Older versions of platformdirs leave the ~ as it is.
+    for name in ("user_state_path", "user_cache_path"):
+        monkeypatch.setattr(platformdirs, name, lambda *_, **__: Path("~/.local/dualbroker"))
+    with pytest.raises(ConfigError, match="set the variable DUALBROKER_HOME"):
+        directory()
+    monkeypatch.setenv("DUALBROKER_HOME", "/srv/dualbroker")
+    assert directory().parent == Path("/srv/dualbroker")
 
 
 def test_a_folder_that_keeps_no_session_is_one_clear_error(tmp_path: Path) -> None:
