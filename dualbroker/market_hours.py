@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from enum import StrEnum
 
-from dualbroker.market_calendar import Spans, calendar_end, regular_spans
+from dualbroker.market_calendar import Spans, calendar_end, regular_spans, timetable
 
-__all__ = ["Corrections", "MarketHours", "Spans"]
+__all__ = ["Corrections", "MarketHours", "Phase", "Spans"]
 
 _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
@@ -25,6 +26,19 @@ _LOOK_BACK_DAYS = 60
 
 Session = tuple[int, int]
 """Open and close, UTC ns; open at the first, closed at the second."""
+
+
+class Phase(StrEnum):
+    """What an exchange does at a moment. The word a person reads is the value."""
+
+    CLOSED = "closed"
+    PRE_OPEN = "pre-open session"
+    """Orders are collected, prices are indicative, quotes come without volume."""
+    CONTINUOUS = "open"
+    AUCTION = "closing auction"
+    """Shares with derivatives and indices; other shares trade on until 15:30."""
+    POST_CLOSE = "post-close session"
+    """Trades at the closing price."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,8 @@ class MarketHours:
         self._calendar_end_ns: int | None = None
         self._holds: dict[str, tuple[int, int, bool]] = {}
         """Of each exchange: from when to when the newest answer holds, and the answer."""
+        self._phases: dict[str, tuple[int, int, Phase]] = {}
+        """The same of its phase."""
 
     @classmethod
     def always(cls) -> MarketHours:
@@ -85,6 +101,27 @@ class MarketHours:
         if hold is not None and hold[0] <= now_ns < hold[1]:
             return hold[2]
         return self._look_up(exchange, now_ns)[2]
+
+    def phase(self, exchange: str, now_ns: int) -> Phase:
+        """What an exchange does at a moment; as cheap as ``is_open``.
+
+        Only in the continuous phase does silence say anything of a source. Where the config says other
+        hours than the exchange's own, all of them count as continuous.
+        """
+        if self._always:
+            return Phase.CONTINUOUS
+        hold = self._phases.get(exchange)
+        if hold is None or not hold[0] <= now_ns < hold[1]:
+            hold = self._phases[exchange] = self._phase_hold(exchange, now_ns)
+        return hold[2]
+
+    def auctions(self, exchange: str, day: date) -> tuple[Session, ...]:
+        """The sessions of a day in which prices may be indicative (UTC ns)."""
+        return tuple(
+            (opens_ns, closes_ns)
+            for opens_ns, closes_ns, phase in self._phases_of(exchange, day)
+            if phase in (Phase.PRE_OPEN, Phase.AUCTION)
+        )
 
     def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
         """Whether one of them trades; False for none at all."""
@@ -155,6 +192,37 @@ class MarketHours:
     def _look_up(self, exchange: str, now_ns: int) -> tuple[int, int, bool]:
         hold = self._holds[exchange] = self._hold(exchange, now_ns)
         return hold
+
+    def _phases_of(self, exchange: str, day: date) -> list[tuple[int, int, Phase]]:
+        """When each phase of a day begins and ends (UTC ns), in order; between them it is closed."""
+        sessions = self.sessions(exchange, day)
+        usual = timetable(exchange, day)
+        midnight_ns = _midnight_ns(day)
+        if self._always or self._spans(exchange, day) != (usual.trading,):
+            return [(*session, Phase.CONTINUOUS) for session in sessions]
+        ends_at = usual.auction[0] if usual.auction else usual.trading[1]
+        spans = (
+            (usual.pre_open, Phase.PRE_OPEN),
+            ((usual.trading[0], ends_at), Phase.CONTINUOUS),
+            (usual.auction, Phase.AUCTION),
+            (usual.post_close, Phase.POST_CLOSE),
+        )
+        return [
+            (midnight_ns + _into_day_ns(span[0]), midnight_ns + _into_day_ns(span[1]), phase)
+            for span, phase in spans
+            if span is not None
+        ]
+
+    def _phase_hold(self, exchange: str, now_ns: int) -> tuple[int, int, Phase]:
+        day = _day(now_ns)
+        from_ns = _midnight_ns(day)
+        for opens_ns, closes_ns, phase in self._phases_of(exchange, day):
+            if now_ns < opens_ns:
+                return from_ns, opens_ns, Phase.CLOSED
+            if now_ns < closes_ns:
+                return opens_ns, closes_ns, phase
+            from_ns = closes_ns
+        return from_ns, _midnight_ns(day) + _DAY_NS, Phase.CLOSED
 
     def _hold(self, exchange: str, now_ns: int) -> tuple[int, int, bool]:
         day = _day(now_ns)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dualbroker.clock import IST
 from dualbroker.market_calendar import calendar_end
-from dualbroker.market_hours import Corrections, MarketHours, Spans
+from dualbroker.market_hours import Corrections, MarketHours, Phase, Spans
 
 SECOND_NS = 1_000_000_000
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO", "NCX")
@@ -58,8 +58,6 @@ def hours(market: MarketHours, exchange: str, day: str) -> str:
     [
         ("NSE", "09:15-15:30"),
         ("BSE", "09:15-15:30"),
-        ("NFO", "09:15-15:30"),
-        ("BFO", "09:15-15:30"),
         ("CDS", "09:00-17:00"),
         ("NCX", "10:00-17:00"),
         ("another", "09:15-15:30"),
@@ -71,6 +69,57 @@ def test_hours_are_the_same_on_every_weekday_summer_and_winter(exchange: str, us
         assert hours(market, exchange, day) == usual
     for weekend in ("2026-03-14", "2026-03-15"):
         assert hours(market, exchange, weekend) == ""
+
+
+@pytest.mark.parametrize("exchange", ["NFO", "BFO"])
+def test_derivatives_of_shares_trade_ten_minutes_longer_since_the_closing_auction(exchange: str) -> None:
+    market = MarketHours()
+    assert hours(market, exchange, "2025-08-29") == "09:15-15:30", "a replay keeps the hours of its day"
+    assert hours(market, exchange, "2026-07-31") == "09:15-15:30"
+    assert hours(market, exchange, "2026-08-03") == "09:15-15:40"
+    assert market.is_open(exchange, at("2026-11-30T15:35:00"))
+    assert not market.is_open(exchange, at("2026-11-30T15:40:00"))
+    assert not market.is_open(exchange, at("2026-07-31T15:35:00"))
+
+
+def test_hours_of_long_ago_are_those_of_long_ago() -> None:
+    market = MarketHours()
+    assert hours(market, "NSE", "2009-12-31") == "09:55-15:30"
+    assert hours(market, "NSE", "2010-10-15") == "09:00-15:30"
+    assert hours(market, "NSE", "2010-10-18") == "09:15-15:30"
+
+
+PHASES = {
+    ("NSE", "2026-11-30"): "08:59 closed, 09:00 pre-open session, 09:14 pre-open session, 09:15 open, "
+    "15:14 open, 15:15 closing auction, 15:34 closing auction, 15:35 closed, 15:50 post-close session, "
+    "16:00 closed",
+    ("BSE", "2026-07-31"): "09:00 pre-open session, 09:15 open, 15:29 open, 15:30 closed, "
+    "15:40 post-close session, 16:00 closed",
+    ("NFO", "2026-11-30"): "09:00 pre-open session, 09:15 open, 15:39 open, 15:40 closed",
+    ("NFO", "2025-12-05"): "09:00 closed, 09:15 open, 15:30 closed",
+    ("BFO", "2026-11-30"): "09:00 closed, 09:15 open, 15:39 open, 15:40 closed",
+    ("CDS", "2026-11-30"): "08:59 closed, 09:00 open, 16:59 open, 17:00 closed",
+    ("MCX", "2026-11-30"): "09:00 open, 23:54 open, 23:55 closed",
+    ("NSE", "2026-11-29"): "09:00 closed, 10:00 closed, 15:20 closed",
+}
+
+
+@pytest.mark.parametrize(("exchange", "day"), PHASES)
+def test_each_exchange_has_its_phases_of_the_day(exchange: str, day: str) -> None:
+    market = MarketHours()
+    for moment in PHASES[exchange, day].split(", "):
+        clock, phase = moment.split(" ", 1)
+        for _ in range(2):
+            assert market.phase(exchange, at(f"{day}T{clock}:00")) == phase, "remembered or not"
+
+
+def test_hours_that_the_config_says_are_continuous_trading() -> None:
+    assert CORRECTED.phase("NSE", at("2026-11-08T18:30:00")) is Phase.CONTINUOUS
+    assert CORRECTED.phase("NSE", at("2026-11-08T09:05:00")) is Phase.CLOSED
+    assert CORRECTED.phase("NSE", at("2026-07-01T09:05:00")) is Phase.CLOSED, "a day that it takes away"
+    assert CORRECTED.phase("MCX", at("2026-07-03T20:59:00")) is Phase.CONTINUOUS
+    assert MarketHours.always().phase("NSE", at("2026-11-29T03:00:00")) is Phase.CONTINUOUS
+    assert MarketHours.always().auctions("NSE", date(2026, 11, 30)) == ()
 
 
 @pytest.mark.parametrize(
@@ -200,6 +249,15 @@ def test_open_agrees_with_the_sessions_of_the_day(market: MarketHours, exchange:
     inside = any(opens <= now_ns < closes for opens, closes in market.sessions(exchange, day))
     assert market.is_open(exchange, now_ns) is inside
     assert market.is_open(exchange, now_ns) is inside, "the remembered answer, too"
+
+
+@given(market=calendars, exchange=exchanges, now_ns=moments)
+def test_continuous_trading_lies_within_the_sessions(market: MarketHours, exchange: str, now_ns: int) -> None:
+    if market.phase(exchange, now_ns) is Phase.CONTINUOUS:
+        assert market.is_open(exchange, now_ns)
+    day = datetime.fromtimestamp(now_ns / 1e9, IST).date()
+    if any(begin_ns <= now_ns < end_ns for begin_ns, end_ns in market.auctions(exchange, day)):
+        assert market.phase(exchange, now_ns) in (Phase.PRE_OPEN, Phase.AUCTION)
 
 
 @given(market=calendars, exchange=exchanges, now_ns=moments)

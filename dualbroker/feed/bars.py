@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,16 @@ from numpy.typing import NDArray
 from dualbroker.errors import ArgumentError
 from dualbroker.feed import columns
 from dualbroker.feed.columns import frame, times
+from dualbroker.market_hours import MarketHours
 
-__all__ = ["SESSION_START", "Interval", "bar_starts_ns", "bars_frame", "interval_ns"]
+__all__ = [
+    "SESSION_START",
+    "Interval",
+    "auctions_within",
+    "bar_starts_ns",
+    "bars_frame",
+    "interval_ns",
+]
 
 Interval = str | timedelta | np.timedelta64
 """The length of a bar: a pandas offset, or a duration."""
@@ -28,7 +37,9 @@ _DAY_NS = 86_400 * 1_000_000_000
 _IST_OFFSET_NS = int(5.5 * 3600) * 1_000_000_000
 
 
-def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
+def bars_frame(
+    ticks: pd.DataFrame, interval: Interval, auctions: Sequence[tuple[int, int]] = ()
+) -> pd.DataFrame:
     """Open, high, low, close, volume per interval, indexed by ``time`` (the left edge, Indian time).
 
     Prices are those of ticks; a snapshot is no price of its own time and only sets the volume's base.
@@ -37,6 +48,7 @@ def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
     counted in ``attrs["negative_volume_steps"]``; a fall that is made good in one step (a 0 between two
     totals) traded nothing either way, any other is a new base. Intervals without a tick have no bar. No
     bar holds ticks of two days: that of a day (``"1D"``) is labelled 09:15 and holds what came before, too.
+    In an auction only a tick with more volume than before is a trade; the others are indicative prices.
 
     Parameters
     ----------
@@ -45,6 +57,8 @@ def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
     interval
         A pandas offset (``"1min"``, ``"5min"``, ``"15s"``, ``"1h"``) or a duration (``pd.Timedelta``,
         ``datetime.timedelta``, ``np.timedelta64``); at most a day.
+    auctions
+        When prices may be indicative: begin and end, UTC ns.
 
     Raises
     ------
@@ -59,6 +73,8 @@ def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
     sources = ticks["broker_name"].to_numpy()
     volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
     steps, negative = _volume_steps(volumes, midnight_ns, sources)
+    for begin_ns, end_ns in auctions:
+        use &= (receive_ns < begin_ns) | (receive_ns >= end_ns) | (steps > 0)
     start_ns = bar_starts_ns(receive_ns, width_ns)
     table = pd.DataFrame(
         {
@@ -85,6 +101,12 @@ def bars_frame(ticks: pd.DataFrame, interval: Interval) -> pd.DataFrame:
     bars.index = times(grouped.size().index.to_numpy(dtype=np.int64)).rename("time")
     bars.attrs["negative_volume_steps"] = negative
     return bars
+
+
+def auctions_within(hours: MarketHours, exchange: str, ticks: pd.DataFrame) -> list[tuple[int, int]]:
+    """When prices were indicative on the days of these ticks: begin and end, UTC ns."""
+    days = pd.DatetimeIndex(ticks.index).normalize().unique()
+    return [session for day in days for session in hours.auctions(exchange, day.date())]
 
 
 def bar_starts_ns(times_ns: NDArray[np.int64], width_ns: int) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dualbroker.feed import frames
-from dualbroker.feed.bars import Interval, bars_frame
+from dualbroker.feed.bars import Interval, auctions_within, bars_frame
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.feed.savings import savings_frame
 from dualbroker.model import Instrument
@@ -50,7 +50,8 @@ class ReadingFeed(RunningFeed):
     ) -> pd.DataFrame:
         """Bars of one instrument: open, high, low, close, volume, labelled left, counted from 09:15.
 
-        ``interval`` is text such as ``"1min"`` or a duration such as ``pd.Timedelta("1min")``.
+        ``interval`` is text such as ``"1min"`` or a duration such as ``pd.Timedelta("1min")``. Indicative
+        prices, of the pre-open session and the closing auction, are in none.
 
         Raises
         ------
@@ -59,7 +60,10 @@ class ReadingFeed(RunningFeed):
         ValueError
             The interval can't be read, or is not between a millisecond and a day.
         """
-        return self._stamp(bars_frame(self.ticks(symbol, exchange), interval))
+        ticks = self.ticks(symbol, exchange)
+        instrument = self._manager.quotes.instruments[self._names.index_of(symbol, exchange)]
+        auctions = auctions_within(self._manager.market_hours, instrument.exchange, ticks)
+        return self._stamp(bars_frame(ticks, interval, auctions))
 
     def depth(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:
         """Five levels of one instrument, the latest only; empty unless subscribed with ``depth=True``."""

@@ -61,6 +61,8 @@ class QuoteCarrier:
         Runs what has to be told to a broker.
     on_new_primary, is_market_open, preferred
         See `SourceChoice`.
+    is_trading_continuous
+        Whether the age of the last tick says anything: in an auction it does not.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class QuoteCarrier:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         on_new_primary: Callable[[], None],
         is_market_open: Callable[[], bool],
+        is_trading_continuous: Callable[[], bool],
         preferred: str | None,
     ) -> None:
         self._brokers = brokers
@@ -85,7 +88,7 @@ class QuoteCarrier:
         self._incidents = incidents
         self._mapping = mapping
         self._clock = clock
-        self._is_market_open = is_market_open
+        self._is_trading_continuous = is_trading_continuous
         self.refusals = Refusals()
         self._failovers = FailoverLog(incidents)
         self.standing = Standing(
@@ -297,7 +300,7 @@ class QuoteCarrier:
 
     def _tick_age_s(self, name: str) -> float | None:
         last_ns = self._health[name].last_quote_ns
-        if last_ns is None or name not in self.sources or not self._is_market_open():
+        if last_ns is None or name not in self.sources or not self._is_trading_continuous():
             return None
         return max(0, self._clock.now_ns() - last_ns) / 1e9
 

@@ -39,7 +39,7 @@ from dualbroker.manager.reconcile import Reconciler
 from dualbroker.manager.subscriber import Subscriber
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
-from dualbroker.market_hours import MarketHours
+from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
@@ -133,6 +133,7 @@ class RunningManager(BoundToProcess, ABC):
             spawn=self._background.spawn,
             on_new_primary=self._on_new_primary,
             is_market_open=self._is_market_open,
+            is_trading_continuous=self._is_trading_continuous,
             preferred=None if config.primary == AUTO else config.primary,
         )
         self.subscriptions = Subscriber(self.quotes, book, self.carrier)
@@ -366,7 +367,14 @@ class RunningManager(BoundToProcess, ABC):
 
     def _is_market_open(self) -> bool:
         exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
-        return self.market_hours.any_open(exchanges or {"NSE"}, self.wall_clock.now_ns())
+        return self._any_in(exchanges, Phase.PRE_OPEN, Phase.CONTINUOUS, Phase.AUCTION)
+
+    def _is_trading_continuous(self) -> bool:
+        return self._any_in({exchange for exchange, _ in self.subscriptions.book.wanted()}, Phase.CONTINUOUS)
+
+    def _any_in(self, exchanges: set[str], *phases: Phase) -> bool:
+        now_ns = self.wall_clock.now_ns()
+        return any(self.market_hours.phase(exchange, now_ns) in phases for exchange in exchanges or {"NSE"})
 
     def _on_new_primary(self) -> None:
         if self._roles_given:

@@ -21,7 +21,7 @@ from dualbroker.errors import DualBrokerError, SessionExpiredError
 from dualbroker.liveness import MarketEvidence, silent_among_fellows
 from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.mapping import InstrumentMapping
-from dualbroker.market_hours import MarketHours
+from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.incidents import IncidentStore
@@ -162,7 +162,9 @@ class QuoteWatch:
     def _look_at(self, name: str, now_s: float) -> None:
         silence = self._silences.setdefault(name, _Silence(heard_s=now_s))
         messages = self._bandwidth.messages(name, MessageKind.QUOTES)
-        keys = self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
+        keys = (
+            self._in_continuous_trading(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
+        )
         if messages != silence.messages or not keys:
             if silence.told and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
@@ -245,10 +247,11 @@ class QuoteWatch:
             return None
         return evidence.has_moved(name, key, answer, self._quotes.volume(self._index(key)))
 
-    def _in_open_markets(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
+    def _in_continuous_trading(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
         now_ns = self._wall_clock.now_ns()
         exchanges = {exchange for exchange, _ in keys}
-        opened = {name for name in exchanges if self._market_hours.is_open(name, now_ns)}
+        # In a pre-open session or an auction quotes come when they like: their absence proves nothing.
+        opened = {name for name in exchanges if self._market_hours.phase(name, now_ns) is Phase.CONTINUOUS}
         return keys if opened == exchanges else [key for key in keys if key[0] in opened]
 
     # One instrument that is silent among others that tick
@@ -291,7 +294,9 @@ class QuoteWatch:
             if silence is None or now_s - silence.heard_s > self._limits.quotes_silent_after / 2:
                 continue
             keys = (
-                self._in_open_markets(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
+                self._in_continuous_trading(self._carrier.streamed_by(name))
+                if self._carrier.serves(name)
+                else []
             )
             suspects = self._suspects(keys)
             if suspects:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.feed import columns
-from dualbroker.feed.bars import Interval, bars_frame, interval_ns
+from dualbroker.feed.bars import Interval, auctions_within, bars_frame, interval_ns
+from dualbroker.market_hours import MarketHours
 
 
 def ticks(times: list[str], prices: list[float], volumes: list[float], snapshots: int = 0) -> pd.DataFrame:
@@ -207,3 +208,19 @@ def test_every_tick_is_in_exactly_one_bar(moves: list[tuple[int, int]], interval
     assert bars["close"].iloc[-1] == prices[-1]
     assert bars.index.is_monotonic_increasing
     assert bars.index.is_unique
+
+
+def test_indicative_prices_of_auctions_are_in_no_bar_and_their_trades_are() -> None:
+    day = "2026-11-30"
+    times = ["09:00:30", "09:07:00", "09:10:00", "09:15:05", "15:14:59", "15:20:00", "15:31:00", "15:34:00"]
+    prices = [90.0, 91.0, 100.0, 101.0, 102.0, 80.0, 103.0, 81.0]
+    volumes = [0.0, 0.0, 500.0, 600.0, 700.0, 700.0, 900.0, 900.0]
+    table = ticks([f"{day} {moment}" for moment in times], prices, volumes)
+    auctions = auctions_within(MarketHours(), "NSE", table)
+    assert len(auctions) == 2
+    bars = bars_frame(table, "1D", auctions)
+    assert bars[["open", "high", "low", "close"]].to_numpy().tolist() == [[100.0, 103.0, 100.0, 103.0]]
+    assert bars["volume"].tolist() == [900]
+    assert bars_frame(table, "1D")["low"].tolist() == [80.0], "a market without hours has no auctions"
+    assert auctions_within(MarketHours.always(), "NSE", table) == []
+    assert auctions_within(MarketHours(), "NSE", table.iloc[:0]) == []

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BeforeValidator
 from starlette.responses import Response
 
 from dualbroker.feed import frames
-from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.bars import auctions_within, bars_frame
 from dualbroker.feed.names import SymbolNames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, stamp
@@ -134,7 +134,9 @@ async def bars(
     index, named = _instrument(manager, exchange, symbol)
 
     def cut() -> pd.DataFrame:
-        return bars_frame(frames.ticks_frame(manager.quotes, index), interval).iloc[-limit:]
+        ticks = frames.ticks_frame(manager.quotes, index)
+        auctions = auctions_within(manager.market_hours, named["exchange"], ticks)
+        return bars_frame(ticks, interval, auctions).iloc[-limit:]
 
     if form != "json":
         return await table_response(manager, form, f"bars-{interval}-{exchange}-{symbol}", cut)
