@@ -320,6 +320,8 @@ class OrderUpdate(msgspec.Struct, kw_only=True, omit_defaults=True):
     exchange_time_ns: int | None = None
     event_time_ns: int | None = None
     """Orders events inside one second (``tm`` and ``ntm``); None where the broker sends none."""
+    amo: bool | None = None
+    """Sent after the market, to wait at the broker until it opens."""
 
     @property
     def key(self) -> OrderKey:

@@ -38,10 +38,19 @@ ORDER_FIELDS: Mapping[str, str] = {
         (
             *("norenordno", "norenoordno", "exch", "token", "tsym", "trantype", "prctyp", "pcode", "prd"),
             *("ret", "status", "reporttype", "rpt", "flid", "fltm", "rejreason", "exchordid", "remarks"),
-            *("norentm", "ordenttm", "exch_tm"),
+            *("norentm", "ordenttm", "exch_tm", "amo", "exchorderid", "filltm", "ordentm"),
         ),
         "text",
     ),
+}
+
+_OTHER_SPELLINGS = {
+    "norenordno": "norenoordno",
+    "pcode": "prd",
+    "reporttype": "rpt",
+    "exchordid": "exchorderid",
+    "fltm": "filltm",
+    "ordenttm": "ordentm",
 }
 
 _READERS: Mapping[str, Callable[[object], object]] = {
@@ -63,6 +72,9 @@ def check_fields(
         kind = kinds[wire_name]
         value = wire.get(wire_name)
         expected = price_in(value, exchange) if kind == "price" else _READERS[kind](value)
+        if wire_name in _OTHER_SPELLINGS and not str(expected or "").strip():
+            other = text_in(wire.get(_OTHER_SPELLINGS[wire_name]))
+            expected = other if expected is None or str(other or "").strip() else expected
         found = getattr(message, name)
         same = found == expected and (found is None) == (expected is None)
         expect(same, f"{wire_name} ({kind}): {value!r:.80} was read as {found!r:.80}, not {expected!r:.80}")

@@ -97,7 +97,9 @@ class Frames:
 
 def order_number(wire: Mapping[str, Any]) -> str:
     """The order number that a message states, whichever way it is spelt; empty when there is none."""
-    number = text_in(wire.get("norenordno")) or text_in(wire.get("norenoordno")) or ""
+    number = text_in(wire.get("norenordno")) or ""
+    if not number.strip():
+        number = text_in(wire.get("norenoordno")) or ""
     return number.strip() if len(number.strip()) <= 64 else ""
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "whole_in",
 ]
 
+_HEXADECIMAL = "0123456789abcdefABCDEF"
 HIGHEST_PRICE = 1e9
 LARGEST_EXACT = 2**53 - 1
 LONGEST_TEXT = 1024
@@ -53,26 +54,58 @@ def expect(condition: object, *words: object) -> None:
 
 
 def read_json(raw: bytes) -> Any:
-    """The value of a JSON text, as strictly as JSON is; of a repeated key the last counts.
+    """The value of a JSON text; of a repeated key the last counts.
+
+    As brokers write it: control characters stand in texts, and backslashes that escape nothing.
 
     Raises
     ------
     ValueError, RecursionError
         It is no JSON.
     """
+    text = raw.decode("utf-8", "replace")
+    try:
+        return _loads(text)
+    except json.JSONDecodeError as error:
+        if "escape" not in error.msg:
+            raise
+    return _loads(_double_lone_backslashes(text))
+
+
+def _loads(text: str) -> Any:
     return json.loads(
-        raw.decode("utf-8", "replace"),
+        text,
+        strict=False,
         parse_int=Literal,
         parse_float=Literal,
         parse_constant=lambda _: _Constant(),
     )
 
 
+def _double_lone_backslashes(text: str) -> str:
+    done, at = [], 0
+    while at < len(text):
+        if text[at] != "\\":
+            done.append(text[at])
+            at += 1
+            continue
+        follows = text[at + 1 : at + 2]
+        hexadecimal = text[at + 2 : at + 6]
+        is_code = follows == "u" and len(hexadecimal) == 4 and all(c in _HEXADECIMAL for c in hexadecimal)
+        if follows and (follows in '"\\/bfnrt' or is_code):
+            done.append(text[at : at + 2])
+            at += 2
+        else:
+            done.append("\\\\")
+            at += 1
+    return "".join(done)
+
+
 def number_in(value: object, lowest: float, highest: float) -> float | None:
     """The number that a field states, where it is one and lies within the bounds."""
     if not isinstance(value, str):
         return None
-    if not value.isascii() or not _NUMBER.fullmatch(value.strip()):
+    if not value.isascii() or not _NUMBER.fullmatch(value.strip(" \t\n\r\v\f")):
         return None
     number = float(value)
     return number if lowest <= number <= highest else None

@@ -128,6 +128,13 @@ def _says_ok(status: int, body: bytes) -> bool:
     return status < 500 and type(stat) is str and "".join(stat.replace("_", " ").upper().split()) == "OK"
 
 
+def _check_damaged(body: bytes, rows: list[dict[str, Any]]) -> str:
+    """Of an array that is no JSON as a whole: what can't be read stands as an empty row, beside others."""
+    expect(body.strip()[-1:] == b"]", "took an array without an end")
+    expect({} in rows and any(rows), "found", len(rows), "rows, and none of them damaged")
+    return "damaged"
+
+
 class RestRows(_Answers):
     """`parse_rows`, and what the rows become in each of the books."""
 
@@ -140,7 +147,10 @@ class RestRows(_Answers):
             rows = parse_rows(status, body)
         except (BrokerError, WireError) as error:
             return _typed(error)
-        wire = read_json(body)
+        try:
+            wire = read_json(body.removeprefix(b"\xef\xbb\xbf"))
+        except (ValueError, RecursionError):
+            return _check_damaged(body, rows)
         if not rows:
             said = wire.get("emsg") if isinstance(wire, dict) else None
             expect(isinstance(said, str) and "no data" in " ".join(said.lower().split()), "an empty book")
@@ -148,7 +158,13 @@ class RestRows(_Answers):
         expect(isinstance(wire, list) and len(wire) == len(rows), "found", len(rows), "rows")
         for row, there in zip(rows, wire, strict=True):
             if isinstance(there, str):
-                there = read_json(there.encode("utf-8", "replace"))
+                try:
+                    there = read_json(there.encode("utf-8", "replace"))
+                except (ValueError, RecursionError):
+                    there = None
+            if not isinstance(there, dict):
+                expect(row == {}, "made a row of what is none")
+                continue
             self._check_row(row, there)
         return "accepted"
 
@@ -167,7 +183,8 @@ class RestRows(_Answers):
             check_update(message, wire)
             expect(fill.order_id == update.order_id == order_number(wire), "the row of", fill.order_id)
             expect(fill.quantity == quantity_in(wire.get("flqty")), "filled", wire.get("flqty"))
-            expect(fill.price == price_in(wire.get("flprc"), exchange), "filled at", wire.get("flprc"))
+            price = price_in(wire.get("flprc"), exchange)
+            expect(fill.price == (price or None), "filled at", wire.get("flprc"))
         try:
             position = position_from_row(row, broker_name="broker1")
         except WireError:

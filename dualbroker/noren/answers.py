@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -20,7 +21,7 @@ from dualbroker.errors import (
     SessionExpiredError,
     WireError,
 )
-from dualbroker.noren.fields import load_object, normal_word, shorten
+from dualbroker.noren.fields import load_json, load_object, mended, normal_word, shorten
 
 __all__ = ["AnswerKind", "classify", "parse_object", "parse_rows"]
 
@@ -41,7 +42,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], AnswerKind], ...] = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
         (r"session expired|invalid session", AnswerKind.SESSION_EXPIRED),
-        (r'^error occurred : 5 "no data"$|^no data( :)?$', AnswerKind.NO_DATA),
+        (r'^error occurred ?: ?5 ?\{? ?"?no data"? ?\}?$|^no data ?:?$', AnswerKind.NO_DATA),
         (r"exceeds limit", AnswerKind.RATE_LIMITED),
         (r"server timeout", AnswerKind.RETRYABLE),
         (r"wrong password|password expired|change password|user blocked", AnswerKind.LOGIN_REFUSED),
@@ -58,6 +59,10 @@ _ERRORS: dict[AnswerKind, type[BrokerError]] = {
     AnswerKind.RETRYABLE: RetryableBrokerError,
     AnswerKind.REFUSED: RequestRefusedError,
 }
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SEPARATOR = re.compile(r"\s*,\s*")
+_ROW_BEGINS = re.compile(r"\}\s*,\s*(?=\{)")
 
 _LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """A book of thirty thousand orders. Reading takes about a second for it, in which no tick is read."""
@@ -83,6 +88,7 @@ def parse_object(status: int, body: bytes) -> dict[str, Any]:
     WireError
         What was answered is no answer of this protocol.
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     _require_body(status, body)
     answer = load_object(body)
     stat = normal_word(answer.get("stat"))
@@ -100,15 +106,17 @@ def parse_object(status: int, body: bytes) -> dict[str, Any]:
 def parse_rows(status: int, body: bytes) -> list[dict[str, Any]]:
     """The rows of a successful answer; empty only when the broker says "no data".
 
-    Rows that are JSON texts themselves (``EODChartData``) are parsed too.
+    Rows that are JSON texts themselves (``EODChartData``) are parsed too. A row that can't be read costs
+    none of the others: it stands as an empty one, that says nothing, in its place.
 
     Raises
     ------
     SessionExpiredError, LoginRefusedError, RateLimitedError, RetryableBrokerError, RequestRefusedError
         As `parse_object`; also when a single row says so.
     WireError
-        It is neither rows nor a refusal, or an array of none, which no broker documents.
+        It is neither rows nor a refusal, an array of none, which no broker documents, or one without an end.
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     _require_body(status, body)
     if not body.lstrip().startswith(b"["):
         answer = load_object(body)
@@ -118,20 +126,66 @@ def parse_rows(status: int, body: bytes) -> list[dict[str, Any]]:
         raise WireError("expected an array of rows, found an object")
     if status >= 400:
         raise _status_error(status)
-    try:
-        rows = json.loads(body.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        raise WireError("expected JSON, found an array that can't be read to its end") from None
+    rows = _elements(body)
     if not rows:
         raise WireError('expected rows or a "no data" answer, found an empty array')
-    return [_row(status, row) for row in rows]
+    read = [_row(status, row) for row in rows]
+    if not any(read):
+        raise WireError(f"expected rows that are objects, found {len(rows)} of which none can be read")
+    return read
+
+
+def _elements(body: bytes) -> list[Any]:
+    """What stands in an array; None for each piece of it that can't be read.
+
+    Raises
+    ------
+    WireError
+        It has no end: what was cut off may be any number of rows.
+    """
+    try:
+        elements: list[Any] = load_json(body)
+    except (ValueError, RecursionError):
+        text = mended(body).strip()
+        if not text.endswith("]"):
+            raise WireError("expected JSON, found an array that can't be read to its end") from None
+        return [*_pieces(text)]
+    return elements
+
+
+def _pieces(text: str) -> Iterator[Any]:
+    """The elements of an array that is no JSON as a whole, one by one; None for what can't be read.
+
+    What can't be read ends where the next row begins.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    at = len(text) - len(text[1:].lstrip())
+    while True:
+        try:
+            element, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            element, end = None, at
+        yield element
+        separator = _SEPARATOR.match(text, end) if end > at else None
+        if separator is None:
+            if end > at and text[end:].strip() == "]":
+                return
+            if end > at:
+                yield None  # what follows the element is none
+            separator = _ROW_BEGINS.search(text, end)
+            if separator is None:
+                return
+        at = separator.end()
 
 
 def _row(status: int, row: object) -> dict[str, Any]:
     if isinstance(row, str):
-        row = load_object(row)
+        try:
+            row = load_object(row)
+        except WireError:
+            row = None
     if not isinstance(row, dict):
-        raise WireError(f"expected each row to be an object, found {type(row).__name__}")
+        return {}
     if normal_word(row.get("stat")) == "NOT OK":
         raise _refusal(status, row)
     return row

@@ -8,12 +8,13 @@ from typing import Any
 from dualbroker.errors import WireError
 from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, Position, UpdateSource
 from dualbroker.noren.fields import (
-    LONGEST_ORDER_NUMBER,
     money,
     net_quantity,
+    order_number,
     price,
     quantity,
     read_struct,
+    said,
     short_text,
     shorten,
 )
@@ -32,11 +33,9 @@ def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: 
     WireError
         The row has no order number.
     """
-    order_id = (short_text(row.get("norenordno")) or short_text(row.get("norenoordno")) or "").strip()
-    if not 0 < len(order_id) <= LONGEST_ORDER_NUMBER:
-        raise WireError("expected an order number (norenordno) in a trade's row, found none that can be one")
-    order_time_ns = wall_time_ns(row.get("norentm")) or epoch_ns(row.get("ordenttm"))
-    fill_time_ns = wall_time_ns(row.get("fltm"))
+    order_id = order_number(row)
+    order_time_ns = wall_time_ns(row.get("norentm")) or said(row, "ordenttm", epoch_ns)
+    fill_time_ns = said(row, "fltm", wall_time_ns)
     exchange = short_text(row.get("exch")) or None
     return FillReport(
         broker_name=broker_name,
@@ -44,7 +43,7 @@ def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: 
         trading_day=order_trading_day(order_id, order_time_ns or fill_time_ns, receive_time_ns),
         fill_id=short_text(row.get("flid")) or None,
         quantity=quantity(row.get("flqty")),
-        price=price(row.get("flprc"), exchange),
+        price=price(row.get("flprc"), exchange) or None,
         exchange=exchange,
         symbol=short_text(row.get("tsym")) or None,
         side=side(short_text(row.get("trantype"))),
@@ -107,7 +106,7 @@ def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:
         exchange=exchange,
         token=short_text(row.get("token")) or None,
         symbol=symbol,
-        product=short_text(row.get("prd")) or short_text(row.get("pcode")) or None,
+        product=said(row, "pcode", short_text) or None,
         net_quantity=net_quantity(row.get("netqty")),
         net_average_price=money(row.get("netavgprc")),
         day_buy_quantity=quantity(row.get("daybuyqty")),

@@ -21,6 +21,7 @@ from dualbroker.model import InstrumentKey
 
 __all__ = [
     "LONGEST_ORDER_NUMBER",
+    "SPELLINGS",
     "EpochSeconds",
     "Percent",
     "Price",
@@ -30,14 +31,18 @@ __all__ = [
     "Word",
     "epoch_seconds",
     "join_keys",
+    "load_json",
     "load_object",
+    "mended",
     "money",
     "net_quantity",
     "normal_word",
     "number",
+    "order_number",
     "price",
     "quantity",
     "read_struct",
+    "said",
     "short_text",
     "shorten",
     "split_keys",
@@ -74,6 +79,20 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_EXACT)] | None
 EpochSeconds = Annotated[int, msgspec.Meta(ge=0, le=LATEST_EPOCH_S)] | None
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "norenordno": ("norenordno", "norenoordno"),
+    "pcode": ("pcode", "prd"),
+    "reporttype": ("reporttype", "rpt"),
+    "exchordid": ("exchordid", "exchorderid"),
+    "fltm": ("fltm", "filltm"),
+    "ordenttm": ("ordenttm", "ordentm"),
+}
+"""Fields that brokers and their documents spell in more than one way (protocol: sections 1.6, 2.4 and 9).
+
+By the name that is used here; of several that a message has, the first that says something counts. One table
+for the stream, every book and the history.
+"""
 
 
 def number(value: object) -> float | None:
@@ -179,8 +198,37 @@ def _exchange_field(struct_type: type[msgspec.Struct]) -> str:
     )
 
 
+def said(wire: Mapping[str, Any], wire_name: str, read: Callable[[object], object]) -> Any:
+    """What a field says, in whichever of its `SPELLINGS`; None or a blank text where none says anything."""
+    spellings = SPELLINGS.get(wire_name)
+    if spellings is None:
+        return read(wire.get(wire_name))
+    first = None
+    for spelling in spellings:
+        value = read(wire.get(spelling))
+        if value is not None and not (isinstance(value, str) and (not value or value.isspace())):
+            return value
+        first = value if first is None else first
+    return first
+
+
+def order_number(wire: Mapping[str, Any]) -> str:
+    """The order number of a message or a row.
+
+    Raises
+    ------
+    WireError
+        There is none, or one that is too long to be one.
+    """
+    number = (said(wire, "norenordno", short_text) or "").strip()
+    if not 0 < len(number) <= LONGEST_ORDER_NUMBER:
+        found = f"one of {len(number)} characters" if number else "none"
+        raise WireError(f"expected an order number (norenordno), found {found}")
+    return number
+
+
 def read_struct(struct_type: type[StructType], wire: Mapping[str, Any]) -> StructType:
-    """Build a struct field by field; a field that can't be read is unknown (None).
+    """Build a struct field by field, whichever way each is spelt; what can't be read is unknown (None).
 
     Raises
     ------
@@ -191,28 +239,55 @@ def read_struct(struct_type: type[StructType], wire: Mapping[str, Any]) -> Struc
     exchange = wire.get(_exchange_field(struct_type))
     of_goods = isinstance(exchange, str) and exchange in _GOODS_EXCHANGES
     for name, wire_name, read, required in _plan(struct_type, of_goods):
-        value = read(wire.get(wire_name))
+        value = said(wire, wire_name, read)
         if value is None and required:
             raise WireError(f"expected a value in field {wire_name!r} ({name}), found none that can be read")
         values[name] = value
     return struct_type(**values)
 
 
-def load_object(raw: bytes | str) -> dict[str, Any]:
-    """Parse a JSON object.
+_LONE_BACKSLASH = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)')
+"""A backslash with what it escapes, if it escapes anything."""
 
-    Python's own parser, because it also takes what msgspec refuses as a whole for the sake of one
-    field: numbers out of range, escaped lone surrogates.
+
+def mended(raw: bytes | str) -> str:
+    """A JSON text in which bytes that are no UTF-8 are replaced, and no backslash escapes nothing."""
+    line = raw if isinstance(raw, str) else bytes(raw).decode("utf-8", "replace")
+    return _LONE_BACKSLASH.sub(lambda found: found[0] if found[1] else "\\\\", line)
+
+
+def load_json(raw: bytes | str) -> Any:
+    """Parse JSON as brokers write it: a bad character in a text costs nothing.
+
+    Python's own parser, because it also takes what msgspec refuses as a whole for the sake of one field:
+    numbers out of range, escaped lone surrogates. Texts that people fill as they like (``remarks``,
+    ``rejreason``) come with raw line breaks and tabs, with bytes that are no UTF-8, and with backslashes
+    that escape nothing; all of them are kept as text.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is no JSON even so.
+    """
+    line = raw if isinstance(raw, str) else bytes(raw).decode("utf-8", "replace")
+    try:
+        return json.loads(line, strict=False)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Invalid \\"):
+            raise
+    return json.loads(mended(line), strict=False)
+
+
+def load_object(raw: bytes | str) -> dict[str, Any]:
+    """Parse a JSON object, as `load_json` does.
 
     Raises
     ------
     WireError
         It is no JSON, or no object. The text never quotes what was found: it may hold a token.
     """
-    if isinstance(raw, bytes | bytearray | memoryview):
-        raw = bytes(raw).decode("utf-8", "replace")
     try:
-        value = json.loads(raw)
+        value = load_json(raw)
     except (ValueError, RecursionError):
         kind = "an empty text" if not raw.strip() else f"{len(raw)} characters that are none"
         raise WireError(f"expected JSON, found {kind}") from None

@@ -1,7 +1,8 @@
 """The times of the Noren protocol, read into UTC nanoseconds and written (protocol: section 1.2).
 
 Wall clocks are Indian time in two spellings, and brokers disagree on which field has which, so both are
-read everywhere. Epoch times are seconds, as text.
+read everywhere. Epoch times are seconds, as text. A time of before the year 2000 is that of a clock which
+was never set (exchanges' gateways send 01-01-1980 and 0, protocol: section 9): it is unknown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ __all__ = ["epoch_ns", "exchange_time_text", "ist_day", "order_time_text", "wall
 _TIME_FIRST = re.compile(r"(\d\d):(\d\d):(\d\d) (\d\d)-(\d\d)-(\d{4})", re.ASCII)
 _DATE_FIRST = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _NS_PER_S = 1_000_000_000
+EARLIEST_YEAR = 2000
+_EARLIEST_S = int(datetime(EARLIEST_YEAR, 1, 1, tzinfo=IST).timestamp())
 
 
 def wall_time_ns(value: object) -> int | None:
@@ -33,7 +36,7 @@ def wall_time_ns(value: object) -> int | None:
         day, month, year, hour, minute, second = map(int, match.groups())
     else:
         return None
-    if not 1970 < year < 2262:
+    if not EARLIEST_YEAR <= year < 2262:
         return None
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=IST)
@@ -43,9 +46,9 @@ def wall_time_ns(value: object) -> int | None:
 
 
 def epoch_ns(value: object) -> int | None:
-    """UTC nanoseconds of epoch seconds given as text or number; None for what is none."""
+    """UTC nanoseconds of epoch seconds given as text or number; None for what is none, or too long ago."""
     seconds = epoch_seconds(value)
-    return None if seconds is None else seconds * _NS_PER_S
+    return None if seconds is None or seconds < _EARLIEST_S else seconds * _NS_PER_S
 
 
 def _ist_second(time_ns: int) -> datetime:

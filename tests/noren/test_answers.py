@@ -79,6 +79,23 @@ def test_every_documented_text(status: int, emsg: str, kind: AnswerKind, error: 
             parse_rows(status, refusal(emsg))
 
 
+@pytest.mark.parametrize(
+    "emsg",
+    [
+        'Error Occurred : 5 {"no data"}',
+        'ERROR OCCURRED : 5 {"NO DATA"}',
+        'error occurred:5{ "No Data" }',
+        'Error  Occurred  :  5   "no  data"',
+        "Error Occurred : 5 no data",
+        "Error Occurred : 5 {no data}",
+        "No Data:",
+        " no data ",
+    ],
+)
+def test_an_empty_book_in_any_case_spacing_and_brackets(emsg: str) -> None:
+    assert parse_rows(200, refusal(emsg)) == parse_rows(400, refusal(emsg)) == []
+
+
 def test_only_the_documented_words_are_an_empty_book() -> None:
     for emsg in ("no data connection", "could not read, no data : 7", "", None, 5, ["no data"]):
         with pytest.raises(RequestRefusedError):
@@ -144,7 +161,7 @@ def test_what_is_no_answer(parse: Any, status: int, body: bytes, error: type[Exc
     ("body", "error"),
     [
         (b"[]", WireError),
-        (b'[{"stat":"Ok"},5]', WireError),
+        (b"[5,true]", WireError),
         (b'["no json"]', WireError),
         (b'["[]"]', WireError),
         (b'{"stat":"Ok"}', WireError),
@@ -155,6 +172,106 @@ def test_what_is_no_answer(parse: Any, status: int, body: bytes, error: type[Exc
 def test_rows_that_are_none(body: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse_rows(200, body)
+
+
+ROWS = [{"stat": "Ok", "norenordno": f"2603020000006{number}", "rejreason": " "} for number in range(3)]
+
+
+def book(*texts: bytes) -> bytes:
+    return b"[" + b", ".join(texts) + b"]"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"two\nlines", "two\nlines"),
+        (b"a\ttab", "a\ttab"),
+        (b"\x00\x1b[0m", "\x00\x1b[0m"),
+        (b"caf\xe9 \xff", "caf\ufffd \ufffd"),
+        (b"M\\&M \\x41 \\u12", "M\\&M \\x41 \\u12"),
+        (b'a \\"b\\" \\\\ \\u20b9 \\n', 'a "b" \\ ₹ \n'),
+    ],
+)
+def test_a_bad_character_costs_nothing(written: bytes, read: str) -> None:
+    texts = [json.dumps(row).encode() for row in ROWS]
+    texts[1] = texts[1].replace(b'" "', b'"' + written + b'"')
+    assert parse_rows(200, book(*texts)) == [ROWS[0], {**ROWS[1], "rejreason": read}, ROWS[2]]
+    assert parse_object(200, texts[1]) == {**ROWS[1], "rejreason": read}
+
+
+def test_a_byte_order_mark_costs_nothing() -> None:
+    text = json.dumps(ROWS).encode("utf-8-sig")
+    assert parse_rows(200, text) == ROWS
+    assert parse_object(200, json.dumps(ROWS[0]).encode("utf-8-sig")) == ROWS[0]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"stat":"Ok","norenordno":"26030200000061","rejreason":"RED:"Margin" is short"}',
+        b'{"stat":"Ok","norenordno":"26030200000061","rejreason":"half a ro}',
+        b'{"stat":"Ok","rejreason":"RULE:{"limit"},{"other"} for C"}',
+        b'{"stat":"Ok","norenordno":}',
+        b'{"stat":"Ok",}',
+        b"5",
+        b'"{}"',
+        b'"no json"',
+        b"null",
+    ],
+)
+def test_a_row_that_cant_be_read_costs_no_other(broken: bytes, place: int) -> None:
+    texts = [json.dumps(row).encode() for row in ROWS]
+    texts[place] = broken
+    rows = parse_rows(200, book(*texts))
+    others = [row for at, row in enumerate(ROWS) if at != place]
+    assert [row for row in rows if row] == others
+    # It stands in its place, so that whoever reads the book can tell that it is not whole.
+    assert rows.index({}) == place
+
+
+@pytest.mark.parametrize("separator", [b",", b" , ", b"\n,\n", b",\t"])
+def test_rows_beside_a_damaged_one_are_found_however_they_are_set_apart(separator: bytes) -> None:
+    texts = [json.dumps(row).encode() for row in ROWS]
+    texts.insert(1, b'{"norenordno":"1","remarks":"a "b" c"}')
+    assert parse_rows(200, b"[ " + separator.join(texts) + b" ]") == [ROWS[0], {}, *ROWS[1:]]
+
+
+def test_what_follows_the_last_row_is_told() -> None:
+    assert parse_rows(200, json.dumps(ROWS).encode() + b"]") == [*ROWS, {}]
+
+
+def test_a_book_that_was_cut_off_is_none() -> None:
+    whole = json.dumps(ROWS).encode()
+    for end in range(1, len(whole)):
+        with pytest.raises(WireError):
+            parse_rows(200, whole[:end])
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"norenordno": st.text("0123456789", min_size=14, max_size=14), "remarks": st.text()}
+        ),
+        min_size=2,
+        max_size=6,
+    ),
+    st.data(),
+)
+def test_any_damage_to_one_row_leaves_the_others(rows: list[dict[str, str]], data: st.DataObject) -> None:
+    texts = [
+        json.dumps(row, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "replace") for row in rows
+    ]
+    place = data.draw(st.integers(0, len(rows) - 1))
+    inside = texts[place].index(b'"remarks"') + len(b'"remarks": "')
+    junk = data.draw(st.binary(max_size=8).filter(lambda some: not {*b'{}[],"'} & {*some}))
+    texts[place] = texts[place][:inside] + junk + texts[place][inside:]
+    read = parse_rows(200, book(*texts))
+    assert len(read) == len(rows)
+    expected = [json.loads(json.dumps(row).encode("utf-8", "replace")) for row in rows]
+    for at, row in enumerate(read):
+        if at != place:
+            assert row["norenordno"] == expected[at]["norenordno"]
 
 
 def test_an_object_is_expected_where_rows_come() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dualbroker.errors import WireError
 from dualbroker.noren.fields import read_struct
-from dualbroker.noren.orders import OrderMessage
+from dualbroker.noren.orders import OrderMessage, to_order_update
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 from dualbroker.noren.stream import Acknowledgement, ConnectAck, HeartbeatAck, Notice, StreamMessage, decode
 
@@ -311,6 +311,26 @@ def test_numbers_need_not_be_texts_and_texts_may_be_numbers() -> None:
 def test_bytes_that_are_no_utf8_harm_only_their_field() -> None:
     quote = decode(b'{"t":"tk","e":"NSE","tk":"22","ts":"\xff","lp":"1.5"}')
     assert quote == TouchlineSnapshot(exchange="NSE", token="22", symbol="\ufffd", ltp=1.5)
+
+
+@pytest.mark.parametrize("junk", [b"a\nb", b"a\tb", b"a\x00b", b"a\xffb", b"a\\&b", b"a\x1b[31mb"])
+@pytest.mark.parametrize("name", [b"rejreason", b"remarks"])
+def test_a_bad_character_drops_no_order_update(name: bytes, junk: bytes) -> None:
+    order = decode(b'{"t":"om","norenordno":"26030200000061","' + name + b'":"' + junk + b'","qty":"50"}')
+    assert isinstance(order, OrderMessage)
+    update = to_order_update(order, broker_name="broker1", receive_time_ns=1)
+    assert (update.order_id, update.quantity) == ("26030200000061", 50.0)
+    text = update.reject_reason if name == b"rejreason" else update.remarks
+    assert text is not None
+    assert text.startswith("a")
+    assert text.isprintable() or "\ufffd" in text
+
+
+@given(st.binary(max_size=12).filter(lambda some: b'"' not in some and not some.endswith(b"\\")))
+def test_no_text_costs_an_order_update(junk: bytes) -> None:
+    order = decode(b'{"t":"om","remarks":"' + junk + b'","norenordno":"26030200000061"}')
+    assert isinstance(order, OrderMessage)
+    assert order.order_id == "26030200000061"
 
 
 def test_an_order_message_needs_only_its_number() -> None:
