@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -29,8 +30,13 @@ def shared_data() -> Path:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """The whole suite runs over all cores; of tests that are named there are few, and they begin at once."""
-    return None if config.args_source is config.ArgsSource.TESTPATHS else 0
+    """The whole suite runs over all cores and one more, for many tests wait for processes to start.
+
+    Of tests that are named there are few, and they begin at once.
+    """
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    return (os.cpu_count() or 1) + 1 if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 
 @pytest.hookimpl(tryfirst=True)

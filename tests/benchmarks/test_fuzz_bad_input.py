@@ -27,6 +27,7 @@ from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot  # noqa: E
 from dualbroker.noren.stream import decode  # noqa: E402
 
 
+@pytest.mark.slow
 def test_a_few_thousand_bad_inputs_do_no_harm() -> None:
     command = [sys.executable, str(BENCHMARKS / "fuzz_bad_input.py"), "--inputs=6000", "--seed=3", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300)

@@ -14,7 +14,7 @@ from dualbroker.chaos.run import play
 from dualbroker.chaos.schedule import write_schedule
 from tests.chaos.mutations import HARMLESS, MUTATIONS, Mutation
 
-SEEDS = 30
+SEEDS = 12
 WITHIN_SEEDS = 60
 """A mutation has to be caught by then; most are at once."""
 

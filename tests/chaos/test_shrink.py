@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from dualbroker.chaos.generate import generate_schedule
 from dualbroker.chaos.run import play
 from dualbroker.chaos.schedule import Fault, Schedule
@@ -45,6 +47,7 @@ def test_shrinking_ends_when_it_has_taken_long_enough() -> None:
     assert runs == 10
 
 
+@pytest.mark.slow
 def test_what_is_left_of_a_real_failure_still_fails_by_the_same_rule() -> None:
     with MUTATIONS["leave_the_old_source_subscribed"].breakage():
         seed = next(s for s in range(60) if "one source" in play(generate_schedule(s)).broken_rules)

@@ -17,7 +17,7 @@ __all__ = ["ROOT", "Serving", "run_to_end", "serving"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "start_dual_broker_web.py"
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 class Serving:

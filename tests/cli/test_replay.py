@@ -15,6 +15,7 @@ from tests.cli.running import run_command
 from tests.measure.days import row, write_day
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_whole_recorded_day_comes_out_as_the_file_has_it(shared_data: Path, tmp_path: Path) -> None:
     day = shared_data / "nifty-option-chain-2025-08-29.parquet"

@@ -28,6 +28,7 @@ def test_the_script_prints_one_object(tmp_path: Path) -> None:
     assert result["saving"]["quote_bytes_percent"] == 50.0
 
 
+@pytest.mark.slow
 def test_one_broker_saves_nothing_and_the_table_says_simulated(tmp_path: Path) -> None:
     done = run_command("verify", "--seconds", "2", "--brokers", "1", "--symbols", "10", home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

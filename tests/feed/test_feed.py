@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,10 +117,8 @@ def test_an_interrupted_wait_leaves_the_feed_sound(feed: Feed) -> None:
 
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         feed._call(never())
-    assert time.monotonic() - started < 10
     assert feed.subscribe("NIFTY")["acknowledged"].all()
 
 

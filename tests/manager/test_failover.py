@@ -181,6 +181,7 @@ def test_what_a_broker_does_not_acknowledge_another_one_streams() -> None:
     run_world(story)
 
 
+@pytest.mark.slow
 def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams_and_keeps() -> None:
     async def story(world: World) -> None:
         world.simulation.set_faults("broker1", first_scrips_only=10)
@@ -200,6 +201,7 @@ def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams
     run_world(story, liveness={"instrument_silent_after": 20.0})
 
 
+@pytest.mark.slow
 def test_warm_instruments_that_fail_over_onto_such_a_broker_go_on_to_the_next_at_once() -> None:
     async def story(world: World) -> None:
         world.simulation.set_faults("broker2", first_scrips_only=10)

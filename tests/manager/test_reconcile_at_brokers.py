@@ -42,9 +42,9 @@ def test_a_stream_that_loses_orders_is_connected_anew_and_no_order_is_lost() -> 
     "faults",
     [
         {"duplicate_orders": 0.5, "reorder_orders": 0.3},
-        {"clock_skew_s": 600.0},
-        {"clock_skew_s": -600.0},
-        {"delay_s": 1.0, "burst_s": 1.5},
+        pytest.param({"clock_skew_s": 600.0}, marks=pytest.mark.slow),
+        pytest.param({"clock_skew_s": -600.0}, marks=pytest.mark.slow),
+        pytest.param({"delay_s": 1.0, "burst_s": 1.5}, marks=pytest.mark.slow),
     ],
 )
 def test_a_stream_that_only_stutters_raises_no_false_alarm(faults: dict[str, float]) -> None:

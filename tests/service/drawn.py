@@ -18,7 +18,7 @@ __all__ = [
     "wide_strike",
 ]
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 120_000
 
 DRAW = """async ([state, part, actions]) => {
   const dashboard = (await import("/static/view/dashboard.js")).default;
