@@ -7,7 +7,7 @@ process does, however that ends: it watches its standard input.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ import msgspec
 from pydantic import SecretStr
 
 from dualbroker.brokers.simulator_control import SimulatorSurface
-from dualbroker.child_process import ChildProcess, command_for
+from dualbroker.brokers.simulator_launch import simulator_child
+from dualbroker.child_process import ChildProcess
 from dualbroker.config.schema import BrokerConfig, SimulatorConfig
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.network import NetworkTransport
@@ -52,10 +53,7 @@ class SimulatorProcess:
         """
         called = [] if isinstance(brokers, int) else brokers
         names = {name: f"broker{number}" for number, name in enumerate(called, start=1)}
-        count = brokers if isinstance(brokers, int) else len(brokers)
-        process = ChildProcess(
-            "the simulator", command_for("dualbroker.cli", *_arguments(config, count, names))
-        )
+        process = simulator_child(config, brokers)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 line = await asyncio.to_thread(process.read_line)
@@ -157,26 +155,3 @@ class SimulatorProcess:
     def stop(self) -> None:
         """End it; safe to call twice."""
         self._process.stop()
-
-
-def _arguments(config: SimulatorConfig, brokers: int, names: Mapping[str, str]) -> list[str]:
-    arguments = [
-        "simulate",
-        "--json",
-        "--until-stdin-closes",
-        f"--brokers={brokers}",
-        f"--seed={config.seed}",
-        f"--market={config.market}",
-        f"--ticks-per-second={config.ticks_per_second:g}",
-        f"--orders-per-minute={config.orders_per_minute:g}",
-        f"--strikes={config.strikes}",
-        f"--expiries={config.expiries}",
-    ]
-    if config.market == "replay":
-        arguments += [f"--file={config.file}", f"--speed={config.speed:g}"]
-    if config.hold:
-        arguments.append("--hold")
-    if config.faults:
-        faults = {names.get(name, name): each.model_dump() for name, each in config.faults.items()}
-        arguments.append("--faults=" + msgspec.json.encode(faults).decode("utf-8"))
-    return arguments

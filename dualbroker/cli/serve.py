@@ -46,24 +46,29 @@ def serve(
     --host it demands a token. Either way what it sends is not encrypted: from another machine rather use
     ssh -L 8000:127.0.0.1:8000.
     """
+    typer.echo("Starting …")  # at once: what follows is imported first
     import os
     import secrets
 
+    from dualbroker.brokers.simulator_launch import launch_simulator
     from dualbroker.cli.log_output import log_to_terminal, use_log_config
     from dualbroker.config import load_config
-    from dualbroker.service.access import TOKEN_VARIABLE, chosen_token
-    from dualbroker.service.server import address_of, is_opened, listen
-    from dualbroker.service.server import serve as run
 
     log_to_terminal()
     chosen = load_config(config)
     use_log_config(chosen.log, log_file)
+    typer.echo(f"Config: {chosen.path}")
+    typer.echo("Mode:   SIMULATED: no price and no order is real" if chosen.is_simulated else "Mode:   LIVE")
+    launch_simulator(chosen)  # beside the imports
+
+    from dualbroker.service.access import TOKEN_VARIABLE, chosen_token
+    from dualbroker.service.server import address_of, is_opened, listen
+    from dualbroker.service.server import serve as run
+
     demanded = chosen_token(os.environ)
     where = host or chosen.server.host
     listener = listen(where, chosen.server.port if port is None else port)
     address = address_of(listener)
-    typer.echo(f"Config: {chosen.path}")
-    typer.echo("Mode:   SIMULATED: no price and no order is real" if chosen.is_simulated else "Mode:   LIVE")
     typer.echo(f"Page:   {address}")
     typer.echo(f"API:    {address}/docs")
     if demanded is not None:

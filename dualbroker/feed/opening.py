@@ -11,18 +11,18 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dualbroker.brokers.simulator_launch import launch_simulator
 from dualbroker.config.load import find_config, load_config
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
-from dualbroker.feed.feed import Feed
 from dualbroker.forking import call_in_child
-from dualbroker.manager import WebSocketManager
-from dualbroker.manager.source import FeedSource
-from dualbroker.remote import RemoteManager
 from dualbroker.remote.address import is_address, normal_address
-from dualbroker.stores.health import BrokerState
+
+if TYPE_CHECKING:
+    from dualbroker.feed.feed import Feed
+    from dualbroker.manager.source import FeedSource
 
 __all__ = ["close_all", "connect", "connect_async", "demo", "demo_async"]
 
@@ -58,20 +58,27 @@ def connect(config: Config | Path | str | None = None, *, token: str | None = No
     make_source: Callable[[], FeedSource]
     if isinstance(config, str) and is_address(config):
         key = normal_address(config)
-        make_source = partial(RemoteManager, key, token or os.environ.get("DUALBROKER_TOKEN") or None)
+        make_source = partial(_remote_source, key, token or os.environ.get("DUALBROKER_TOKEN") or None)
     else:
         if token is not None:
             raise ConfigError("token: expected with the address of a service, found with a config")
         if not isinstance(config, Config):
             config = _load(config)
         key = config.fingerprint()
-        make_source = partial(WebSocketManager, config)
+        make_source = partial(_own_source, config)
     with _opening:
         running = _feeds.get(key)
         if running is not None and not running.closed:
             return running
+        if isinstance(config, Config):
+            # Beside the imports: pandas and the rest take as long as the simulator does.
+            launch_simulator(config)
+        from dualbroker.feed.feed import Feed
+
         feed = Feed(make_source, on_closed=_forget)
         _feeds[key] = feed
+    from dualbroker.stores.health import BrokerState
+
     for name, health in feed.manager.health.items():
         if health.state is BrokerState.PARKED:
             # The log goes nowhere in most notebooks; this must be seen.
@@ -100,6 +107,18 @@ def demo(brokers: int = 2, **simulator: Any) -> Feed:
 async def demo_async(brokers: int = 2, **simulator: Any) -> Feed:
     """The async twin of :func:`demo`."""
     return await asyncio.to_thread(demo, brokers, **simulator)
+
+
+def _own_source(config: Config) -> FeedSource:
+    from dualbroker.manager import WebSocketManager
+
+    return WebSocketManager(config)
+
+
+def _remote_source(address: str, token: str | None) -> FeedSource:
+    from dualbroker.remote import RemoteManager
+
+    return RemoteManager(address, token)
 
 
 def _load(path: Path | str | None) -> Config:

@@ -57,8 +57,7 @@ def import_xlsxwriter() -> ModuleType:
         import xlsxwriter
     except ImportError:
         raise ImportError(
-            "an Excel workbook needs the library XlsxWriter, which is not installed: "
-            'pip install "dualbroker[excel]"'
+            "an Excel workbook needs the library XlsxWriter, which is not installed: pip install XlsxWriter"
         ) from None
     module: ModuleType = xlsxwriter
     return module

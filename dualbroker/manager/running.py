@@ -20,6 +20,7 @@ from typing import Self
 from dualbroker.background import BackgroundTasks
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
+from dualbroker.brokers.simulator_launch import needing_simulator
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
@@ -239,7 +240,7 @@ class RunningManager(BoundToProcess, ABC):
 
     async def _with_simulator(self, sections: list[BrokerConfig]) -> list[BrokerConfig]:
         """Sections of simulated brokers, filled with the addresses of a simulator started for them."""
-        simulated = [section for section in sections if section.is_simulated and section.rest_base is None]
+        simulated = needing_simulator(sections)
         if not simulated:
             return sections
         settings = self.config.simulator

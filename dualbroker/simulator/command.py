@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.noren.times import ist_day
@@ -27,7 +25,7 @@ from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
 
-__all__ = ["SimulatorOptions", "build_simulation", "run_simulator"]
+__all__ = ["SimulatorOptions", "build_simulation", "main", "run_simulator"]
 
 _STANDARD_INPUT = 0
 
@@ -118,6 +116,22 @@ def run_simulator(options: SimulatorOptions) -> None:
         asyncio.run(_serve(simulation, options))
 
 
+def main() -> None:
+    """What a child process runs: its one argument is ``SimulatorOptions`` as JSON.
+
+    What goes wrong on purpose is one line on standard error and exit status 2.
+    """
+    try:
+        run_simulator(msgspec.json.decode(sys.argv[1], type=SimulatorOptions, dec_hook=_decode_path))
+    except (DualBrokerError, OSError) as error:
+        print(f"dualbroker: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _decode_path(kind: type, value: Any) -> Any:
+    return Path(value) if kind is Path else value
+
+
 async def _serve(simulation: Simulation, options: SimulatorOptions) -> None:
     ended = asyncio.Event()
     if options.until_stdin_closes:
@@ -149,6 +163,9 @@ def _when_stdin_closes(tell: Callable[[], object]) -> None:
 
 
 def _print_table(description: dict[str, Any], options: SimulatorOptions) -> None:
+    from rich.console import Console  # a child process prints no table
+    from rich.table import Table
+
     console = Console()
     fields = ["rest_base", "websocket_url", "uid"]
     fields += (

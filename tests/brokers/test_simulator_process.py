@@ -11,7 +11,7 @@ import zipfile
 import psutil
 import pytest
 
-from dualbroker.brokers import simulator_process
+from dualbroker.brokers import simulator_launch, simulator_process
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.broker import BrokerConfig
 from dualbroker.config.sections import SimulatorConfig
@@ -25,7 +25,7 @@ def children() -> set[int]:
 
 
 def start_program(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    monkeypatch.setattr(simulator_process, "command_for", lambda *_: [sys.executable, "-c", program])
+    monkeypatch.setattr(simulator_launch, "command_for", lambda *_: [sys.executable, "-c", program])
 
 
 def test_a_start_that_is_cancelled_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
