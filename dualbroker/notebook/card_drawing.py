@@ -11,14 +11,6 @@ __all__ = ["cards_html", "cards_text"]
 
 _BROKER_HEADS = ("broker", "state", "duty", "#tick", "#order")
 
-_STATE_CLASS = {
-    "live": "good",
-    "polling": "good",
-    "connecting": "busy",
-    "reconnecting": "busy",
-    "parked": "bad",
-}
-
 
 def cards_html(state: State) -> str:
     """One card per broker: its state, its role, how fresh it is, what is wrong and what to do."""
@@ -35,7 +27,7 @@ def _card(row: Row, state: State) -> str:
     problems = "".join(problem(text) for text in row["problems"])
     return (
         f'<div class="card"><b>{escape(row["broker_name"])}</b> '
-        f'<span class="state {_STATE_CLASS.get(row["state"], "")}">● {escape(row["state"])}</span>'
+        f'<span class="state is-{escape(row["severity"])}">● {escape(row["state_words"])}</span>'
         f"<br>{escape(row['duty'])}{notes}"
         f'<br><span class="quiet">{facts}{simulated}</span>'
         f"{problems}</div>"
@@ -63,9 +55,9 @@ def cards_text(state: State) -> list[str]:
     rows = [
         [
             row["broker_name"],
-            row["state"],
+            row["state_words"],
             row["duty"],
-            age(row["last_quote"], state["time"]),
+            "by plan" if row["role"] == "orders only" else age(row["last_quote"], state["time"]),
             age(row["last_order"], state["time"]),
         ]
         for row in state["brokers"]

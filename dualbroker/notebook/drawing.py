@@ -66,33 +66,41 @@ _ORDER_HEADS = (
 
 _FIRST_SUBSCRIPTION = 'feed.subscribe("NIFTY")'
 
+# Bound to .cold: beside a live view in the same notebook, that one's rules are there too, and must not win.
 STYLE = """<style>
-.dualbroker { font-family: system-ui, sans-serif; font-size: 13px; line-height: 1.45; }
-.dualbroker b.mode { padding: 1px 7px; border-radius: 3px; color: #fff; background: #5b3fa8; }
-.dualbroker b.live { background: #1a7f37; }
-.dualbroker .cards { display: flex; flex-wrap: wrap; gap: 8px; }
-.dualbroker .card { flex: 1 1 220px; max-width: 420px; padding: 6px 10px; }
-.dualbroker .card { border: 1px solid #8886; border-radius: 6px; }
-.dualbroker .state { padding: 0 7px; border-radius: 9px; color: #fff; background: #57606a; }
-.dualbroker .state.good { background: #1a7f37; }
-.dualbroker .state.busy { background: #8a5a00; }
-.dualbroker .state.bad { background: #c02c2c; }
-.dualbroker .problem { margin-top: 3px; padding-left: 7px; border-left: 3px solid #c02c2c; }
-.dualbroker .quiet { opacity: .75; }
-.dualbroker table.rows { table-layout: auto; margin: 6px 0; }
-.dualbroker table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.dualbroker table.rows th, .dualbroker table.rows td { padding: 2px 8px; border: 0; }
-.dualbroker table.rows th, .dualbroker table.rows td { text-align: left; white-space: nowrap; }
-.dualbroker table.rows tbody tr { border-bottom: 1px solid #8883; background: none; }
-.dualbroker table.rows .number { text-align: right; }
-.dualbroker .wide { overflow-x: auto; }
-.dualbroker .wide table.rows { font-size: 12px; }
-.dualbroker .wide table.rows th, .dualbroker .wide table.rows td { padding: 2px; }
-.dualbroker table.rows .words { min-width: 22em; white-space: normal; overflow-wrap: anywhere; }
-.dualbroker .up { color: #1a7f37; }
-.dualbroker .down { color: #c02c2c; }
-[data-jp-theme-light="false"] .dualbroker .up { color: #5fd07a; }
-[data-jp-theme-light="false"] .dualbroker .down { color: #ff8a80; }
+.dualbroker.cold { font-family: system-ui, sans-serif; font-size: 13px; line-height: 1.45; }
+.dualbroker.cold b.mode { padding: 1px 7px; border-radius: 3px; color: #fff; background: #5b3fa8; }
+.dualbroker.cold b.live { background: #1a7f37; }
+.dualbroker.cold .cards { display: flex; flex-wrap: wrap; gap: 8px; }
+.dualbroker.cold .card { flex: 1 1 220px; max-width: 420px; padding: 6px 10px; }
+.dualbroker.cold .card { border: 1px solid #8886; border-radius: 6px; }
+.dualbroker.cold .state,
+.dualbroker.cold .verdict { padding: 0 7px; border-radius: 9px; color: #fff; background: #57606a; }
+.dualbroker.cold .state.is-ok,
+.dualbroker.cold .verdict.is-ok { background: #1a7f37; }
+.dualbroker.cold .state.is-degraded,
+.dualbroker.cold .verdict.is-degraded { background: #8a5a00; }
+.dualbroker.cold .state.is-down,
+.dualbroker.cold .verdict.is-down { background: #c02c2c; }
+.dualbroker.cold .problem { margin-top: 3px; padding-left: 7px; border-left: 3px solid #c02c2c; }
+.dualbroker.cold .quiet { opacity: .75; }
+.dualbroker.cold table.rows { table-layout: auto; margin: 6px 0; }
+.dualbroker.cold table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.dualbroker.cold table.rows th,
+.dualbroker.cold table.rows td { padding: 2px 8px; border: 0; }
+.dualbroker.cold table.rows th,
+.dualbroker.cold table.rows td { text-align: left; white-space: nowrap; }
+.dualbroker.cold table.rows tbody tr { border-bottom: 1px solid #8883; background: none; }
+.dualbroker.cold table.rows .number { text-align: right; }
+.dualbroker.cold .wide { overflow-x: auto; }
+.dualbroker.cold .wide table.rows { font-size: 12px; }
+.dualbroker.cold .wide table.rows th,
+.dualbroker.cold .wide table.rows td { padding: 2px; }
+.dualbroker.cold table.rows .words { min-width: 22em; white-space: normal; overflow-wrap: anywhere; }
+.dualbroker.cold .up { color: #1a7f37; }
+.dualbroker.cold .down { color: #c02c2c; }
+[data-jp-theme-light="false"] .dualbroker.cold .up { color: #5fd07a; }
+[data-jp-theme-light="false"] .dualbroker.cold .down { color: #ff8a80; }
 </style>"""
 
 
@@ -102,12 +110,14 @@ def headline_html(state: State) -> str:
 
 
 def _headline_html(state: State, incident: str) -> str:
-    mode = state["mode"]
+    mode, verdict = state["mode"], state["verdict"]
     live = " live" if mode == "LIVE" else ""
     own = {f"{row['broker_name']}: {text}" for row in state["brokers"] for text in row["problems"]}
     problems = "".join(problem(text) for text in state["problems"] if text not in own)
     return block(
-        f'<b class="mode{live}">{escape(mode)}</b> &nbsp;{escape(state["market"]["words"])}'
+        f'<b class="mode{live}">{escape(mode)}</b> '
+        f'<span class="verdict is-{escape(verdict["severity"])}">{escape(verdict["words"])}</span>'
+        f" &nbsp;{escape(state['market']['words'])}"
         f" &nbsp;·&nbsp; <b>{escape(state['headline']['quotes'])}</b>"
         f" &nbsp;·&nbsp; {escape(state['headline']['orders'])}"
         f'<br><span class="quiet">{escape(savings_words(state))}</span>{incident}{problems}'
@@ -233,7 +243,15 @@ def snapshot_html(state: State) -> str:
 def headline_text(state: State) -> list[str]:
     """The headline as lines."""
     return [
-        " · ".join(("dualbroker", state["mode"], state["market"]["words"], *state["headline"].values())),
+        " · ".join(
+            (
+                "dualbroker",
+                state["mode"],
+                state["verdict"]["words"],
+                state["market"]["words"],
+                *state["headline"].values(),
+            )
+        ),
         savings_words(state),
         *(f"! {text}" for text in state["problems"]),
     ]

@@ -74,7 +74,7 @@ def text_columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
 def block(inner: str) -> str:
     """What carries the dashboard's looks."""
     # In place: JupyterLab takes style sheets out of a notebook that it does not trust, and leaves these.
-    return f'<div class="dualbroker" style="margin-bottom:10px">{inner}</div>'
+    return f'<div class="dualbroker cold" style="margin-bottom:10px">{inner}</div>'
 
 
 def code(text: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import ipywidgets
 import msgspec
 
+from dualbroker.errors import DualBrokerError
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.widgets import DashboardWidget
 from dualbroker.view.state import slow_and_quick, view_changes
 
 __all__ = ["StateView"]
+
+logger = logging.getLogger("dualbroker")
 
 LONGEST_SILENCE_NS = 1_000_000_000
 """After which the time is written although nothing changed, so that ages go on."""
@@ -67,6 +72,16 @@ class StateView(LiveView):
     def widget(self) -> ipywidgets.Widget:
         return self._widget
 
+    def heard(self, message: dict[str, Any]) -> None:
+        """Somebody looks, or pressed a button on a broker's card; the card shows what becomes of it."""
+        super().heard(message)
+        manager = self._feed.manager
+        what = {"reconnect": manager.reconnect, "carry_quotes": manager.set_quote_source}.get(
+            str(message.get("kind"))
+        )
+        if what is not None and isinstance(broker := message.get("broker"), str):
+            self._feed.submit(what(broker)).add_done_callback(_log_refusal)
+
     def _leave_snapshot(self) -> None:
         if self._above is not None:
             self._above.close()
@@ -89,3 +104,8 @@ class StateView(LiveView):
 
     def _snapshot(self) -> dict[str, Any]:
         return self._snapshot_of(self._feed.manager.clock.now_ns())
+
+
+def _log_refusal(asked: Future[Any]) -> None:
+    if not asked.cancelled() and isinstance(error := asked.exception(), DualBrokerError):
+        logger.warning("%s", error)

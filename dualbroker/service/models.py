@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 __all__ = [
     "Answer",
@@ -16,6 +16,7 @@ __all__ = [
     "BrokerAnswer",
     "BrokerDetails",
     "BrokerDetailsAnswer",
+    "BrokerRequest",
     "BrokersAnswer",
     "ByKind",
     "Estimate",
@@ -107,6 +108,10 @@ class BrokerDetails(Broker):
             examples=["took over from broker1 14:02:11, gap at most 0.18 s"],
         ),
     ]
+    severity: Annotated[
+        Literal["ok", "degraded", "down", "off"],
+        Field(description="How bad it is; off is as somebody wants it.", examples=["ok"]),
+    ]
     problems: Annotated[list[str], Field(description="What is wrong and what to do.", examples=[[]])]
     connected_since: Moment | None
     last_quote: Moment | None
@@ -127,6 +132,16 @@ class BrokerDetails(Broker):
     bytes_per_second: Annotated[ByKind, Field(description="Over the last 5 seconds.")]
     bytes: Annotated[ByKind, Field(description="Since the start.")]
     messages: Annotated[ByKind, Field(description="Since the start.")]
+
+
+class BrokerRequest(BaseModel):
+    """One broker, for what a person asks of it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    broker: Annotated[
+        str, Field(min_length=1, max_length=64, description="Its name in config.yaml.", examples=["broker2"])
+    ]
 
 
 class BrokersAnswer(Answer):

@@ -12,6 +12,7 @@ from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
 from dualbroker.view.problems import broker_problems
 from dualbroker.view.rows import broker_rows, healths, instruments
+from dualbroker.view.severity import Severity, broker_severity, state_words
 
 __all__ = ["card_rows", "failover_words"]
 
@@ -19,7 +20,9 @@ __all__ = ["card_rows", "failover_words"]
 def card_rows(
     manager: FeedSource, market: dict[str, Any], failovers: list[dict[str, Any]], now_ns: int
 ) -> list[dict[str, Any]]:
-    """Each broker's row with its ``duty``, ``market``, ``failover`` and ``problems``, all in words.
+    """Each broker's row with ``severity`` and ``state_words`` (``view.severity``), its ``duty``, ``market``,
+    ``failover`` and ``problems``, all in words, and ``offers``: what a person may do about it (``reconnect``,
+    ``carry_quotes``).
 
     ``market`` says why it is quiet while the market is closed, ``failover`` its part in the last one; both
     are empty when there is nothing to say.
@@ -33,18 +36,35 @@ def card_rows(
     now_ns
         UTC, by the manager's own clock.
     """
-    return [
-        {
-            **row,
-            "duty": _duty(manager, health),
-            "market": _quiet_because(health, market),
-            "failover": failover_words(
-                newest_failover_of(failovers, row["broker_name"]), row["broker_name"], now_ns
-            ),
-            "problems": broker_problems(manager, health),
-        }
-        for row, health in zip(broker_rows(manager), healths(manager), strict=True)
-    ]
+    rows = []
+    for row, health in zip(broker_rows(manager), healths(manager), strict=True):
+        name = health.broker_name
+        problems = broker_problems(manager, health)
+        severity = broker_severity(health.state, problems)
+        rows.append(
+            {
+                **row,
+                "severity": severity.value,
+                "state_words": state_words(health.state, severity),
+                "duty": _duty(manager, health),
+                "market": _quiet_because(health, market),
+                "failover": failover_words(newest_failover_of(failovers, name), name, now_ns),
+                "problems": problems,
+                "offers": _offers(manager, health, severity),
+            }
+        )
+    return rows
+
+
+def _offers(manager: FeedSource, health: BrokerHealth, severity: Severity) -> list[str]:
+    """To reconnect what is not well and has begun, and to move the quotes to one that can carry them."""
+    name = health.broker_name
+    offers = []
+    if severity in (Severity.DEGRADED, Severity.DOWN) and name in manager.health:
+        offers.append("reconnect")
+    if name != manager.primary and name in manager.streaming_brokers() and manager.serves(name):
+        offers.append("carry_quotes")
+    return offers
 
 
 def _duty(manager: FeedSource, health: BrokerHealth) -> str:

@@ -24,6 +24,7 @@ SCRIPTS = (
     "attached.js",
     "chain.js",
     "summary.js",
+    "help.js",
     "dashboard.js",
 )
 """Each after those that it imports from. No two of them declare the same name."""

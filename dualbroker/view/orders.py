@@ -44,7 +44,7 @@ ORDER_COLUMNS = (
 _remembered = Remembered()
 
 
-def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]:
+def order_table(source: FeedSource, broker: str | None = None, *, brief: bool = False) -> dict[str, Any]:
     """Orders of one broker, or of all, the newest first.
 
     Returns
@@ -52,7 +52,8 @@ def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]
     dict
         ``columns``: names of the fields; ``rows``: lists in that order; ``decimals`` is of the instrument's
         prices, None where it is not known. ``counts``: orders of each broker,
-        those not shown included. ``unread``: whose orders are unknown and why.
+        those not shown included. ``unread``: whose orders are unknown and why, ``brief`` where the brokers'
+        cards say more.
     """
     by_broker, states = _shown(source, broker)
     mark = (len(source.quotes.instruments), states)
@@ -61,7 +62,9 @@ def order_table(source: FeedSource, broker: str | None = None) -> dict[str, Any]
         "columns": list(ORDER_COLUMNS),
         "rows": rows,
         "counts": {name: len(states) for name, states in by_broker.items()},
-        "unread": [row for row in unread_order_books(source) if broker in (None, row["broker_name"])],
+        "unread": [
+            row for row in unread_order_books(source, brief=brief) if broker in (None, row["broker_name"])
+        ],
     }
 
 

@@ -9,8 +9,8 @@ __all__ = ["MONITOR_PARTS", "PARTS", "SLOW_KEYS", "keys_of"]
 _ALWAYS = frozenset({"mode", "time", "market"})
 
 PARTS: dict[str, frozenset[str]] = {
-    "summary": frozenset({"headline", "problems", "brokers", "traffic", "counts"}),
-    "cards": frozenset({"headline", "problems", "brokers", "traffic"}),
+    "summary": frozenset({"headline", "verdict", "problems", "brokers", "traffic", "counts"}),
+    "cards": frozenset({"headline", "verdict", "problems", "brokers", "traffic"}),
     "quotes": frozenset({"instruments", "quotes"}),
     "orders": frozenset({"orders", "histories"}),
     "logs": frozenset({"incidents", "failovers"}),

@@ -80,14 +80,15 @@ def _shown(store: QuoteStore, indices: tuple[int, ...], symbols: frozenset[str] 
     return Shown(np.array([index for index, _ in chosen], np.int64), columns, len(indices))
 
 
-def quote_columns(source: FeedSource, shown: Shown, now_ns: int) -> dict[str, Any]:
+def quote_columns(source: FeedSource, shown: Shown, now_ns: int, *, brief: bool = False) -> dict[str, Any]:
     """The latest quotes of these instruments by column, row for row as ``shown.columns`` has them.
 
     Returns
     -------
     dict
         ``revision``: of the instruments that the rows belong to. ``count``: all that is subscribed.
-        ``no_source``: why no broker carries quotes; empty when one does. ``brokers``: names.
+        ``no_source``: why no broker carries quotes, ``brief`` where the brokers' cards say more; empty when
+        one does. ``brokers``: names.
         Columns: ``broker`` (a place in ``brokers``), ``received_s`` (seconds after ``since``, the last
         midnight in Indian time), ``ltp``, ``change_percent``, ``bid``, ``ask``, ``volume``,
         ``open_interest``. None is unknown.
@@ -105,7 +106,7 @@ def quote_columns(source: FeedSource, shown: Shown, now_ns: int) -> dict[str, An
     return {
         "revision": shown.columns["revision"],
         "count": shown.subscribed,
-        "no_source": no_quotes_because(source),
+        "no_source": no_quotes_because(source, brief=brief),
         "since": midnight.isoformat(),
         "brokers": names,
         "broker": [

@@ -17,8 +17,9 @@ from dualbroker.view.parts import SLOW_KEYS, keys_of
 from dualbroker.view.problems import feed_problems
 from dualbroker.view.quotes import quote_columns, shown_instruments
 from dualbroker.view.rows import instruments, iso_time, mode
+from dualbroker.view.severity import verdict
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
-from dualbroker.view.unknown import carrying, quote_sources
+from dualbroker.view.unknown import order_sources, quote_sources
 
 __all__ = ["FAILOVERS_SHOWN", "INCIDENTS_SHOWN", "slow_and_quick", "view_changes", "view_state"]
 
@@ -58,7 +59,7 @@ def view_state(
     -------
     dict
         ``mode``, ``time``, ``market`` (``open``, ``words``) always, and of these what the parts need:
-        ``headline`` (``quotes``, ``orders``), ``problems``,
+        ``headline`` (``quotes``, ``orders``), ``verdict`` (as ``view.severity.verdict``), ``problems``,
         ``brokers`` (as ``view.cards.card_rows`` has them),
         ``counts`` (``instruments``; ``orders`` by broker),
         ``instruments`` and ``quotes`` (columns, as ``view.quotes.Shown`` and ``quote_columns`` have them),
@@ -70,6 +71,7 @@ def view_state(
     state: dict[str, Any] = {"mode": mode(source), "time": iso_time(now_ns), "market": market}
     makers: dict[str, Callable[[], Any]] = {
         "headline": lambda: _headline(source),
+        "verdict": lambda: verdict(source),
         "problems": lambda: feed_problems(source),
         "brokers": lambda: card_rows(source, market, failover_rows(source, FAILOVERS_SHOWN), now_ns),
         "counts": lambda: _counts(source),
@@ -86,14 +88,14 @@ def view_state(
             "bytes_per_second": bytes_per_second(source),
             "savings": savings(source),
         },
-        "orders": lambda: order_table(source, broker),
+        "orders": lambda: order_table(source, broker, brief="brokers" in keys),
         "histories": lambda: order_histories(source, order_keys(source, broker)),
     }
     state |= {key: make() for key, make in makers.items() if key in keys}
     if "quotes" in keys:
         shown = shown_instruments(source, symbols)
         state["instruments"] = shown.columns
-        state["quotes"] = quote_columns(source, shown, now_ns)
+        state["quotes"] = quote_columns(source, shown, now_ns, brief="brokers" in keys)
     return state
 
 
@@ -116,10 +118,9 @@ def _counts(source: FeedSource) -> dict[str, Any]:
 
 
 def _headline(source: FeedSource) -> dict[str, str]:
-    carriers = carrying(source)
     return {
         "quotes": f"Price/Quote updates: {_sources(quote_sources(source))}",
-        "orders": f"Order updates: {', '.join(health.broker_name for health in carriers) or 'no broker'}",
+        "orders": f"Order updates: {', '.join(order_sources(source)) or 'no broker'}",
     }
 
 

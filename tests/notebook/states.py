@@ -18,6 +18,9 @@ def broker_row(name: str, **changes: Any) -> dict[str, Any]:
         "market": "",
         "failover": "",
         "state": "live",
+        "state_words": "live",
+        "severity": "ok",
+        "offers": [],
         "problems": [],
         "last_quote": None,
         "last_order": None,
@@ -102,6 +105,13 @@ def state_of(
         "headline": {
             "quotes": "Price/Quote updates: broker1 only",
             "orders": "Order updates: broker1, broker2",
+        },
+        "verdict": {
+            "severity": "ok",
+            "quotes": "ok",
+            "orders": "ok",
+            "words": "all well",
+            "title": "dualbroker",
         },
         "problems": [],
         "brokers": brokers,

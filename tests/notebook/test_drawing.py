@@ -84,9 +84,11 @@ def test_the_cold_monitor_tells_what_flows_now_and_what_the_naive_plan_would_car
 
 
 def test_a_state_is_a_word_with_a_colour() -> None:
-    html = cards_html(state_of([broker_row("broker1"), broker_row("broker2", state="reconnecting")]))
-    assert 'class="state good">● live' in html
-    assert 'class="state busy">● reconnecting' in html
+    html = cards_html(
+        state_of([broker_row("broker1"), broker_row("broker2", state_words="reconnecting", severity="down")])
+    )
+    assert 'class="state is-ok">● live' in html
+    assert 'class="state is-down">● reconnecting' in html
 
 
 def test_every_card_says_simulated_unless_it_is_live() -> None:
@@ -166,7 +168,9 @@ def test_the_text_says_the_same_in_columns() -> None:
     lines = snapshot_text(
         "monitor", state_of(TWO, quotes, [order_row("broker2", symbol="TCS-EQ")])
     ).splitlines()
-    assert lines[0].startswith("dualbroker · SIMULATED · market open · Price/Quote updates: broker1 only")
+    assert lines[0].startswith(
+        "dualbroker · SIMULATED · all well · market open · Price/Quote updates: broker1 only"
+    )
     first, second = (line for line in lines if line.endswith("broker1"))
     assert first.index("26,012.40") + 1 == second.index("3,100.00")
     assert any("OPEN" in line for line in lines)

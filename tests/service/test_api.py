@@ -201,3 +201,27 @@ def test_the_page_and_its_files_are_served() -> None:
                 )
 
     run_world(story)
+
+
+def test_a_broker_is_reconnected_and_given_the_quotes_by_our_own_pages_only() -> None:
+    async def story(world: World) -> None:
+        async with served(world) as service:
+            await service.wait_until_it_works()
+            post = service.client.post
+            wish = {"broker": "broker2"}
+            for path in ("/api/brokers/quote-source", "/api/brokers/reconnect"):
+                evil = await post(path, json=wish, headers={"origin": "http://evil.example"})
+                assert evil.status_code == 403
+                form = await post(path, data=wish)
+                assert form.status_code in (415, 422), "what any page can send without asking"
+                assert (await post(path, json={"broker": "nobody"})).status_code == 404
+            assert service.manager.primary == "broker1"
+            moved = await post("/api/brokers/quote-source", json=wish)
+            assert moved.json()["primary"] == "broker2"
+            reconnects = service.manager.health["broker1"].reconnects
+            answer = await post("/api/brokers/reconnect", json={"broker": "broker1"})
+            assert answer.status_code == 200
+            await eventually(lambda: service.manager.health["broker1"].reconnects == reconnects + 1)
+            await eventually(lambda: service.manager.health["broker1"].state == "live")
+
+    run_world(story, subscribe=["NIFTY"])

@@ -58,7 +58,9 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
     state["orders"] = order_state([order], {bad: 1})
     step = [None, bad, bad, bad, 1.0, 2.0, 3.0, None, None, None, bad]
     state["histories"] = {**state["histories"], "orders": {f"{bad}|{bad}|{bad}": [step]}}
-    words = dict.fromkeys(("broker_name", "state", "role", "account", "duty", "market", "failover"), bad)
+    words = dict.fromkeys(
+        ("broker_name", "state", "state_words", "role", "account", "duty", "market", "failover"), bad
+    )
     state["brokers"][0] |= {**words, "problems": [bad]}
     state |= quote_state([{"symbol": bad, "exchange": bad}])
     state["headline"] = {"quotes": bad, "orders": bad}
@@ -78,12 +80,28 @@ def test_what_is_wrong_stands_where_it_is_wrong_and_unknown_is_a_dash(page: Any)
     state = state_of(page)
     problem = "parked: login refused; fix it in config.yaml"
     state["brokers"][1] |= {"state": "parked", "problems": [problem], "last_order": None, "latency_ms": None}
+    state["brokers"][1] |= {"severity": "down", "state_words": "parked", "offers": ["reconnect"]}
     state["problems"] = [f"broker2: {problem}"]
+    state["verdict"] |= {"severity": "degraded", "words": "degraded · 1 problem", "orders": "degraded"}
     state |= quote_state([])
     draw(page, state)
     card = page.locator("#drawn .card.is-parked")
     assert problem in card.inner_text()
-    assert card.locator("dd").nth(1).inner_text() == "–"
+    assert page.locator(f"#drawn :text('{problem}')").count() == 1, "said once"
+    assert page.locator("#drawn .card.sev-ok dd:visible").count() == 0, "what is well takes one line"
+    colours = [
+        page.eval_on_selector(f"#drawn {where}", "(node) => getComputedStyle(node).color")
+        for where in (
+            ".card.is-parked .state",
+            ".card.is-parked .problems",
+            ".card.sev-ok .state",
+            ".verdict",
+        )
+    ]
+    assert colours[0] == colours[1]
+    assert len(set(colours)) == 3, "down, ok and degraded"
+    card.locator(".unfold").click()
+    assert card.locator("dd").nth(2).inner_text() == "–"
     assert "1 problem" in page.inner_text("#drawn .bar")
     assert 'feed.subscribe("NIFTY")' in page.inner_text("#drawn .quotes")
 
@@ -193,7 +211,7 @@ def test_an_instrument_is_found_added_and_let_go(page: Any) -> None:
     assert page.locator(".let-go:visible").count() == 0, "what config.yaml subscribed stays"
 
 
-@pytest.mark.parametrize("width", [360, 390, 1200, 1400])
+@pytest.mark.parametrize("width", [360, 390, 900, 1180, 1280, 1440, 1920])
 def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.wait_for_selector(".orders tbody tr")
@@ -217,12 +235,53 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     symbol_cut = "(node) => [node.scrollWidth, node.clientWidth]"
     needed, given = page.eval_on_selector("#drawn .quotes tbody th.symbol", symbol_cut)
     assert needed <= given, "the symbol is cut"
+    for cell in page.locator("#drawn .quotes tbody td:visible").all():
+        needed, given = cell.evaluate(symbol_cut)
+        assert needed <= given, "a figure is cut"
+    heights = page.eval_on_selector("#drawn .orders .name", "(node) => node.getClientRects().length")
+    assert heights == 1, "a symbol breaks in the middle"
+    if width > 480:
+        assert page.is_visible("#drawn .quotes tbody td.quantity"), "volume and open interest are there"
+        assert page.inner_text("#drawn .quotes tbody td.quantity >> nth=0") == "12.3 Cr"
+        assert page.get_attribute("#drawn .quotes tbody td.quantity >> nth=0", "title") == "12,34,56,789"
 
 
 def test_it_fits_a_phone(page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_selector(".orders tbody tr")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_on_a_phone_the_first_price_is_on_the_first_screen(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    price = page.locator(".quotes tbody tr:has-text('RELIANCE-EQ') td.price:not(:text('–'))").first
+    price.wait_for()
+    assert price.bounding_box()["y"] < 500
+    order = ["bar", "cards", "quotes", "orders", "incidents"]
+    tops = [page.locator(f"#dashboard .{name}").first.bounding_box()["y"] for name in order]
+    assert tops == sorted(tops)
+
+
+def test_a_broker_s_buttons_ask_the_service_and_a_standby_takes_the_quotes(page: Any) -> None:
+    page.wait_for_selector(".card.is-live >> nth=1")
+    for broker in ("broker2", "broker1"):
+        page.wait_for_selector(".card.sev-ok >> nth=1")
+        card = page.locator(f".card[aria-label='{broker}']")
+        if card.locator(".unfold").get_attribute("aria-expanded") == "false":
+            card.locator(".unfold").click()
+        card.locator("button:has-text('Move quotes here')").click()
+        page.wait_for_selector(f".source:text-is('Price/Quote updates: {broker} only')")
+
+
+def test_the_tab_tells_of_trouble(browser: Any) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    with serving() as running:
+        page.goto(running.address)
+        page.wait_for_selector(".card.is-live")
+        page.wait_for_function("document.title === 'dualbroker'")
+    page.wait_for_function("document.title === '▲ no connection · dualbroker'")
+    page.close()
 
 
 def test_docs_open_without_another_site(page: Any, service: Serving) -> None:

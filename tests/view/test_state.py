@@ -81,12 +81,15 @@ def test_a_parked_broker_carries_nothing_and_its_orders_are_unknown() -> None:
                 "orders": "Order updates: broker2",
             }
             assert state["orders"]["unread"] == [
-                {"broker_name": "broker1", "why": "it is parked: log in"},
+                {"broker_name": "broker1", "why": "it is parked"},
             ]
             assert state["quotes"]["no_source"] == [
-                {"broker_name": "broker1", "why": "it is parked: log in"},
+                {"broker_name": "broker1", "why": "it is parked"},
                 {"broker_name": "broker2", "why": "it carries orders only"},
             ]
+            assert (state["verdict"]["severity"], state["verdict"]["quotes"]) == ("down", "down")
+            alone = view_state(manager, world.clock.now_ns(), "orders")
+            assert alone["orders"]["unread"][0]["why"] == "it is parked: log in", "no card stands beside it"
         ended = view_state(manager, world.clock.now_ns())
         assert [row["state"] for row in ended["brokers"]] == ["parked", "closed"]
 

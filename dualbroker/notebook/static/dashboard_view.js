@@ -21,7 +21,12 @@ function unpacking(model, name) {
 }
 
 function unpackingModel(model) {
-  const values = { state: unpacking(model, PACKED.state), slow: unpacking(model, PACKED.slow) };
+  const ask = (kind) => async (broker) => model.send({ kind, broker });
+  const commands = { reconnect: ask("reconnect"), carry_quotes: ask("carry_quotes"), problemOf: String };
+  const values = {
+    state: unpacking(model, PACKED.state), slow: unpacking(model, PACKED.slow),
+    options: () => ({ ...model.get("options"), commands }),
+  };
   return {
     get: (name) => (name in values ? values[name]() : model.get(name)),
     on: (event, call) => model.on(packedName(event), call),

@@ -10,7 +10,7 @@ from dualbroker.feed import frames
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.models import BrokerAnswer, BrokerDetailsAnswer, BrokersAnswer
+from dualbroker.service.models import BrokerAnswer, BrokerDetailsAnswer, BrokerRequest, BrokersAnswer
 from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows
@@ -47,6 +47,27 @@ async def broker(
     require_broker(manager, name)
     (row,) = [row for row in _details(manager) if row["broker_name"] == name]
     return {**stamp(manager), "primary": manager.primary, "broker": row}
+
+
+@router.post("/reconnect", response_model=BrokersAnswer, responses=answers(404, 413, 415))
+async def reconnect(manager: Manager, request: BrokerRequest) -> dict[str, Any]:
+    """Give one broker's connection up and open another, also where it is parked or was evicted.
+
+    Answers at once; ``/api/brokers/details`` says what becomes of it.
+    """
+    require_broker(manager, request.broker)
+    await manager.reconnect(request.broker)
+    return {**stamp(manager), "primary": manager.primary, "brokers": broker_rows(manager)}
+
+
+@router.post("/quote-source", response_model=BrokersAnswer, responses=answers(404, 409, 413, 415, 503))
+async def quote_source(manager: Manager, request: BrokerRequest) -> dict[str, Any]:
+    """Let a broker carry the quotes from now on; ``auto`` leaves the choice to what is measured.
+
+    Answers when they have moved; ``/api/failovers`` says what that cost.
+    """
+    await manager.set_quote_source(request.broker)
+    return {**stamp(manager), "primary": manager.primary, "brokers": broker_rows(manager)}
 
 
 def _details(manager: WebSocketManager) -> list[dict[str, Any]]:

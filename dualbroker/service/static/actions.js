@@ -1,4 +1,5 @@
-// What a page can do besides show: find instruments, subscribe them, let them go, fetch an order's life.
+// What a page can do besides show: find instruments, subscribe them, let them go, fetch an order's life, reconnect a
+// broker, move the quotes.
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
@@ -20,6 +21,10 @@ async function ask(path, options = {}) {
   throw new Refusal(answer?.error?.message ?? `${path}: ${response.status} ${response.statusText}`);
 }
 
+function post(path, content) {
+  return ask(path, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(content) });
+}
+
 function nameOf({ exchange, symbol }) {
   return `${exchange}:${symbol}`;
 }
@@ -39,9 +44,7 @@ export const actions = {
   },
 
   subscribe(instrument) {
-    return ask("api/subscriptions", {
-      method: "POST", headers: JSON_HEADERS, body: JSON.stringify({ symbols: [nameOf(instrument)] }),
-    });
+    return post("api/subscriptions", { symbols: [nameOf(instrument)] });
   },
 
   // Names of the instruments that are held here rather than by config.yaml or a notebook.
@@ -63,6 +66,18 @@ export const actions = {
   clients() {
     return ask("api/clients");
   },
+
+  reconnect(broker) {
+    return post("api/brokers/reconnect", { broker });
+  },
+
+  carry_quotes(broker) {
+    return post("api/brokers/quote-source", { broker });
+  },
+
+  csv: { quotes: addressOf("api/quotes?format=csv").href, orders: addressOf("api/orders?format=csv").href },
+
+  links: [["API and its documentation", addressOf("docs").href], ["Ticks and bars of an instrument, as CSV or Parquet", addressOf("docs#/ticks").href]],
 
   problemOf(error) {
     return error instanceof Refusal ? error.message : "dualbroker does not answer. Is it running?";

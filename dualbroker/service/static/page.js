@@ -46,6 +46,8 @@ function connect() {
 function tell() {
   const words = problem();
   if (model.get("link")?.words !== words) model.set("link", { words });
+  const title = words ? "▲ no connection · dualbroker" : model.get("state")?.verdict?.title ?? "dualbroker";
+  if (document.title !== title) document.title = title;
 }
 
 function problem() {
@@ -62,7 +64,7 @@ function problem() {
 }
 
 model.set("part", "monitor");
-model.set("options", { actions });
+model.set("options", { actions, commands: actions });
 dashboard.render({ model, el: document.getElementById("dashboard") });
 connect();
 tell();

@@ -4,7 +4,7 @@ import { keyed, make, panel, plainTable, scrolling, setClass, setText } from "./
 import { byteSize, clockTimeOn, number, plural } from "./words.js";
 
 const ATTACHED_COLUMNS = [
-  ["Client", ""], ["Streams", "words"], ["Since", "medium-only"], ["Sent", "number medium-only"], ["Ticks missed", "number"],
+  ["Client", ""], ["Streams", "words medium-only"], ["Since", "medium-only"], ["Sent", "number medium-only"], ["Ticks missed", "number"],
   ["Waiting", "number medium-only"], ["Ended", "words"],
 ];
 const ASK_EVERY_MS = 5000;

@@ -2,8 +2,8 @@
 //
 // The state replaces itself: what is attached late, after a reload or a lag, is drawn from the latest
 // state alone. Read from the model: "state"; "slow", laid under it, where a carrier sends what changes
-// seldom apart; "part"; "options" (notice: words to be shown; actions: what only a page can do); "link",
-// on a page: { connected, words }.
+// seldom apart; "part"; "options" (notice: words to be shown; actions: what only a page can do; commands: what
+// can be asked of a broker, on a page and in a notebook); "link", on a page: { connected, words }.
 
 import { attached } from "./attached.js";
 import { bandwidth } from "./bandwidth.js";
@@ -11,13 +11,14 @@ import { cards } from "./cards.js";
 import { chain } from "./chain.js";
 import { failovers, incidents } from "./logs.js";
 import { drawMode, feedProblems, headline } from "./headline.js";
+import { help } from "./help.js";
 import { make, setText } from "./nodes.js";
 import { orders } from "./orders.js";
 import { quotes } from "./quotes.js";
 import { summary } from "./summary.js";
 
 const PARTS = {
-  monitor: [headline, feedProblems, cards, orders, quotes, incidents, failovers, bandwidth, attached],
+  monitor: [headline, feedProblems, cards, quotes, orders, incidents, failovers, bandwidth, attached, help],
   cards: [headline, feedProblems, cards],
   quotes: [quotes],
   orders: [orders],
@@ -50,7 +51,8 @@ function render({ model, el }) {
     const name = model.get("part") || "monitor";
     root.dataset.part = name;
     const makers = PARTS[name] ?? PARTS.monitor;
-    parts = makers.map((create) => create(model.get("options")?.actions));
+    const { actions, commands } = model.get("options") ?? {};
+    parts = makers.map((create) => create(actions, commands));
     badges = makers.some((create) => SAY_THE_MODE.has(create)) ? [] : parts.map(({ node }) => {
       const badge = make("span", "mode");
       node.querySelector("h2").after(badge);
@@ -83,6 +85,7 @@ function render({ model, el }) {
     const quick = model.get("state");
     if (!quick?.mode) return;
     const state = { ...model.get("slow"), ...quick };
+    shape(root, state);
     const now = state.time === null ? null : Date.parse(state.time) + silentMs;
     for (const badge of badges) drawMode(badge, state.mode);
     for (const part of parts) part.draw(state, now);
@@ -117,6 +120,17 @@ function render({ model, el }) {
     for (const part of parts) part.close?.();
     root.remove();
   };
+}
+
+// Which of quotes and orders is the longer list: below the shorter one stands what went wrong. It changes only
+// when the other one has become the longer by some rows, so that nothing jumps to and fro.
+const ROWS_TO_TURN = 4;
+
+function shape(root, { quotes: figures, orders: table }) {
+  if (!figures || !table) return;
+  const lead = figures.count - table.rows.length;
+  const isDecided = root.dataset.longer !== undefined;
+  if (!isDecided || Math.abs(lead) > ROWS_TO_TURN) root.dataset.longer = lead >= 0 ? "quotes" : "orders";
 }
 
 export default { render };

@@ -1,7 +1,7 @@
 // One line: is all well, on which market, where do prices come from, and what did that save.
 
 import { lines, make, setClass, setText } from "./nodes.js";
-import { byteSize, clockTime, number, plural } from "./words.js";
+import { byteSize, number, timeWords } from "./words.js";
 
 export function headline() {
   const node = make("header", "bar");
@@ -9,7 +9,7 @@ export function headline() {
   const verdict = make("span", "verdict", "", { role: "status" });
   const time = make("span", "time");
   const source = make("span", "source");
-  const orders = make("span", "quiet");
+  const orders = make("span", "orders-from");
   const saved = make("span", "saved");
   node.append(make("h1", "", "dualbroker"), mode, verdict, time, source, orders, saved);
   return {
@@ -17,10 +17,12 @@ export function headline() {
     isAbove: true,
     draw(state) {
       drawMode(mode, state.mode);
-      drawVerdict(verdict, state.problems);
-      setText(time, `${state.market.words} · ${clockTime(state.time)} IST`);
+      drawVerdict(verdict, state.verdict);
+      setText(time, timeWords(state));
       setText(source, state.headline.quotes);
+      setClass(source, `source sev-${state.verdict.quotes}`);
       setText(orders, state.headline.orders);
+      setClass(orders, `orders-from sev-${state.verdict.orders}`);
       setText(saved, savedWords(state.traffic.savings));
     },
   };
@@ -31,13 +33,13 @@ export function drawMode(node, mode) {
   setClass(node, `mode ${mode.toLowerCase()}`);
 }
 
-export function drawVerdict(node, problems) {
-  setText(node, problems.length ? plural(problems.length, "problem") : "all well");
-  setClass(node, problems.length ? "verdict bad" : "verdict");
+export function drawVerdict(node, verdict) {
+  setText(node, `● ${verdict.words}`);
+  setClass(node, `verdict sev-${verdict.severity}`);
 }
 
 export function savedWords({ saved_percent: percent, saved_quote_bytes: saved }) {
-  return percent ? `saved ${number(percent, 1)} % · ${byteSize(saved)} of quotes (estimated)` : "";
+  return percent ? `saved ${number(percent, 1)} % · ${byteSize(saved)} (estimated)` : "";
 }
 
 // What is wrong with the feed as a whole; what is wrong with one broker stands on its card.

@@ -87,6 +87,10 @@ export function panel(className, title) {
   return { node, head };
 }
 
+export function link(text, address) {
+  return make("a", "link", text, { href: address });
+}
+
 // Lines of words that are shown while there are any: what is wrong, or not known.
 export function lines(className) {
   const node = make("ul", className);

@@ -1,8 +1,8 @@
 // Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
 
-import { choices, flash, keyed, lines, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
+import { choices, flash, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
 import { fields, orderFacts, orderPrice, timeline } from "./timeline.js";
-import { UNKNOWN, clockTimeOn, number } from "./words.js";
+import { UNKNOWN, clockTimeOn, number, statusWords } from "./words.js";
 
 const ORDER_COLUMNS = [
   ["Time", "at-time"], ["Broker", "at-broker"], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
@@ -37,7 +37,7 @@ export function orders(actions) {
     show = name;
     drawRows();
   });
-  head.append(brokers.node, states.node);
+  head.append(brokers.node, ...(actions?.csv ? [link("CSV", actions.csv.orders)] : []), states.node);
   const unread = lines("unknown");
   const empty = make("p", "empty");
   const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", ORDER_COLUMNS);
@@ -118,7 +118,7 @@ function orderRow(opened) {
   filled.append(part.count, part.bar);
   part.word = make("span", "word");
   state.append(part.word);
-  part.symbol = make("span");
+  part.symbol = make("span", "name");
   part.reason = make("span", "reason");
   part.doubt = make("span", "reason doubt");
   symbol.append(part.symbol, part.reason, part.doubt);
@@ -154,7 +154,7 @@ function drawOrder(part, row, state) {
   part.bar.hidden = share === 0 || share === 1;
   part.done.style.width = `${Math.round(share * 100)}%`;
   setText(price, orderPrice(row.average_price ?? row.price, row));
-  const changed = setText(part.word, row.status.replaceAll("_", " "));
+  const changed = setText(part.word, statusWords(row.status));
   setClass(part.word, `word is-${row.status.toLowerCase()}`);
   if (changed && part.status !== null) flash(part.node, 0);
   part.status = row.status;

@@ -1,18 +1,18 @@
 // The live quote table: rows keep their place unless the user sorts, changes flash, an old quote turns grey.
 
-import { flash, lines, make, panel, setClass, setText } from "./nodes.js";
+import { flash, lines, link, make, panel, setClass, setText } from "./nodes.js";
 import { searchBox } from "./search.js";
 import { longTable } from "./table.js";
-import { noSourceLines, number, plural, signed, wholeAge } from "./words.js";
+import { compact, noSourceLines, number, plural, signed, wholeAge } from "./words.js";
 
 const QUOTE_COLUMNS = [
   { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
   { key: "ltp", title: "LTP", className: "number price", sorts: true },
   { key: "change_percent", title: "Chg %", className: "number change", sorts: true },
-  { key: "bid", title: "Bid ₹", className: "number price medium-only", sorts: true },
+  { key: "bid", title: "Bid ₹", className: "number price bid medium-only", sorts: true },
   { key: "ask", title: "Ask ₹", className: "number price medium-only", sorts: true },
-  { key: "volume", title: "Volume", className: "number quantity wide-only", sorts: true },
-  { key: "open_interest", title: "OI", className: "number quantity wide-only", sorts: true },
+  { key: "volume", title: "Volume", className: "number quantity medium-only", sorts: true },
+  { key: "open_interest", title: "OI", className: "number quantity medium-only", sorts: true },
   { key: "received_s", title: "Age", className: "number age medium-only", sorts: true },
 ];
 const OLD_QUOTE_S = 60;
@@ -21,7 +21,7 @@ const JUST_NOW_S = 2;
 export function quotes(actions) {
   const { node, head } = panel("quotes", "Quotes");
   const count = make("span", "quiet");
-  head.append(count);
+  head.append(count, ...(actions?.csv ? [link("CSV", actions.csv.quotes)] : []));
   const noSource = lines("unknown");
   const empty = make("p", "empty");
   empty.append("Nothing is subscribed yet. ");
@@ -139,6 +139,7 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
     const symbol = instruments.symbol[place];
     setText(row.symbol, symbol);
     setText(row.exchange, instruments.exchanges[instruments.exchange[place]]);
+    row.symbol.title = `${symbol} at ${instruments.exchanges[instruments.exchange[place]]}`;
     row.letGo?.setAttribute("aria-label", `let ${symbol} go`);
   }
   const before = row.shown;
@@ -150,7 +151,8 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
       setText(cell, signed(value));
       setClass(cell, value > 0 ? "number change up" : value < 0 ? "number change down" : "number change");
     } else {
-      setText(cell, number(value, at < 4 ? decimals : 0));
+      setText(cell, at < 4 ? number(value, decimals) : compact(value));
+      if (at >= 4) cell.title = value >= 1e5 ? number(value) : "";
       if (FLASHES.has(at) && !isOther && value !== null && before[at] !== null) flash(cell, value - before[at]);
       else if (FLASHES.has(at) && isOther) setClass(cell, QUOTE_COLUMNS[at + 1].className);
     }

@@ -2,7 +2,7 @@
 
 import { drawMode, drawVerdict, savedWords } from "./headline.js";
 import { keyed, lines, make, setClass, setText } from "./nodes.js";
-import { ageWords, clockTime, plural, secondsSince } from "./words.js";
+import { ageWords, plural, secondsSince, timeWords } from "./words.js";
 
 export function summary() {
   const node = make("section", "panel summary", "", { "aria-label": "dualbroker" });
@@ -21,9 +21,10 @@ export function summary() {
     node,
     draw(state, now) {
       drawMode(mode, state.mode);
-      drawVerdict(verdict, state.problems);
-      setText(time, `${state.market.words} · ${clockTime(state.time)} IST`);
+      drawVerdict(verdict, state.verdict);
+      setText(time, timeWords(state));
       setText(source, state.headline.quotes);
+      setClass(source, `source sev-${state.verdict.quotes}`);
       problems.draw(state.problems);
       keyed(brokers, known, state.brokers, (row) => row.broker_name, (row) => {
         const part = { node: make("li"), state: make("span", "state"), words: make("span", "quiet") };
@@ -32,10 +33,10 @@ export function summary() {
       });
       for (const row of state.brokers) {
         const part = known.get(row.broker_name);
-        setClass(part.node, `is-${row.state}`);
-        setText(part.state, row.state);
+        setClass(part.node, `is-${row.state} sev-${row.severity}`);
+        setText(part.state, `● ${row.state_words}`);
         const ages = [["tick", row.last_quote], ["order", row.last_order]]
-          .filter(([, moment]) => moment !== null)
+          .filter(([name, moment]) => moment !== null && !(name === "tick" && row.role === "orders only"))
           .map(([name, moment]) => `${name} ${ageWords(secondsSince(moment, now))}`);
         setText(part.words, [row.duty, ...ages].join(" · "));
       }

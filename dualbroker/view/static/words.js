@@ -76,9 +76,34 @@ export function clockTime(moment) {
   return moment ? moment.slice(11, 19) : UNKNOWN;
 }
 
+// The market and the time by it, with the date where that is not today's, as in a replay.
+export function timeWords({ market, time }) {
+  const today = new Date().toLocaleDateString("en-CA", { timeZone: "Asia/Kolkata" });
+  return `${market.words} · ${clockTimeOn(time, `${today}T`)} IST`;
+}
+
+// Quantities as they are said: lakh and crore, to three figures; what is below a lakh is whole.
+export function compact(value) {
+  if (value === null || value === undefined || Math.abs(value) < 1e5) return number(value);
+  const [size, unit] = Math.abs(value) < 99.95e5 ? [value / 1e5, "L"] : [value / 1e7, "Cr"];
+  const digits = Math.abs(size) < 9.995 ? 2 : Math.abs(size) < 99.95 ? 1 : 0;
+  return `${number(size, digits)} ${unit}`;
+}
+
+// The states of orders, in the spelling of the country.
+export function statusWords(status) {
+  return status === "CANCELED" ? "CANCELLED" : status.replaceAll("_", " ");
+}
+
 // What happened on another day says on which.
 export function clockTimeOn(moment, now) {
   if (!moment || !now || moment.slice(0, 10) === now.slice(0, 10)) return clockTime(moment);
+  return `${dayWords(moment)} ${clockTime(moment)}`;
+}
+
+// 2 Mar, with the year where that is not this one's.
+export function dayWords(moment) {
   const day = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
-  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })} ${clockTime(moment)}`;
+  const year = day.getUTCFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  return day.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year, timeZone: "UTC" });
 }
