@@ -116,6 +116,9 @@ class ViewWish(msgspec.Struct, forbid_unknown_fields=True):
     parts: Annotated[list[Name], msgspec.Meta(max_length=20)] | None = None
     symbols: Names | None = None
     broker: Name | None = None
+    patches: bool = False
+    """Of keys that change little, such as orders and their histories, send as ``view_patch`` what has changed
+    of them (``dualbroker.view.patches``)."""
 
 
 class Streams(msgspec.Struct, forbid_unknown_fields=True):

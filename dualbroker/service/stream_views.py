@@ -10,7 +10,8 @@ from dualbroker.errors import RequestRefusedError
 from dualbroker.model import QUOTE_FIELDS
 from dualbroker.remote.messages import LatestWish, ViewWish
 from dualbroker.service.stream_hub import StreamHub, ViewOf
-from dualbroker.view.parts import keys_of
+from dualbroker.view.parts import SLOW_KEYS, keys_of
+from dualbroker.view.patches import patch
 from dualbroker.view.rows import iso_time, known
 from dualbroker.view.state import view_changes
 
@@ -18,6 +19,9 @@ __all__ = ["LatestStream", "ViewStream"]
 
 LONGEST_SILENCE_S = 2.0
 """After which the time is sent although nothing changed, so that the page knows the service lives."""
+
+SHORT_TABLE_ROWS = 200
+_PATCHED = SLOW_KEYS | {"brokers"}
 
 
 class LatestStream:
@@ -72,7 +76,7 @@ class LatestStream:
 
 
 class ViewStream:
-    """First the whole state, then the keys of it that changed."""
+    """First the whole state, then the keys of it that changed, of large ones what has changed of them."""
 
     def __init__(self, hub: StreamHub, wish: ViewWish) -> None:
         self._hub = hub
@@ -88,6 +92,7 @@ class ViewStream:
         self._every_s = 1.0 / wish.hz
         self._due_s = 0.0
         self._sent_s = 0.0
+        self._patches = wish.patches
         self._shown: dict[str, Any] = {}
 
     def take(self, now_s: float) -> dict[str, Any]:
@@ -98,8 +103,20 @@ class ViewStream:
         message = view_changes(self._shown, state)
         if not message and now_s - self._sent_s >= LONGEST_SILENCE_S:
             message = {"time": state["time"]}
-        self._shown = state
+        shown, self._shown = self._shown, state
         if not message:
             return {}
         self._sent_s = now_s
-        return {"view": message}
+        if not self._patches or not shown:
+            return {"view": message}
+        patches = {
+            name: change
+            for name in self._patched(state) & message.keys() & shown.keys()
+            if (change := patch(shown[name], message.pop(name))) is not None
+        }
+        return {"view": message, "view_patch": patches} if patches else {"view": message}
+
+    def _patched(self, state: dict[str, Any]) -> frozenset[str]:
+        """Where little changes at a time; of a long quote table nearly all does."""
+        is_short = "quotes" in state and state["quotes"]["count"] <= SHORT_TABLE_ROWS
+        return _PATCHED | {"quotes"} if is_short else _PATCHED

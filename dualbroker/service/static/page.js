@@ -3,6 +3,7 @@
 import dashboard from "./view/dashboard.js";
 import { actions, addressOf, isLetIn } from "./actions.js";
 import { Model } from "./model.js";
+import { applied } from "./patch.js";
 
 const SILENT_AFTER_MS = 5000;
 const LOOK_EVERY_MS = 500;
@@ -20,12 +21,13 @@ function connect() {
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(address);
   let state = {};
-  socket.onopen = () => socket.send(JSON.stringify({ streams: { view: {} } }));
+  socket.onopen = () => socket.send(JSON.stringify({ streams: { view: { patches: true } } }));
   socket.onmessage = (event) => {
-    const { view } = JSON.parse(event.data);
+    const { view, view_patch: patches = {} } = JSON.parse(event.data);
     if (!view) return;
     // The first view of a connection is the whole state, the later ones what changed of it.
     state = { ...state, ...view };
+    for (const [name, change] of Object.entries(patches)) state[name] = applied(state[name], change);
     connected = true;
     letIn = true;
     heardAt = performance.now();
