@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import ChainTable, chain_table
 from dualbroker.manager.source import FeedSource
@@ -60,5 +62,9 @@ def _rows(table: ChainTable) -> list[dict[str, float]]:
     columns = {"strike": table.strikes, "straddle": table.straddle, "put_call_ratio": table.put_call_ratio}
     for side, figures in (("call", table.calls), ("put", table.puts)):
         columns |= {f"{side}_{_RENAMED.get(name, name)}": values for name, values in figures.items()}
+    for side in ("call", "put"):
+        # What has never traded has a last price of 0, and no change since the last close.
+        traded = columns[f"{side}_ltp"] > 0
+        columns[f"{side}_change_percent"] = np.where(traded, columns[f"{side}_change_percent"], np.nan)
     values = [column.tolist() for column in columns.values()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]

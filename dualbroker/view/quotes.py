@@ -115,7 +115,7 @@ def quote_columns(source: FeedSource, shown: Shown, now_ns: int, *, brief: bool 
         ],
         "received_s": _plain(received_s, at >= 0),
         **{name: _plain(_figures(rows, name, at)) for name in _PRICES},
-        "change_percent": _plain(np.round(_figures(rows, "change_percent", at), 2)),
+        "change_percent": _plain(np.round(_changes(rows, at), 2)),
         **{name: _whole(_figures(rows, name, at)) for name in _QUANTITIES},
     }
 
@@ -133,6 +133,12 @@ def _column(values: NDArray[Any], at: NDArray[np.int64], missing: float) -> NDAr
 
 def _figures(rows: NDArray[Any], name: str, at: NDArray[np.int64]) -> NDArray[np.float64]:
     return _column(rows[name], at, np.nan)
+
+
+def _changes(rows: NDArray[Any], at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Since the last close; unknown of what has never traded, whose last price is sent as 0."""
+    changes, last = _figures(rows, "change_percent", at), _figures(rows, "ltp", at)
+    return np.where(last > 0, changes, np.nan)
 
 
 def _plain(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> list[Any]:

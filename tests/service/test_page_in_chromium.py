@@ -159,6 +159,7 @@ def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
     assert "0.020 s" in first
     assert "0.180 s" in first
     assert second.split("\t")[2:] == ["planned", "–", "–", "–"]
+    page.click("#drawn .card >> nth=1 >> .unfold")
     card = page.locator("#drawn .card >> nth=1").inner_text()
     assert "took over from broker1 12:00:00" in card
     assert "market closed" in card
@@ -200,15 +201,54 @@ def test_an_ended_view_asks_and_draws_no_more(page: Any) -> None:
 def test_an_instrument_is_found_added_and_let_go(page: Any) -> None:
     page.wait_for_selector(".quotes tbody tr:has-text('RELIANCE-EQ')")
     page.fill(".search input", "sbin")
-    page.wait_for_selector(".found li:has-text('SBIN-EQ')")
+    page.wait_for_selector(".found li:has-text('SBIN')")
     assert page.get_attribute(".search input", "aria-expanded") == "true"
     page.keyboard.press("Enter")
     page.wait_for_selector(".said:has-text('SBIN-EQ is subscribed.')")
-    page.eval_on_selector(".quotes .scrolls", "(box) => { box.scrollTop = box.scrollHeight; }")
     page.wait_for_selector(".quotes tbody tr:has-text('SBIN-EQ') td.price:not(:text('–'))")
+    box, row = (page.locator(each).bounding_box() for each in (".quotes .scrolls", "tr:has-text('SBIN-EQ')"))
+    assert box["y"] <= row["y"] < box["y"] + box["height"], "the new row is in sight"
     page.locator("button[aria-label='let SBIN-EQ go']").click()
     page.wait_for_selector(".quotes tbody tr:has-text('SBIN-EQ')", state="detached")
     assert page.locator(".let-go:visible").count() == 0, "what config.yaml subscribed stays"
+
+
+def test_typed_and_entered_at_once_the_first_that_fits_is_added(page: Any) -> None:
+    page.wait_for_selector(".quotes tbody tr:has-text('RELIANCE-EQ')")
+    page.locator("body").press("/")
+    page.keyboard.type("infy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".said:has-text('INFY-EQ is subscribed')")
+    page.fill(".search input", "nifty ce")
+    first = page.locator(".found li").first
+    first.wait_for()
+    assert "NIFTY" in first.locator(".title").inner_text()
+    assert "lot" in first.inner_text()
+    page.fill(".search input", "no such thing")
+    page.wait_for_selector(".said:has-text('Nothing on')")
+    assert "NFO" in page.inner_text(".said")
+
+
+def test_a_table_is_one_stop_of_the_tab_key_and_arrows_go_inside(page: Any) -> None:
+    page.wait_for_selector(".orders tbody tr.order")
+    assert page.locator(".scrolls :is(button, th, td):not([tabindex='-1'])[tabindex]").count() == 0
+    assert page.locator(".scrolls button:not([tabindex='-1'])").count() == 0
+    page.focus(".quotes .scrolls")
+    focused = "document.activeElement.innerText"
+    for key, words in (("ArrowDown", "NIFTY INDEX"), ("ArrowDown", "NIFTY BANK"), ("ArrowUp", "NIFTY INDEX")):
+        page.keyboard.press(key)
+        assert page.evaluate(focused).startswith(words)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == "Symbol"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.get_attribute(".quotes th:has(button:text('LTP'))", "aria-sort") == "descending"
+    page.focus(".orders .scrolls")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator(".orders .opens[aria-expanded='true']").count() == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.orders') === null")
 
 
 @pytest.mark.parametrize("width", [360, 390, 900, 1180, 1280, 1440, 1920])

@@ -39,8 +39,8 @@ export async function isLetIn() {
 }
 
 export const actions = {
-  async search(words) {
-    return (await ask(`api/instruments?${new URLSearchParams({ search: words, limit: 12 })}`)).instruments;
+  search(words) {
+    return ask(`api/instruments?${new URLSearchParams({ search: words, limit: 12 })}`);
   },
 
   subscribe(instrument) {

@@ -70,6 +70,20 @@ export function scrolling(label, node) {
   return box;
 }
 
+// A table is one stop of the Tab key; inside, the arrows go from row to row. nodesOf: what they stop at.
+export function arrowsInside(box, nodesOf) {
+  box.addEventListener("keydown", (event) => {
+    const nodes = nodesOf();
+    const at = nodes.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: nodes.length - 1 }[event.key];
+    if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (to < 0) box.focus();
+    else nodes[Math.min(to, nodes.length - 1)]?.focus();
+  });
+}
+
 export function plainTable(caption, columns) {
   const node = make("table");
   node.append(make("caption", "unseen", caption));

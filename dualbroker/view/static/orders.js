@@ -1,6 +1,6 @@
 // Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
 
-import { choices, flash, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
+import { arrowsInside, choices, flash, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
 import { fields, orderFacts, orderPrice, timeline } from "./timeline.js";
 import { UNKNOWN, clockTimeOn, number, statusWords } from "./words.js";
 
@@ -42,6 +42,7 @@ export function orders(actions) {
   const empty = make("p", "empty");
   const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", ORDER_COLUMNS);
   const box = scrolling("Orders", table.node);
+  arrowsInside(box, () => [...table.body.querySelectorAll(".opens")]);
   const more = make("p", "quiet");
   const moreWords = make("span");
   more.append(moreWords, make("code", "", actions ? "/api/orders" : "feed.orders"));
@@ -109,7 +110,7 @@ function orderRow(opened) {
   part.nodes = [part.node, part.detail];
   part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
   const [time, , state, side, symbol, filled] = part.cells;
-  part.button = make("button", "opens", "", { type: "button", "aria-expanded": "false" });
+  part.button = make("button", "opens", "", { type: "button", "aria-expanded": "false", tabindex: "-1" });
   part.time = part.button.appendChild(make("span"));
   time.append(part.button);
   part.count = make("span");

@@ -46,12 +46,23 @@ export function quotes(actions) {
       redraw();
     },
   });
-  const search = actions ? searchBox(actions, () => instruments) : null;
+  const search = actions ? searchBox(actions, () => instruments, show) : null;
   const gone = lines("empty");
   node.append(...(search ? [search.node] : []), noSource.node, empty, gone.node, table.node);
 
   function redraw() {
     if (figures) table.draw(sorted.key ? inOrder(inPlace, sorted, instruments, figures) : inPlace);
+  }
+
+  // What was added comes into sight, as soon as the service tells of it.
+  let awaited = null;
+  function show(name) {
+    awaited = name;
+    const place = instruments.symbol.findIndex((_, number) => nameOf(number) === name);
+    if (place < 0 || !figures) return;
+    awaited = null;
+    const row = table.reveal(place);
+    if (row) flash(row.node, 0);
   }
 
   // What the page itself holds are the rows that it can let go.
@@ -98,8 +109,12 @@ export function quotes(actions) {
       setText(count, inPlace.length < all
         ? `${number(inPlace.length)} of ${plural(all, "instrument")}` : plural(all, "instrument"));
       redraw();
+      if (awaited !== null) show(awaited);
     },
-    close: () => table.close(),
+    close: () => {
+      table.close();
+      search?.close();
+    },
   };
 }
 
@@ -114,14 +129,15 @@ function goneLines(names) {
 
 function quoteRow(letGo) {
   const node = make("tr");
-  const name = make("th", "symbol", "", { scope: "row" });
+  const name = make("th", "symbol", "", { scope: "row", tabindex: "-1" });
   const symbol = make("span");
   const exchange = make("span", "exchange");
   name.append(symbol, exchange);
   const cells = QUOTE_COLUMNS.slice(1).map(({ className }) => make("td", className));
   const row = { node, symbol, exchange, cells, number: null, shown: [] };
+  row.stops = () => [name, ...(row.letGo && !row.letGo.hidden ? [row.letGo] : [])];
   if (letGo) {
-    row.letGo = make("button", "let-go", "×", { type: "button" });
+    row.letGo = make("button", "let-go", "×", { type: "button", tabindex: "-1" });
     row.letGo.onclick = () => letGo(row.number);
     name.append(row.letGo);
   }

@@ -1,34 +1,42 @@
 // Finds instruments by words and subscribes them: a box with a list that the keyboard walks through.
 
 import { make, setAttribute, setText } from "./nodes.js";
+import { number } from "./words.js";
 
 const PAUSE_BEFORE_ASKING_MS = 180;
 let boxes = 0;
 
-// actions: { search(words) -> [{ symbol, exchange, expiry }], subscribe(instrument), problemOf(error) -> words }
-export function searchBox(actions, subscribed) {
+const HINT = "Enter adds the first; more words narrow it, as in: nifty 26000 ce";
+
+// actions: { search(words) -> the answer of /api/instruments, subscribe(instrument), problemOf(error) -> words };
+// bringIntoSight(name): brings the row of an instrument into sight.
+export function searchBox(actions, subscribed, bringIntoSight) {
   boxes += 1;
   const listId = `dualbroker-found-${boxes}`;
   const node = make("div", "search");
   const input = make("input", "", "", {
-    type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder: "search and add …",
+    type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder: "/ search and add …",
     "aria-label": "Search instruments and add them", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": listId,
   });
   const list = make("ul", "found", "", { role: "listbox", id: listId, "aria-label": "Instruments found" });
   list.hidden = true;
   const said = make("p", "said", "", { role: "status" });
+  setText(said, HINT);
   node.append(input, list, said);
   let rows = [];
   let chosen = -1;
   let asked = 0;
   let timer = null;
+  let foundFor = "";
+  let addsFirst = false;
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
     asked += 1;
+    addsFirst = false;
     const words = input.value.trim();
     if (!words) {
-      setText(said, "");
+      setText(said, HINT);
       show([]);
       return;
     }
@@ -37,24 +45,42 @@ export function searchBox(actions, subscribed) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") choose(Math.min(chosen + 1, rows.length - 1));
     else if (event.key === "ArrowUp") choose(Math.max(chosen - 1, 0));
-    else if (event.key === "Enter" && rows.length) add(rows[Math.max(chosen, 0)]);
+    else if (event.key === "Enter") enter();
     else if (event.key === "Escape" && !list.hidden) show([]);
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
+  // What is highlighted; where the answer to what was typed is still on its way, its first.
+  function enter() {
+    if (input.value.trim() === foundFor && rows.length) add(rows[Math.max(chosen, 0)]);
+    else addsFirst = input.value.trim() !== "" && input.value.trim() !== foundFor;
+  }
+
+  // As on many pages, / goes to the search, unless somebody types elsewhere.
+  function slash(event) {
+    if (event.key !== "/" || event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    input.focus();
+    input.select();
+  }
+  document.addEventListener("keydown", slash);
+
   node.addEventListener("focusout", (event) => {
     if (!node.contains(event.relatedTarget)) show([]);
   });
 
-  async function ask(words, number) {
+  async function ask(words, turn) {
     try {
-      const found = await actions.search(words);
-      if (number !== asked) return;
-      setText(said, found.length ? "" : `No instrument fits “${words}”.`);
-      show(found);
+      const answer = await actions.search(words);
+      if (turn !== asked) return;
+      foundFor = words;
+      setText(said, searchedWords(words, answer));
+      show(answer.instruments);
+      if (addsFirst && rows.length) add(rows[0]);
+      addsFirst = false;
     } catch (error) {
-      if (number === asked) setText(said, actions.problemOf(error));
+      if (turn === asked) setText(said, actions.problemOf(error));
     }
   }
 
@@ -69,8 +95,9 @@ export function searchBox(actions, subscribed) {
     setAttribute(input, "aria-expanded", String(rows.length > 0));
     list.replaceChildren(...rows.map((row, at) => {
       const item = make("li", "", "", { role: "option", id: `${listId}-${at}` });
-      item.append(make("span", "", row.symbol), make("span", "exchange", row.exchange),
-        make("span", "hint", isSubscribed(row) ? "subscribed" : "add"));
+      item.append(make("span", "title", row.title), make("span", "exchange", row.exchange), make("span", "quiet", row.details),
+        make("span", "hint", [row.ltp === null ? "" : number(row.ltp, 2, 4), isSubscribed(row) ? "subscribed" : ""].filter(Boolean).join(" · ")));
+      item.title = `${row.exchange}:${row.symbol}`;
       // Not "click": the box would lose the focus first, and the list would be gone.
       item.onpointerdown = (event) => {
         event.preventDefault();
@@ -92,8 +119,11 @@ export function searchBox(actions, subscribed) {
   }
 
   async function add(row) {
+    const name = `${row.exchange}:${row.symbol}`;
     if (isSubscribed(row)) {
       setText(said, `${row.symbol} is subscribed already.`);
+      show([]);
+      bringIntoSight(name);
       return;
     }
     setText(said, `Subscribing ${row.symbol} …`);
@@ -102,10 +132,19 @@ export function searchBox(actions, subscribed) {
       setText(said, `${row.symbol} is subscribed.`);
       input.select();
       show([]);
+      bringIntoSight(name);
     } catch (error) {
       setText(said, actions.problemOf(error));
     }
   }
 
-  return { node, say: (words) => setText(said, words) };
+  return { node, say: (words) => setText(said, words), close: () => document.removeEventListener("keydown", slash) };
+}
+
+// Where it was looked for, so that "nothing" is not taken for more than it is.
+function searchedWords(words, { instruments, searched, not_searched: missing }) {
+  const missed = Object.entries(missing).map(([exchange, why]) => `${exchange} could not be searched: ${why}`);
+  const where = searched.join(", ");
+  const found = instruments.length ? `Searched ${where}.` : `Nothing on ${where || "any exchange"} fits “${words}”.`;
+  return [found, ...missed].join(" ");
 }

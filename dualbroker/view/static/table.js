@@ -52,7 +52,7 @@ export function longTable({ label, caption, columns, makeRow, writeRow, onSort }
   function head(column) {
     const cell = make("th", column.className, column.sorts ? "" : column.title, { scope: "col" });
     if (!column.sorts) return cell;
-    const button = make("button", "sort", column.title, { type: "button" });
+    const button = make("button", "sort", column.title, { type: "button", tabindex: "-1" });
     button.onclick = () => sort(column);
     cell.append(button);
     heads.set(column.key, cell);
@@ -111,10 +111,41 @@ export function longTable({ label, caption, columns, makeRow, writeRow, onSort }
     cell.parentElement.hidden = count === 0;
   }
 
+  // The row at a place of the order comes into sight; it is the row, as drawn.
+  function reveal(place) {
+    const begin = place * ROW_HEIGHT;
+    // The head stays at the top and covers a row's height.
+    if (begin < node.scrollTop) node.scrollTop = begin;
+    else node.scrollTop = Math.max(node.scrollTop, begin + 2 * ROW_HEIGHT - node.clientHeight);
+    top = node.scrollTop;
+    draw(order);
+    return rows.find((row) => row.number === order[place]);
+  }
+
+  // The table is one stop of the Tab key. Inside, the arrows go up and down its rows and the line of its heads,
+  // and along what there is in one line.
+  node.addEventListener("keydown", (event) => {
+    const heading = [...headRow.querySelectorAll(".sort")];
+    const inHead = heading.indexOf(document.activeElement);
+    const row = rows.find((each) => each.node.contains(document.activeElement));
+    const at = row ? order.indexOf(row.number) : -1;
+    const line = row ? row.stops() : heading;
+    const along = row ? line.indexOf(document.activeElement) : inHead;
+    const down = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: order.length - 1 }[event.key];
+    const beside = { ArrowRight: along + 1, ArrowLeft: along - 1 }[event.key];
+    if ((down === undefined && beside === undefined) || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (beside !== undefined) line[Math.max(0, Math.min(beside, line.length - 1))]?.focus();
+    else if (down >= 0) reveal(Math.min(down, order.length - 1))?.stops()[0].focus({ preventScroll: true });
+    else if (at === 0) heading[0]?.focus();
+    else node.focus();
+  });
+
   // After the rows themselves have become others: none of them shows what it showed.
   function forget() {
     for (const row of rows) row.number = null;
   }
 
-  return { node, draw, forget, close: () => sizes.disconnect() };
+  return { node, draw, forget, reveal: (number) => reveal(order.indexOf(number)), close: () => sizes.disconnect() };
 }

@@ -5,6 +5,10 @@ import { UNKNOWN, clockTimeOn, number } from "./words.js";
 
 const KNOWN_BY = { stream: "", reconcile: "read from the order book", poll: "polled" };
 
+// Noren's codes, as people say them.
+const PRICE_TYPES = { LMT: "limit", MKT: "market", "SL-LMT": "stop-loss limit", "SL-MKT": "stop-loss market" };
+const PRODUCTS = { C: "delivery (CNC)", M: "carried forward (NRML)", I: "intraday (MIS)", B: "bracket", H: "cover", F: "margin trading (MTF)" };
+
 // In the decimals of its instrument; where nobody has told them, as many as it has, up to four.
 export function orderPrice(value, order) {
   return number(value, order.decimals ?? 2, order.decimals ?? 4);
@@ -56,7 +60,7 @@ function stepWords(step, order, last) {
 export function orderFacts(order, now) {
   const pairs = [
     ["order", order.order_id],
-    ["type", [order.price_type, order.product].filter(Boolean).join(" · ")],
+    ["type", [PRICE_TYPES[order.price_type] ?? order.price_type, PRODUCTS[order.product] ?? order.product].filter(Boolean).join(" · ")],
     ["price", order.price === null ? "" : orderPrice(order.price, order)],
     ["trigger", order.trigger_price ? orderPrice(order.trigger_price, order) : ""],
     ["average", order.average_price === null ? "" : orderPrice(order.average_price, order)],
