@@ -258,7 +258,12 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     state = state_of(page)
     # Rows of known width: what the simulated traders happen to do must not decide.
     symbol = {"symbol": "NIFTY29DEC26C26000", "exchange": "NFO"}
-    state |= quote_state([symbol | {"ltp": 12345.6, "bid": 12345.6, "ask": 12346.1, "volume": 123456789}])
+    state |= quote_state(
+        [
+            symbol
+            | {"ltp": 12345.6, "change_percent": -112.35, "bid": 12345.6, "ask": 12346.1, "volume": 123456789}
+        ]
+    )
     order = symbol | {
         "filled_quantity": 12345, "quantity": 123450, "average_price": 123456.75, "status": "TRIGGER_PENDING",
         "order_time": "2026-03-02T12:00:00.000+05:30", "order_id": "1", "trading_day": "2026-03-02",
