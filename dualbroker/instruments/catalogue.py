@@ -16,6 +16,11 @@ __all__ = ["CASH_EXCHANGES", "Catalogue"]
 
 CASH_EXCHANGES = ("NSE", "BSE")
 
+_CURRENCIES = ("CDS", "BCD")
+_SATURDAY = 5
+_WEEKDAYS_TO_MONTH_END = 3
+"""A monthly currency contract ends on the third last working day of its month."""
+
 _EPOCH = date(1970, 1, 1)
 _FUTURE = KIND_ORDER.index(InstrumentKind.FUTURE)
 _OPTION = KIND_ORDER.index(InstrumentKind.OPTION)
@@ -29,15 +34,31 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._tables: dict[str, list[MasterTable]] = {}
+        self._expired: Catalogue | None = None
 
-    def add(self, table: MasterTable) -> None:
-        """Take in a symbol master.
+    @property
+    def expired(self) -> Catalogue:
+        """What has expired and is listed still: to be named in errors, and never offered."""
+        if self._expired is None:
+            self._expired = Catalogue()
+        return self._expired
+
+    def add(self, table: MasterTable, today: date | None = None) -> None:
+        """Take in a symbol master, without the contracts that have expired before ``today``.
+
+        A master may be older than the day: brokers list last week's contracts on, and where today's can't
+        be downloaded an earlier one has to do.
 
         Several of one exchange add up (some brokers split theirs), but a later day's replaces an earlier
         one of the same source. Where two know the same token, the one that was added last is right, as
         exchanges give the tokens of expired contracts to new ones.
         """
+        # Of all rows: what was taken in when it still lived goes, too.
         tokens = table.columns.column("token").combine_chunks()
+        if today is not None:
+            table, over = table.split(today)
+            if len(over) or self._expired is not None:
+                self.expired.add(over)
         older = [
             known.without(tokens)
             for known in self._tables.get(table.exchange, ())
@@ -152,20 +173,25 @@ class Catalogue:
         an option's is the same; and where futures begin later, this month's has expired.
         """
 
-        def in_month(days: list[date]) -> list[date]:
-            return [day for day in days if (day.year, day.month) == (year, month)]
+        listed_on = self._exchange_of(underlying, exchange)
+        monthly_of = _monthly_of_currency if listed_on in _CURRENCIES else _last_of_month
 
-        futures = self.expiries(underlying, exchange=exchange, kind=InstrumentKind.FUTURE)
-        future = max(in_month(futures), default=None)
+        def days_of(kind: InstrumentKind) -> list[date]:
+            # With those that are over: what is left of a month must not pass for its monthly expiry.
+            over = self.expired.expiries(underlying, exchange=exchange, kind=kind) if self._expired else []
+            return sorted({*over, *self.expiries(underlying, exchange=exchange, kind=kind)})
+
+        futures = days_of(InstrumentKind.FUTURE)
+        future = monthly_of(futures, year, month)
         if kind == InstrumentKind.FUTURE:
             return future
-        options = in_month(self.expiries(underlying, exchange=exchange, kind=kind))
+        options = days_of(kind)
         if future in options:
             return future
-        share_expiry_days = self._exchange_of(underlying, exchange) in ("NFO", "BFO")
+        share_expiry_days = listed_on in ("NFO", "BFO")
         if share_expiry_days and futures and (futures[0].year, futures[0].month) > (year, month):
             return None
-        return max(options, default=None)
+        return monthly_of(options, year, month)
 
     def contract(self, reading: DerivativeName, exchange: str | None = None) -> Instrument | None:
         """The option or future that one reading of a name means, if it exists."""
@@ -199,6 +225,31 @@ class Catalogue:
             if found:
                 return found
         return []
+
+
+def _last_of_month(days: list[date], year: int, month: int) -> date | None:
+    return max((day for day in days if (day.year, day.month) == (year, month)), default=None)
+
+
+def _monthly_of_currency(days: list[date], year: int, month: int) -> date | None:
+    """The monthly expiry among weekly ones: two working days before the month's last.
+
+    Weekly contracts end on the last working day of a week, so of two in one week the earlier is the
+    monthly one. It is never later than two weekdays before the month's last weekday; holidays only move it
+    to an earlier day.
+    """
+    latest = date(year + month // 12, month % 12 + 1, 1)
+    weekdays = 0
+    while weekdays < _WEEKDAYS_TO_MONTH_END:
+        latest -= timedelta(days=1)
+        weekdays += latest.weekday() < _SATURDAY
+    within = [day for day in days if (day.year, day.month) == (year, month) and day <= latest]
+    doubled = [
+        day
+        for day in within
+        if any(other > day and other.isocalendar()[:2] == day.isocalendar()[:2] for other in days)
+    ]
+    return max(doubled or within, default=None)
 
 
 def _replaces(table: MasterTable, known: MasterTable) -> bool:

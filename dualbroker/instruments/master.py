@@ -8,6 +8,7 @@ skipped and counted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -35,6 +36,14 @@ _LARGEST_NUMBER = 1e9
 _YEARS_OF_EXPIRY = range(2000, 2100)
 _HIGHEST_DUMMY_TOKEN = 100
 """CDS lists dummies up to this token (protocol: section 3)."""
+
+_TOKEN = r"^[0-9]{1,18}$"
+_TOKENS = {"NCX": rf"^[A-Za-z0-9&_.-]{{1,{_LONGEST_WORD}}}$"}
+"""At NCDEX the token is the trading symbol, ``ABC19JUN2026`` (a real file of 2026). Never ``|`` or ``#``,
+which divide keys on the wire."""
+
+_ROWS_ASKED = 20
+"""Rows of one product code whose symbols say its underlying."""
 
 _SYMBOL = rf"^[^\x00-\x1f,\x{{FFFD}}]{{1,{_LONGEST_WORD}}}$"
 
@@ -104,7 +113,7 @@ def _read_columns(exchange: str, header: list[str], rows: pa.Table) -> tuple[pa.
     lot_size = read("lotsize", _number, np.float64)
     tick_size = read("ticksize", _number, np.float64)
 
-    readable = flags_of(pc.match_substring_regex(token, r"^[0-9]{1,18}$"))
+    readable = flags_of(pc.match_substring_regex(token, _TOKENS.get(exchange, _TOKEN)))
     readable &= flags_of(pc.match_substring_regex(symbol, _SYMBOL))
     readable &= read("symbol", _is_word, np.bool_)
     readable &= read("instrument", _is_word, np.bool_)
@@ -170,17 +179,21 @@ def _with_plain_names(exchange: str, columns: pa.Table) -> pa.Table:
         return columns
     codes = columns.column("name").chunk(0)
     names = codes.dictionary.to_pylist()
-    present, first_rows = np.unique(numbers_of(codes.indices, 0), return_index=True)
+    row_codes: npt.NDArray[np.int32] = numbers_of(codes.indices, 0)
     changed: dict[int, str] = {}
-    for code, row in zip(
-        present.tolist(), columns.take(to_column(first_rows, pa.int64())).to_pylist(), strict=True
-    ):
-        if kind_of(exchange, row["instrument_type"]) == InstrumentKind.INDEX:
-            index = index_named(row["symbol"]) or index_named(names[code])
+    for code in np.unique(row_codes).tolist():
+        rows = columns.filter(to_flags(row_codes == code))
+        # By symbol, so that the order of the file does not matter.
+        sample = rows.take(pc.sort_indices(rows.column("symbol"))[:_ROWS_ASKED]).to_pylist()
+        if kind_of(exchange, sample[0]["instrument_type"]) == InstrumentKind.INDEX:
+            index = index_named(sample[0]["symbol"]) or index_named(names[code])
             if index is not None and index.exchange == exchange:
                 changed[code] = index.name
         elif exchange == "BFO":
-            changed[code] = _underlying(row["symbol"], row["expiry"], row["strike"]) or names[code]
+            found = Counter(
+                filter(None, (_underlying(row["symbol"], row["expiry"], row["strike"]) for row in sample))
+            )
+            changed[code] = found.most_common(1)[0][0] if found else names[code]
     if not changed:
         return columns
     plain = to_texts([changed.get(code, name) for code, name in enumerate(names)])

@@ -14,6 +14,7 @@ from datetime import date
 import msgspec
 
 __all__ = [
+    "DEFAULT_EXCHANGE",
     "DERIVATIVES_OF",
     "EXCHANGES",
     "INDICES",
@@ -24,6 +25,7 @@ __all__ = [
     "compact",
     "exchange_for",
     "index_named",
+    "may_be_elsewhere",
     "read_derivative",
     "readable",
     "split_exchange",
@@ -32,6 +34,9 @@ __all__ = [
 
 EXCHANGES = ("NSE", "NFO", "BSE", "BFO", "CDS", "MCX", "BCD", "NCX", "NCO")
 """Exchange segments as Noren brokers write them."""
+
+DEFAULT_EXCHANGE = "NFO"
+"""Where a name is looked for first that says and implies no exchange."""
 
 DERIVATIVES_OF = {"NSE": "NFO", "BSE": "BFO"}
 """Where the derivatives of a cash market's shares and indices are listed."""
@@ -133,8 +138,8 @@ def underlying_named(name: str) -> str:
 def exchange_for(name: str, exchange: str = "NFO") -> str:
     """The exchange whose symbol master must be at hand to resolve this name.
 
-    A qualified name says it itself, an index's plain name implies it, and derivatives of BSE's indices
-    are on BFO; all else is looked for on the given exchange.
+    A qualified name says it itself, an index's plain name implies it, derivatives of BSE's indices are on
+    BFO, and six digits are a scrip code of BSE; all else is looked for on the given exchange.
     """
     qualifier, rest = split_exchange(name)
     if qualifier is not None:
@@ -142,11 +147,23 @@ def exchange_for(name: str, exchange: str = "NFO") -> str:
     index = index_named(rest)
     if index is not None:
         return index.exchange
+    if _SCRIP_CODE.fullmatch(rest):
+        return "BSE"
     if any(reading.underlying in _BSE_UNDERLYINGS for reading in read_derivative(rest)):
         return "BFO"
     return exchange.upper()
 
 
+def may_be_elsewhere(name: str, exchange: str) -> bool:
+    """Whether a name that `DEFAULT_EXCHANGE` does not know may be looked for on other exchanges.
+
+    There is no doubt about it then: nobody has named an exchange. ``RELIANCE`` is the share on NSE.
+    """
+    qualifier, rest = split_exchange(name)
+    return qualifier is None and exchange_for(rest, exchange) == exchange.upper() == DEFAULT_EXCHANGE
+
+
+_SCRIP_CODE = re.compile(r"[1-9]\d{5}", re.ASCII)
 _MONTH = "|".join(MONTHS)
 _STRIKE = r"(?P<strike>(?:0|[1-9]\d*)(?:\.\d+)?)"
 _NOREN = re.compile(
@@ -154,7 +171,10 @@ _NOREN = re.compile(
 )
 _KITE_MONTHLY = re.compile(rf"(?P<year>\d\d)(?P<month>{_MONTH})(?:FUT|{_STRIKE}(?P<type>CE|PE))", re.ASCII)
 _KITE_WEEKLY = re.compile(
-    rf"(?P<year>\d\d)(?P<month>[1-9OND])(?P<day>\d\d){_STRIKE}(?P<type>CE|PE)", re.ASCII
+    rf"(?P<year>\d\d)(?P<month>[1-9OND])(?P<day>\d\d)(?:FUT|{_STRIKE}(?P<type>CE|PE))", re.ASCII
+)
+_OPENALGO = re.compile(
+    rf"(?P<day>\d\d)(?P<month>{_MONTH})(?P<year>\d\d)(?:FUT|{_STRIKE}(?P<type>CE|PE))", re.ASCII
 )
 _WEEKLY_MONTHS = {str(number): number for number in range(1, 10)} | {"O": 10, "N": 11, "D": 12}
 
@@ -162,9 +182,10 @@ _WEEKLY_MONTHS = {str(number): number for number in range(1, 10)} | {"O": 10, "N
 def read_derivative(name: str) -> list[DerivativeName]:
     """Every way to read a name as an option's or a future's; empty where there is none.
 
-    Understood are Noren's form (``NIFTY29DEC26C26000``, ``NIFTY29DEC26F``, on MCX ``GOLD05FEB27``) and
-    Kite's (weekly ``NIFTY26D0126000CE``, monthly ``NIFTY26DEC26000CE``, future ``NIFTY26DECFUT``), which
-    BFO uses too. Case and white space do not matter. Years are 20xx.
+    Understood are Noren's form (``NIFTY29DEC26C26000``, ``NIFTY29DEC26F``, on MCX ``GOLD05FEB27``), Kite's
+    (weekly ``NIFTY26D0126000CE``, monthly ``NIFTY26DEC26000CE``, futures ``NIFTY26DECFUT`` and
+    ``SENSEX26D03FUT``), which BFO uses too, and OpenAlgo's, which is Angel's too
+    (``NIFTY29DEC2626000CE``, ``NIFTY29DEC26FUT``). Case and white space do not matter. Years are 20xx.
     """
     text = compact(name)
     if len(text) > LONGEST_NAME:
@@ -178,7 +199,7 @@ def read_derivative(name: str) -> list[DerivativeName]:
 
 
 def _readings(underlying: str, rest: str) -> Iterator[DerivativeName]:
-    for pattern in (_NOREN, _KITE_MONTHLY, _KITE_WEEKLY):
+    for pattern in (_NOREN, _OPENALGO, _KITE_MONTHLY, _KITE_WEEKLY):
         match = pattern.fullmatch(rest)
         if match is None:
             continue

@@ -25,11 +25,13 @@ class Instruments(Catalogue):
         ----------
         name
             A trading symbol (``NIFTY29DEC26C26000``, ``RELIANCE-EQ``), Kite's name for it (weekly
-            ``NIFTY26D0126000CE``, monthly ``NIFTY26DEC26000CE``, future ``NIFTY26DECFUT``), a company's
-            symbol on NSE (``RELIANCE``), each also qualified (``NSE:RELIANCE``), or an index's plain name
+            ``NIFTY26D0126000CE``, monthly ``NIFTY26DEC26000CE``, future ``NIFTY26DECFUT``), OpenAlgo's and
+            Angel's (``NIFTY29DEC2626000CE``), a company's symbol on NSE (``RELIANCE``), a scrip code of BSE
+            (``BSE:500325``), each also qualified (``NSE:RELIANCE``), or an index's plain name
             (``NIFTY``, ``NIFTY 50``, ``INDIA VIX``, ``SENSEX``). Case and spaces do not matter.
         exchange
-            Where to look for a name that does not itself say or imply it.
+            Where to look for a name that does not itself say or imply it. What NFO does not know, as no
+            share is listed there, is looked for on NSE, and then on whatever other exchange is at hand.
 
         Raises
         ------

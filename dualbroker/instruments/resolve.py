@@ -10,11 +10,12 @@ from dualbroker.instruments.names import (
     compact,
     exchange_for,
     index_named,
+    may_be_elsewhere,
     read_derivative,
     readable,
     split_exchange,
 )
-from dualbroker.instruments.suggest import closest
+from dualbroker.instruments.suggest import closest, expired
 from dualbroker.model import Instrument, InstrumentKind
 
 __all__ = ["resolve"]
@@ -44,14 +45,28 @@ def resolve(catalogue: Catalogue, name: str, exchange: str) -> Instrument:
             f"{name!r} is looked up on {target}, whose symbol master isn't loaded (loaded: {loaded})"
         )
     found = _found(catalogue, target, text)
+    if not found and may_be_elsewhere(name, exchange):
+        found = _found_elsewhere(catalogue, target, text)
     if len(found) == 1:
         return found[0]
     if found:
         names = [instrument.qualified_name for instrument in found]
         raise AmbiguousInstrumentError(
-            f"{name!r} is the name of several instruments on {target}: {', '.join(names)}", names
+            f"{name!r} is the name of several instruments: {', '.join(names)}; say which, with its exchange",
+            names,
         )
+    over = _found(catalogue.expired, target, text)
+    if over:
+        raise expired(catalogue, over[0])
     raise closest(catalogue, target, text)
+
+
+def _found_elsewhere(catalogue: Catalogue, target: str, text: str) -> list[Instrument]:
+    """On NSE; else on all other exchanges at hand together."""
+    others = [other for other in EXCHANGES if other not in ("NSE", target) and other in catalogue.exchanges]
+    return _found(catalogue, "NSE", text) or [
+        found for other in others for found in _found(catalogue, other, text)
+    ]
 
 
 def _found(catalogue: Catalogue, exchange: str, text: str) -> list[Instrument]:
@@ -64,6 +79,9 @@ def _found(catalogue: Catalogue, exchange: str, text: str) -> list[Instrument]:
     exact = catalogue.by_symbol(exchange, text) or catalogue.by_symbol(exchange, compact(text))
     if exact is not None:
         return [exact]
+    if exchange == "BSE" and text.isascii() and text.isdigit():
+        by_code = catalogue.get((exchange, text))
+        return [] if by_code is None else [by_code]
     if exchange in CASH_EXCHANGES:
         for series in _SHARE_SERIES:
             share = catalogue.by_symbol(exchange, f"{text}-{series}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,7 +15,7 @@ from dualbroker.instruments.names import INDICES, DerivativeName, compact, index
 from dualbroker.instruments.search import search
 from dualbroker.model import Instrument, InstrumentKind
 
-__all__ = ["closest"]
+__all__ = ["closest", "expired"]
 
 _SHOWN = 5
 """Names listed in an error."""
@@ -30,7 +31,7 @@ def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
     """The error for a name (in capitals) that was not found on a loaded exchange."""
     if catalogue.derivative_count(text, exchange):
         return _only_an_underlying(catalogue, exchange, text)
-    readings = sorted(read_derivative(text), key=lambda reading: -len(reading.underlying))
+    readings = sorted(read_derivative(text), key=lambda reading: _strangeness(catalogue, exchange, reading))
     for reading in readings:
         if catalogue.derivative_count(reading.underlying, exchange):
             return _no_such_contract(catalogue, exchange, text, reading)
@@ -51,6 +52,35 @@ def closest(catalogue: Catalogue, exchange: str, text: str) -> InstrumentError:
     if not any(len(table) for table in catalogue.tables(exchange)):
         reason = "this broker lists nothing there"
     return _error(exchange, text, reason, alike)
+
+
+def expired(catalogue: Catalogue, instrument: Instrument) -> InstrumentError:
+    """The error for a contract that is over."""
+    reading = DerivativeName(
+        instrument.name,
+        expiry=instrument.expiry,
+        strike=instrument.strike,
+        option_type=instrument.option_type,
+    )
+    exchange, matches = instrument.exchange, list[Instrument]()
+    for day in catalogue.expiries(instrument.name, exchange=exchange, kind=instrument.kind)[:_SHOWN]:
+        found = catalogue.contract(structs.replace(reading, expiry=day), exchange)
+        matches += [found] if found else []
+    return _error(exchange, instrument.symbol, f"it expired on {instrument.expiry}", matches)
+
+
+def _strangeness(catalogue: Catalogue, exchange: str, reading: DerivativeName) -> tuple[float, float]:
+    """The longer underlying is likelier, then a strike of the size of those that there are.
+
+    ``NIFTY30JAN2524000CE`` is the strike 24,000 of 30 January 2025, and not 2,524,000 of January 2030.
+    """
+    off = 0.0
+    if reading.strike:
+        name = reading.underlying
+        expiries = catalogue.expiries(name, exchange=exchange, kind=InstrumentKind.OPTION)
+        strikes = catalogue.strikes(name, expiries[0], exchange=exchange) if expiries else []
+        off = min((abs(math.log(strike / reading.strike)) for strike in strikes), default=0.0)
+    return -len(reading.underlying), off
 
 
 def _error(

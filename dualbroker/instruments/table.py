@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualbroker.instruments.arrays import SortedTexts, numbers_of
+from dualbroker.instruments.arrays import SortedTexts, numbers_of, to_flags
 from dualbroker.model import Instrument, InstrumentKind
 
 __all__ = ["CALL", "KIND_ORDER", "NO_EXPIRY", "PUT", "SCHEMA", "MasterTable", "kind_of", "one_chunk_each"]
@@ -101,6 +101,17 @@ class MasterTable:
         """The same table less the rows of these tokens."""
         keep = pc.invert(pc.is_in(self.columns.column("token"), value_set=tokens))
         columns = one_chunk_each(self.columns.filter(keep))
+        return MasterTable(self.exchange, columns, self.skipped, self.day, self.source)
+
+    def split(self, today: date) -> tuple[MasterTable, MasterTable]:
+        """The rows that are still traded on a day, and those that expired before it."""
+        is_over = (self.expiry_days != NO_EXPIRY) & (self.expiry_days < (today - date(1970, 1, 1)).days)
+        if not is_over.any():
+            return self, self._only(is_over)
+        return self._only(~is_over), self._only(is_over)
+
+    def _only(self, rows: npt.NDArray[np.bool_]) -> MasterTable:
+        columns = one_chunk_each(self.columns.filter(to_flags(rows)))
         return MasterTable(self.exchange, columns, self.skipped, self.day, self.source)
 
     def row_of_token(self, token: str) -> int | None:

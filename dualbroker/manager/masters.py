@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from dualbroker.brokers.base import Broker
-from dualbroker.clock import Clock, market_day
+from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
 from dualbroker.instruments import Instruments
-from dualbroker.instruments.names import EXCHANGES
+from dualbroker.instruments.names import EXCHANGES, may_be_elsewhere, read_derivative
 from dualbroker.model import Instrument
 from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
@@ -26,12 +26,27 @@ LONGEST_NAME = 200
 
 
 class MasterLoader:
-    """Fills an ``Instruments`` registry, one exchange at a time, each once."""
+    """Fills an ``Instruments`` registry, one exchange at a time, each once.
 
-    def __init__(self, transport: Transport, clock: Clock, cache_directory: Path | None) -> None:
+    Parameters
+    ----------
+    clock
+        The time of day: a master is of a day.
+    market_clock
+        By which contracts expire; of a replay it is the recorded day's.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        cache_directory: Path | None,
+        market_clock: Clock | None = None,
+    ) -> None:
         self.instruments = Instruments()
         self._transport = transport
         self._clock = clock
+        self._market_clock = market_clock or clock
         self._cache_directory = cache_directory
         self._loaded: dict[str, date] = {}
         self.older: dict[str, date] = {}
@@ -42,7 +57,7 @@ class MasterLoader:
 
     def another(self) -> MasterLoader:
         """An empty one with the same network, clock and cache, for another broker's masters."""
-        return MasterLoader(self._transport, self._clock, self._cache_directory)
+        return MasterLoader(self._transport, self._clock, self._cache_directory, self._market_clock)
 
     async def load(self, broker: Broker, exchange: str, *, anew: bool = False) -> None:
         """Have an exchange's master of today, or the newest one that is kept: ``older`` tells.
@@ -74,7 +89,7 @@ class MasterLoader:
             days = []
             for url in broker.master_urls(exchange):
                 table = await cache.load(self._transport, url, exchange, source=source, day=today)
-                self.instruments.add(table)
+                self.instruments.add(table, ist(self._market_clock.now_ns()).date())
                 days.append(table.day or today)
             self._loaded[exchange] = today
             if (oldest := min(days, default=today)) < today:
@@ -113,6 +128,9 @@ class MasterLoader:
         """
         require_short(name)
         await self.load(broker, self.instruments.exchange_for(name, exchange))
+        if may_be_elsewhere(name, exchange) and not read_derivative(name):
+            # A share, most likely; a contract's name needs no other exchange than its own.
+            await self.load(broker, "NSE")
         return self.instruments.resolve(name, exchange)
 
     async def resolve_all(

@@ -119,7 +119,7 @@ class RunningManager(BoundToProcess, ABC):
         if not config.is_simulated:
             self._cache_directory = config.cache or cache_directory()
             self._state_directory = state_directory()
-        self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory)
+        self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory, self.clock)
         self.mapping = InstrumentMapping(self.masters, self.wall_clock)
         book = SubscriptionBook()
         self.carrier = QuoteCarrier(

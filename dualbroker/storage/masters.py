@@ -86,11 +86,18 @@ class MasterCache:
         except (ConnectionFailedError, WireError) as error:
             older = await asyncio.to_thread(self._newest_before, stem, day) if self._directory else None
             if older is None:
-                raise ConnectionFailedError(
-                    f"{wanted} could not be downloaded: {error}. "
-                    f"Open {url} in a browser; if that fails too, the broker's download is down: try again "
-                    "later"
-                ) from error
+                if isinstance(error, WireError):
+                    words = "could not be read"
+                    advice = (
+                        f"{url} was downloaded, but is nothing that this version can read: try again later"
+                    )
+                else:
+                    words = "could not be downloaded"
+                    advice = (
+                        f"Open {url} in a browser; if that fails too, the broker's download is down: "
+                        "try again later"
+                    )
+                raise ConnectionFailedError(f"{wanted} {words}: {error}. {advice}") from error
             _LOG.warning(
                 "%s could not be downloaded: %s; using the one of %s, "
                 "in which newly listed instruments are missing",

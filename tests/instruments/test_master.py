@@ -364,3 +364,28 @@ def test_a_zip_that_says_it_is_too_large_is_not_unpacked() -> None:
 def test_a_master_of_which_no_row_is_left_is_told_and_breaks_nothing(rows: bytes) -> None:
     with pytest.raises(WireError, match="expected instruments of NFO in the symbol master, found none"):
         parse_master("NFO", b"Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument," + rows)
+
+
+def test_tokens_of_ncdex_are_symbols() -> None:
+    header = (
+        "Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,"
+    )
+    rows = [
+        "NCX,ABC19JUN2026,5,1,ABC,ABC19JUN2026,19-JUN-2026,FUTCOM,XX,0,2,",
+        "NCX,BAD|TOKEN,5,1,ABC,ABC20JUL2026,20-JUL-2026,FUTCOM,XX,0,2,",
+    ]
+    table = parse_master("NCX", master(header, rows))
+    assert [table.instrument(row).token for row in range(len(table))] == ["ABC19JUN2026"]
+    assert table.skipped == 1
+
+
+@given(order=st.permutations(range(4)))
+def test_a_product_codes_plain_name_does_not_depend_on_the_order_of_rows(order: list[int]) -> None:
+    rows = [
+        "BFO,1,20,BSXFUT,SENSEX25218FUT,18-FEB-2025,FUTIDX,XX,0,0.05,",
+        "BFO,2,20,BSXFUT,SENSEX25FEBFUT,25-FEB-2025,FUTIDX,XX,0,0.05,",
+        "BFO,3,20,BSXFUT,A NAME THAT SAYS NOTHING,04-MAR-2025,FUTIDX,XX,0,0.05,",
+        "BFO,4,20,BSXOPT,SENSEX25FEB80000CE,25-FEB-2025,OPTIDX,CE,80000,0.05,",
+    ]
+    table = parse_master("BFO", master(BFO_HEADER, [rows[at] for at in order]))
+    assert {table.instrument(row).name for row in range(len(table))} == {"SENSEX"}

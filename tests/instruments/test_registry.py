@@ -19,6 +19,7 @@ from tests.instruments.samples import (
     kite_month,
     kite_weekly_day,
     master,
+    master_day,
     noren_day,
     nse_master,
     option_row,
@@ -106,7 +107,7 @@ def test_every_form_of_a_name_resolves(
         ("NFTY", "NFO", "closest: NIFTY, ", "NIFTY"),
         ("BANKNFTY", "NFO", "closest: BANKNIFTY, ", "BANKNIFTY"),
         ("Sensx", "NSE", "closest: SENSEX", "SENSEX"),
-        ("RELIANCE-EQ", "NFO", "listed elsewhere", "NSE:RELIANCE-EQ"),
+        ("NFO:RELIANCE-EQ", "NSE", "listed elsewhere", "NSE:RELIANCE-EQ"),
         ("RELAINCE", "NSE", "closest", "NSE:RELIANCE-EQ"),
         ("BSE:NIFTY", "NFO", "listed elsewhere", "NSE:NIFTY INDEX"),
     ],
@@ -151,7 +152,7 @@ def test_a_name_like_nothing_points_to_the_search_by_words() -> None:
     ("name", "exchange", "matches"),
     [
         ("TRUSTY", "NSE", {"NSE:TRUSTY-IV", "NSE:TRUSTY-BL"}),
-        ("RELIANCE", "NFO", {"NSE:RELIANCE-EQ", "NFO:RELIANCE29DEC26F"}),
+        ("NFO:RELIANCE", "NSE", {"NSE:RELIANCE-EQ", "NFO:RELIANCE29DEC26F"}),
     ],
 )
 def test_an_ambiguous_name_lists_what_bears_it(
@@ -245,6 +246,86 @@ def test_a_month_means_its_monthly_expiry_also_when_a_weekly_follows_it() -> Non
     after.add(parse_master("NFO", master(NFO_HEADER, [options[1], future_row(9, "NIFTY", later)])))
     with pytest.raises(UnknownInstrumentError):
         after.resolve("NIFTY25APR24000CE")
+
+
+def test_a_share_needs_no_exchange_and_neither_does_a_scrip_code(instruments: Instruments) -> None:
+    for name in ("RELIANCE", "reliance-eq", "SMALLCO"):
+        assert instruments.resolve(name).exchange == "NSE"
+    for name in ("BSE:500325", "500325"):
+        assert instruments.resolve(name).qualified_name == "BSE:RELIANCE"
+    with pytest.raises(UnknownInstrumentError, match="no instrument '500326' on BSE"):
+        instruments.resolve("BSE:500326")
+    with pytest.raises(AmbiguousInstrumentError, match="say which, with its exchange"):
+        instruments.resolve("TRUSTY")
+
+
+def test_names_of_openalgo_and_angel_are_understood(instruments: Instruments) -> None:
+    assert instruments.resolve("NIFTY29DEC2626000CE").symbol == "NIFTY29DEC26C26000"
+    assert instruments.resolve("NIFTY29DEC26FUT").symbol == "NIFTY29DEC26F"
+    with pytest.raises(UnknownInstrumentError, match="expires on 2025-01-30"):
+        instruments.resolve("NIFTY30JAN2524000CE")
+    with pytest.raises(UnknownInstrumentError, match="expires on 2025-01-30"):
+        instruments.resolve("NIFTY30JAN25FUT")
+
+
+CDS_HEADER = (
+    "Exchange,Token,LotSize,Precision,Multiplier,Symbol,TradingSymbol,Expiry,Instrument,OptionType,"
+    "StrikePrice,TickSize,"
+)
+
+
+def currencies(*days: date) -> bytes:
+    rows = []
+    for number, day in enumerate(days):
+        name = f"USDINR{noren_day(day)}"
+        rows.append(f"CDS,{1000 + number},1,4,1000,USDINR,{name}F,{master_day(day)},FUTCUR,XX,-0.01,0.0025,")
+        rows.append(f"CDS,{2000 + number},1,4,1000,USDINR,{name}C85,{master_day(day)},OPTCUR,CE,85,0.0025,")
+    return master(CDS_HEADER, rows)
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_month_of_a_currency_means_its_monthly_contract_among_weekly_ones(shuffled: bool) -> None:
+    days = [date(2026, 4, day) for day in (10, 17, 24, 28, 30)] + [date(2026, 5, 8), date(2026, 5, 27)]
+    found = Instruments()
+    found.add(parse_master("CDS", currencies(*(reversed(days) if shuffled else days))))
+    for exchange in ("CDS", "NFO"):
+        assert found.resolve("CDS:USDINR26APRFUT", exchange).expiry == date(2026, 4, 28)
+        assert found.resolve("CDS:USDINR26APR85CE", exchange).expiry == date(2026, 4, 28)
+        assert found.resolve("CDS:USDINR26MAYFUT", exchange).expiry == date(2026, 5, 27)
+    assert found.resolve("CDS:USDINR30APR26F").expiry == date(2026, 4, 30)
+
+
+def test_when_the_monthly_contract_is_over_the_weekly_one_does_not_pass_for_it() -> None:
+    days = [date(2026, 3, 25), date(2026, 3, 27), date(2026, 4, 28)]
+    found = Instruments()
+    found.add(parse_master("CDS", currencies(*days)), today=date(2026, 3, 26))
+    with pytest.raises(UnknownInstrumentError, match="expired on 2026-03-25"):
+        found.resolve("CDS:USDINR26MARFUT")
+    assert found.resolve("CDS:USDINR27MAR26F").expiry == date(2026, 3, 27)
+
+
+def test_weekly_futures_of_bse_are_understood() -> None:
+    row = "BFO,1,20,BSXFUT,SENSEX25218FUT,18-FEB-2025,FUTIDX,XX,0,0.05,"
+    found = Instruments()
+    found.add(parse_master("BFO", master(BFO_HEADER, [row])))
+    assert found.resolve("SENSEX25218FUT").name == "SENSEX"
+    assert found.future("SENSEX", date(2025, 2, 18)) is not None
+
+
+def test_what_has_expired_is_never_offered_and_says_so_when_it_is_asked_for() -> None:
+    gone, today, next_one = date(2026, 11, 24), date(2026, 11, 30), date(2026, 12, 1)
+    rows = [option_row(at, "NIFTY", day, "26000", "CE") for at, day in enumerate((gone, today, next_one), 1)]
+    found = Instruments()
+    found.add(parse_master("NFO", master(NFO_HEADER, rows)), today=today)
+    assert found.expiries("NIFTY") == [today, next_one]
+    assert [hit.expiry for hit in found.search("nifty 26000 ce")] == [today, next_one]
+    assert found.get(("NFO", "1")) is None
+    for name in ("NIFTY24NOV26C26000", "NIFTY26N2426000CE", "NIFTY24NOV2626000CE"):
+        with pytest.raises(UnknownInstrumentError, match="expired on 2026-11-24") as caught:
+            found.resolve(name)
+        assert caught.value.matches == ("NFO:NIFTY30NOV26C26000", "NFO:NIFTY01DEC26C26000")
+    found.add(parse_master("NFO", master(NFO_HEADER, rows)), today=date(2026, 12, 1))
+    assert found.expiries("NIFTY") == [next_one], "the same file on the next day"
 
 
 def test_mcx_names_have_no_f() -> None:
