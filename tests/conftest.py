@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ settings.load_profile("dualbroker")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Locks, tokens, masters and journals of its own: nothing of the user's, nor of another run beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALBROKER_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def test_what_is_searched_for_by_typing_comes_and_goes_by_clicking(notebook: Ope
 
 
 def test_the_update_rate_that_is_chosen_is_kept(notebook: Opened) -> None:
-    for rate in ("1", "8"):
+    for rate in ("8", "2"):  # and at the slower one it stays: a browser on a busy machine has enough to draw
         _chooser(notebook, "updates per second").select_option(rate)
         wait_until(lambda rate=rate: float(notebook.run_and_read(RATE)) == float(rate))  # type: ignore[misc]
         wait_for_new_prices(notebook)
