@@ -241,6 +241,11 @@ class OrderStatus(StrEnum):
     def is_final(self) -> bool:
         return self in _FINAL
 
+    @property
+    def is_open(self) -> bool:
+        """Known to be alive; UNKNOWN is neither open nor final."""
+        return self is not OrderStatus.UNKNOWN and self not in _FINAL
+
 
 _FINAL = frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELED, OrderStatus.REJECTED})
 

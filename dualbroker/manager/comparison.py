@@ -257,7 +257,8 @@ class Comparison:
         before, self._misfits = self._misfits, {}
         for key in booked.keys() | totals.keys():
             filled, total = booked.get(key, 0.0), totals.get(key, 0.0)
-            if key[1] != today or (filled <= total and key not in beyond):
+            # An after-market order bears the day on which it was sent; the book of its market's day names it.
+            if (key[1] != today and key not in booked) or (filled <= total and key not in beyond):
                 continue
             last = before.get(key)
             times = last[2] + 1 if last is not None and last[:2] == (filled, total) else 1
@@ -279,7 +280,10 @@ class Comparison:
     # What stays ambiguous
 
     def _judge(self, rows: Sequence[OrderUpdate], asked_ns: int, *, may_doubt: bool) -> None:
-        """Doubt orders of today that the book does not name; trust again those that it does."""
+        """Doubt orders that the book ought to name and does not; trust again those that it names.
+
+        Those of today, and after-market orders of the days before.
+        """
         named = {row.key for row in rows}
         for key in named:
             misfit = self._misfits.get(key)
@@ -288,7 +292,8 @@ class Comparison:
         today = ist(asked_ns).date()
         if not may_doubt or _newest_day(rows) > today:
             return
-        for key in self._orders_of_today(asked_ns):
+        sent_before = self._ledger.after_market_before(self._broker.name, today)
+        for key in [*self._orders_of_today(asked_ns), *sent_before]:
             if key not in named and key not in self._misfits:
                 self._ledger.set_doubt(key, f"not in {self._book_of(asked_ns)}")
 

@@ -39,6 +39,8 @@ TRY_AGAIN_NS = 5_000_000_000
 MOST_WAITING = 20_000
 """Records that wait for a file that can be written; beyond, the states are written whole instead."""
 TEND_EVERY_S = 30.0
+AFTER_MARKET_DAYS = 7
+"""So long before may an order have been sent that reaches the exchange today: holidays lie between."""
 
 
 def journal_path(config: Config) -> Path | None:
@@ -87,6 +89,22 @@ def _decoded(path: Path, row: JournalRow) -> OrderRecord:
         return decode_record(row.content)
     except ValueError as error:
         raise JournalDamagedError(f"the order journal {path} is damaged: {error}") from None
+
+
+def _of_the_day(records: list[OrderRecord], today: date) -> list[OrderRecord]:
+    """Those of today's orders: sent today, or before that and still on their way, or heard of today.
+
+    An after-market order bears the day on which it was sent and is filled on another; its whole life is
+    taken up, so that nothing of it is told again.
+    """
+    earlier = Ledger(max_events=1)
+    earlier.restore(record for record in records if key_of(record)[1] < today)
+    goes_on = {
+        key
+        for key, state in earlier.states.items()
+        if state.awaits_market or ist(state.last_update_ns).date() >= today
+    }
+    return [record for record in records if (key := key_of(record))[1] >= today or key in goes_on]
 
 
 class OrderJournal:
@@ -167,9 +185,10 @@ class OrderJournal:
     def _open_and_restore(self) -> None:
         self._journal.open()
         today = ist(self._clock.now_ns()).date()
-        rows = self._journal.rows(today, self._accounts.items())
-        records = [_decoded(self.path, row) for row in rows]
+        since = today - timedelta(days=AFTER_MARKET_DAYS)
+        rows = self._journal.rows(since, self._accounts.items())
         try:
+            records = _of_the_day([_decoded(self.path, row) for row in rows], today)
             self._ledger.restore(records, last_sequence=self._journal.last_sequence)
         except ValueError as error:
             raise JournalDamagedError(f"the order journal {self.path} is damaged: {error}") from None
@@ -291,7 +310,12 @@ class OrderJournal:
     def _drop_days(self) -> None:
         today = ist(self._clock.now_ns()).date()
         try:
-            dropped = self._journal.drop_days_before(today - timedelta(days=self._keep_days - 1))
+            first = today - timedelta(days=self._keep_days - 1)
+            still = today - timedelta(days=AFTER_MARKET_DAYS)
+            # Not the life of an order that goes on today.
+            alive = (state.trading_day for state in self._ledger.states.values() if state.awaits_market)
+            first = min([first, *(day for day in alive if still <= day)])
+            dropped = self._journal.drop_days_before(first)
         except (JournalError, OverflowError) as error:
             logger.warning("days of the order journal could not be dropped: %s", error)
             return

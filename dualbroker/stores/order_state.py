@@ -50,11 +50,11 @@ _MERGED_FIELDS = (
     "price_type",
     "product",
     "retention",
-    "reject_reason",
     "exchange_order_id",
     "remarks",
     "order_time_ns",
     "exchange_time_ns",
+    "amo",
 )
 _MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "retention", "exchange_time_ns"})
 """What a later message may say anew; the rest is only filled in."""
@@ -86,6 +86,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     product: str | None = None
     retention: str | None = None
     reject_reason: str | None = None
+    """Why it ended as it did; of an order that lives on, why the latest change of it was refused."""
     exchange_order_id: str | None = None
     remarks: str | None = None
     order_time_ns: int | None = None
@@ -101,6 +102,15 @@ class OrderState(msgspec.Struct, kw_only=True):
     """The broker's own time of the newest update, where it sends one."""
     last_stream_ns: int = 0
     """When the stream last brought something new of this order; 0 when it never did."""
+    amo: bool | None = None
+    """Sent after the market, to wait at the broker until it opens."""
+    change_reason: str | None = None
+    """Of an order that has ended: why a change of it was refused before. A book may go on saying it."""
+
+    @property
+    def awaits_market(self) -> bool:
+        """Whether it may still reach the exchange on a day after that on which it was sent."""
+        return self.status is OrderStatus.PENDING or (self.amo is True and not self.status.is_final)
 
     @property
     def broker_name(self) -> str:
@@ -145,7 +155,9 @@ def merge(state: OrderState, update: OrderUpdate, standing: Standing, book_secon
     """
     changed = _merge_details(state, update, standing)
     changed |= _merge_fill(state, update)
+    was_final = state.status.is_final
     changed |= _merge_status(state, update, standing, book_second)
+    changed |= _merge_reason(state, update, standing, was_final)
     if standing is not Standing.STALE:
         _follow_brokers_clock(state, update, changed)
     return changed
@@ -237,12 +249,16 @@ def _merge_status(
     state: OrderState, update: OrderUpdate, standing: Standing, book_second: int | None
 ) -> bool:
     if update.status is None:
-        return False
+        if update.raw_status is None or state.raw_status is not None:
+            return False
+        state.raw_status = update.raw_status
+        return True
+    is_over = state.status.is_final and not _lives_after_all(state, update, standing)
     if update.status.is_final:
         # A final word is true however late it comes; between two of them a book's row decides.
-        if state.status.is_final and not _is_last_word(update, standing):
+        if is_over and not _is_last_word(update, standing):
             return False
-    elif standing is Standing.STALE or state.status.is_final:
+    elif standing is Standing.STALE or is_over:
         return False
     if (
         _goes_back(state, update.status)
@@ -251,13 +267,48 @@ def _merge_status(
     ):
         return False
     same_report = update.report_type is None or update.report_type == state.report_type
-    if update.status == state.status and same_report:
+    # A word that is not known is all there is to tell the next such word from it.
+    same_word = update.status is not OrderStatus.UNKNOWN or update.raw_status == state.raw_status
+    if update.status == state.status and same_report and same_word:
         return False
     state.status = update.status
     state.raw_status = update.raw_status
     if update.report_type is not None:
         state.report_type = update.report_type
     return True
+
+
+def _lives_after_all(state: OrderState, update: OrderUpdate, standing: Standing) -> bool:
+    """Whether an order that was called rejected goes on to be filled: then a change of it was refused."""
+    return state.status is OrderStatus.REJECTED and standing is Standing.CERTAIN
+
+
+_ENDS = frozenset({ReportType.CANCELED, ReportType.REJECTED})
+
+
+def _merge_reason(state: OrderState, update: OrderUpdate, standing: Standing, was_final: bool) -> bool:
+    """A final state has the reason that was given for it, and none of those for which changes were refused.
+
+    Those stay in the history. Books go on saying them after the end, so the latest is kept to
+    know it by.
+    """
+    reason, before = update.reject_reason, state.reject_reason
+    if not state.status.is_final:
+        if was_final:
+            # What was taken for its end was none, and so the reason is that of a change.
+            state.change_reason = None
+        if reason is not None and standing is not Standing.STALE:
+            state.reject_reason = reason
+        return state.reject_reason != before
+    if not was_final:
+        state.change_reason, state.reject_reason = before, None
+    if state.status is OrderStatus.COMPLETE:
+        state.reject_reason = None
+    elif reason is not None and update.status is state.status:
+        is_own = reason != state.change_reason or state.status is OrderStatus.REJECTED
+        if is_own and (state.reject_reason is None or update.report_type in _ENDS):
+            state.reject_reason = reason
+    return state.reject_reason != before
 
 
 def _looks_older(state: OrderState, update: OrderUpdate) -> bool:

@@ -188,4 +188,5 @@ def signature(update: OrderUpdate) -> Signature:
         update.trigger_price,
         update.average_price,
         update.reject_reason,
+        update.raw_status if update.status is OrderStatus.UNKNOWN else None,
     )

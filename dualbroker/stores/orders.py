@@ -205,6 +205,14 @@ class Ledger(LedgerMemory):
             if key[:2] == (broker_name, day) and state.first_seen_ns < seen_before_ns
         ]
 
+    def after_market_before(self, broker_name: str, day: date) -> list[OrderKey]:
+        """A broker's after-market orders that were sent before that day and have not ended."""
+        return [
+            key
+            for key, state in self.states.items()
+            if key[0] == broker_name and key[1] < day and state.amo and not state.status.is_final
+        ]
+
     # How it is done
 
     def _take(self, update: OrderUpdate, standing: Standing, record: StepRecord) -> OrderEvent | None:

@@ -18,6 +18,7 @@ from dualbroker.config.schema import Config
 from dualbroker.manager import WebSocketManager, journaling
 from dualbroker.manager.journaling import OrderJournal, account_number, events_of_days, journal_path
 from dualbroker.model import OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.noren.orders import order_update_from_row
 from dualbroker.stores.orders import Ledger, OrderEvent
 from tests.manager.test_virtual_time import ledger, order_truth, same_status
 from tests.simulated import World, eventually, run_world
@@ -192,6 +193,60 @@ def test_only_orders_of_today_and_of_the_same_account_are_taken_up(path: Path) -
     assert other.ledger.event_count == 2, "the numbering is one"
     journal.close()
     assert [event.order_id for event in events_of_days(path, DAY, DAY + timedelta(days=1))] == ["1", "2"]
+
+
+EVENING = datetime(2026, 3, 10, 18, 13, tzinfo=IST)
+NEXT_MORNING = datetime(2026, 3, 11, 9, 15, tzinfo=IST)
+AFTER_A_HOLIDAY = datetime(2026, 3, 16, 9, 15, tzinfo=IST)
+
+
+def sent_after_market(desk: Desk, **fields: Any) -> OrderEvent | None:
+    """One step of the order that was sent on the evening, by the number that the broker gave it then."""
+    row = {"norenordno": "26031000573218", "amo": "Yes", "qty": "75", "tsym": "NIFTY30MAR26C25000", **fields}
+    now_ns = desk.clock.now_ns()
+    return desk.ledger.apply(
+        order_update_from_row(row, broker_name="broker1", receive_time_ns=now_ns, source=UpdateSource.STREAM)
+    )
+
+
+@pytest.mark.parametrize("keep_days", [1, 30])
+@pytest.mark.parametrize("market_day", [NEXT_MORNING, AFTER_A_HOLIDAY])
+@pytest.mark.parametrize("restarts", [(), ("night",), ("day",), ("night", "day")])
+def test_an_after_market_order_lives_on_over_the_night_and_restarts(
+    path: Path, restarts: tuple[str, ...], market_day: datetime, keep_days: int
+) -> None:
+    desk = Desk(path, StillClock(EVENING), keep_days)
+    received = {"status": "OPEN", "reporttype": "New"}
+    filled = {"status": "COMPLETE", "reporttype": "Fill", "fillshares": "75", "exchordid": "11", "flid": "7"}
+    filled |= {"flqty": "75", "flprc": "12.5"}
+    assert sent_after_market(desk, **received)
+    ((key, state),) = desk.ledger.states.items()
+    assert (key[1], state.status, state.amo) == (DAY, OrderStatus.PENDING, True)
+    desk.clock.at = market_day - timedelta(hours=1)
+    desk.journal._drop_days()  # as `tend` does on a new day
+    if "night" in restarts:
+        desk = reopened(desk, keep_days=keep_days)
+        assert desk.ledger.states[key] == state, "it is to be filled today"
+        assert sent_after_market(desk, **received) is None
+    desk.clock.at = market_day
+    assert sent_after_market(desk, **filled)
+    told = desk.ledger.events_snapshot()
+    if "day" in restarts:
+        desk = reopened(desk, keep_days=keep_days)
+        assert sent_after_market(desk, **filled) is None, "what was told is not told again"
+    assert list(desk.ledger.states) == [key], "it has one key all its life"
+    assert desk.ledger.states[key].status is OrderStatus.COMPLETE
+    assert desk.ledger.events_snapshot() == told
+    assert [event.status for event in told] == ["PENDING", "COMPLETE"]
+    desk.journal.close()
+
+
+def test_an_after_market_order_that_has_ended_is_history_on_the_next_day(path: Path) -> None:
+    desk = Desk(path, StillClock(EVENING))
+    assert sent_after_market(desk, status="OPEN", reporttype="New")
+    assert sent_after_market(desk, status="AMO CANCELED", reporttype="Canceled")
+    desk.clock.at = NEXT_MORNING
+    assert reopened(desk).ledger.states == {}
 
 
 def test_days_are_dropped_at_the_start_and_at_the_turn_of_the_day(

@@ -64,6 +64,31 @@ def test_an_order_that_the_book_no_longer_names_is_in_doubt_and_one_of_an_earlie
     at_desk(NEVER, story)
 
 
+def test_an_after_market_order_of_yesterday_is_named_by_the_book_of_its_market_s_day_or_in_doubt() -> None:
+    async def story(desk: Desk) -> None:
+        await asyncio.sleep(10)
+        row = desk.life.book(desk.now_ms, desk.now_ms, desk.now_ms)[0]
+        day = row.trading_day - timedelta(days=1)
+        sent = msgspec.structs.replace(
+            row, order_id="26011400000007", trading_day=day, status=OrderStatus.PENDING, amo=True
+        )
+        desk.ledger.apply(sent)
+        desk.orders_say = [row]
+        await asyncio.sleep(60)
+        assert desk.ledger.states[sent.key].doubt.startswith("not in broker1's order book of ")
+        filled = msgspec.structs.replace(sent, status=OrderStatus.COMPLETE, filled_quantity=row.quantity)
+        desk.orders_say, desk.trades_say = [row, filled], []
+        await asyncio.sleep(60)
+        assert desk.ledger.states[sent.key].status is OrderStatus.COMPLETE
+        assert desk.ledger.states[sent.key].doubt == ""
+        await asyncio.sleep(300)
+        # Its fills are judged as those of today's orders are.
+        assert "its trade book 0" in desk.ledger.states[sent.key].doubt
+        assert [key for key in desk.ledger.states if key[2] == sent.order_id] == [sent.key]
+
+    at_desk(NEVER, story)
+
+
 def test_just_before_midnight_an_empty_book_may_be_that_of_the_next_day() -> None:
     async def story(desk: Desk) -> None:
         now = ist(desk.clock.now_ns())

@@ -274,3 +274,123 @@ def test_whatever_was_lost_repeated_or_crossed_one_more_book_makes_it_equal(data
         truth[-1]["filled_quantity"],
     )
     assert sum(quantity for quantity, _ in end.fills.values()) <= truth[-1]["filled_quantity"]
+
+
+REFUSED = "16278 The price is out of the range"
+ENDED = "16388 Cancelled by the exchange"
+
+
+def refused(**fields: Any) -> OrderUpdate:
+    return update(
+        status=OrderStatus.OPEN, report_type=ReportType.REPLACE_REJECTED, reject_reason=REFUSED, **fields
+    )
+
+
+def ended(status: OrderStatus, report: ReportType, reason: str | None = None, **fields: Any) -> OrderUpdate:
+    return update(status=status, report_type=report, reject_reason=reason, **fields)
+
+
+def booked(at: int, **fields: Any) -> OrderUpdate:
+    return update(source=UpdateSource.RECONCILE, as_of_ns=at, at=at, **fields)
+
+
+def reasons(ledger: Ledger) -> list[str | None]:
+    return [event.update.reject_reason for event in ledger.events_snapshot()]
+
+
+def test_the_end_of_an_order_has_its_own_reason_and_the_earlier_ones_stay_in_the_history() -> None:
+    ledger = Ledger()
+    for u in (new(), refused(), ended(OrderStatus.CANCELED, ReportType.CANCELED, ENDED)):
+        ledger.apply(u)
+    assert state(ledger).reject_reason == ENDED
+    assert reasons(ledger) == [None, REFUSED, ENDED]
+
+
+def test_while_an_order_is_open_the_reason_is_that_of_the_latest_refused_change() -> None:
+    ledger = Ledger()
+    ledger.apply(new())
+    ledger.apply(refused())
+    assert state(ledger).reject_reason == REFUSED
+    ledger.apply(
+        update(status=OrderStatus.OPEN, report_type=ReportType.CANCEL_REJECTED, reject_reason="another")
+    )
+    assert state(ledger).reject_reason == "another"
+
+
+def test_a_filled_order_has_no_reason_whatever_its_book_goes_on_saying() -> None:
+    ledger = Ledger()
+    for u in (new(), refused(), fill(1, 100, 100)):
+        ledger.apply(u)
+    assert state(ledger).reject_reason is None
+    assert (
+        ledger.apply(
+            booked(9 * 10**9, status=OrderStatus.COMPLETE, filled_quantity=100.0, reject_reason=REFUSED)
+        )
+        is None
+    )
+    assert state(ledger).reject_reason is None
+
+
+def test_a_cancelled_order_does_not_take_the_reason_of_a_refused_change_from_its_book() -> None:
+    ledger = Ledger()
+    for u in (new(), refused(), ended(OrderStatus.CANCELED, ReportType.CANCELED)):
+        ledger.apply(u)
+    row = booked(9 * 10**9, status=OrderStatus.CANCELED, reject_reason=REFUSED)
+    ledger.apply(row)
+    assert state(ledger).reject_reason is None
+    ledger.apply(booked(19 * 10**9, status=OrderStatus.CANCELED, reject_reason=ENDED))
+    assert state(ledger).reject_reason == ENDED
+    ledger.apply(booked(29 * 10**9, status=OrderStatus.CANCELED, reject_reason=REFUSED))
+    assert state(ledger).reject_reason == ENDED
+
+
+def test_what_the_stream_says_of_the_end_counts_more_than_a_book_s_row() -> None:
+    ledger = Ledger()
+    ledger.apply(new())
+    ledger.apply(booked(9 * 10**9, status=OrderStatus.CANCELED, reject_reason=REFUSED))
+    ledger.apply(ended(OrderStatus.CANCELED, ReportType.CANCELED, ENDED, at=10 * 10**9))
+    assert state(ledger).reject_reason == ENDED
+
+
+def test_an_order_that_was_called_rejected_and_then_fills_is_filled() -> None:
+    ledger = Ledger()
+    ledger.apply(new())
+    ledger.apply(fill(1, 40, 40))
+    ledger.apply(ended(OrderStatus.REJECTED, ReportType.REJECTED, "an unknown kind of refused change"))
+    assert state(ledger).status is OrderStatus.REJECTED
+    ledger.apply(fill(2, 60, 100))
+    assert (state(ledger).status, state(ledger).filled_quantity) == (OrderStatus.COMPLETE, 100)
+    assert state(ledger).reject_reason is None
+
+
+def test_a_rejected_order_keeps_its_reason() -> None:
+    ledger = Ledger()
+    ledger.apply(ended(OrderStatus.REJECTED, ReportType.REJECTED, REFUSED))
+    ledger.apply(booked(9 * 10**9, status=OrderStatus.REJECTED, reject_reason=REFUSED))
+    assert (state(ledger).reject_reason, state(ledger).updates) == (REFUSED, 1)
+
+
+def test_a_word_that_is_not_known_is_kept_and_the_next_one_is_news() -> None:
+    ledger = Ledger()
+    for word in ("MODIFY PENDING", "MODIFY PENDING", "NOT MODIFIED"):
+        ledger.apply(update(status=OrderStatus.UNKNOWN, raw_status=word))
+    assert (state(ledger).status, state(ledger).raw_status) == (OrderStatus.UNKNOWN, "NOT MODIFIED")
+    assert state(ledger).updates == 2
+    assert not state(ledger).status.is_open
+    assert not state(ledger).status.is_final
+    ledger.apply(new())
+    assert state(ledger).status is OrderStatus.OPEN
+
+
+def test_of_a_message_that_says_nothing_of_the_order_its_word_is_kept() -> None:
+    ledger = Ledger()
+    ledger.apply(update(raw_status="REJECTED", report_type=ReportType.CANCEL_REJECTED))
+    assert (state(ledger).status, state(ledger).raw_status) == (OrderStatus.UNKNOWN, "REJECTED")
+
+
+@given(st.permutations([refused(), fill(1, 100, 100), refused(at=5), new()]))
+def test_in_whatever_order_a_filled_order_ends_without_a_reason(updates: list[OrderUpdate]) -> None:
+    ledger = Ledger()
+    for u in updates:
+        ledger.apply(u)
+    assert (state(ledger).status, state(ledger).reject_reason) == (OrderStatus.COMPLETE, None)
