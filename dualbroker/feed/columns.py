@@ -11,6 +11,7 @@ quantity               Int64, units (never lots); <NA> is unknown
 time                   datetime64[ns, Asia/Kolkata]; NaT is unknown
 text                   str (object before pandas 3); None or NaN is unknown
 number                 float64; of durations seconds, unless the name says otherwise; NaN is unknown
+answer                 boolean; <NA> is unknown
 =====================  ==========================================================================
 """
 
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 ZONE = "Asia/Kolkata"
-PRICE, QUANTITY, TIME, TEXT, FLAG, COUNT, NUMBER, DAY = (
+PRICE, QUANTITY, TIME, TEXT, FLAG, COUNT, NUMBER, DAY, ANSWER = (
     "price",
     "quantity",
     "time",
@@ -53,6 +54,7 @@ PRICE, QUANTITY, TIME, TEXT, FLAG, COUNT, NUMBER, DAY = (
     "count",
     "number",
     "day",
+    "answer",
 )
 
 _QUOTE = {
@@ -120,6 +122,8 @@ ORDERS = {
     "first_seen": TIME,
     "last_update": TIME,
     "updates": COUNT,
+    "broker_status": TEXT,
+    "amo": ANSWER,
 }
 
 ORDER_EVENTS = {
@@ -140,6 +144,7 @@ ORDER_EVENTS = {
     "fill_price": PRICE,
     "reject_reason": TEXT,
     "event_time": TIME,
+    "broker_status": TEXT,
 }
 
 BROKERS = {
@@ -289,6 +294,8 @@ def _cast(kind: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
         return pd.DatetimeIndex(pd.to_datetime(pd.Series(list(values), dtype=object))).as_unit("ns")
     if kind == FLAG:
         return np.asarray(values, bool)
+    if kind == ANSWER:
+        return pd.array([pd.NA if value is None else value for value in values], dtype="boolean")
     if kind == COUNT:
         return np.asarray(values, np.int64)
     return pd.Series(list(values), dtype=_TEXT_DTYPE).array

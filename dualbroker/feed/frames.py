@@ -126,6 +126,7 @@ _SOURCE = {
     "order_time": "order_time_ns",
     "first_seen": "first_seen_ns",
     "last_update": "last_update_ns",
+    "broker_status": "raw_status",
 }
 """Where a column's values come from, if its name differs."""
 
@@ -150,7 +151,7 @@ def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
         "event_time": [u.event_time_ns or u.exchange_time_ns or u.order_time_ns for u in updates],
     }
     data: dict[str, list[Any]] = {
-        name: _column(events if name in own else updates, name)
+        name: _column(events if name in own else updates, _SOURCE.get(name, name))
         for name in columns.ORDER_EVENTS
         if name not in renamed
     }

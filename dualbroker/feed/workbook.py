@@ -41,8 +41,9 @@ _FORMATS = {
     columns.DAY: "yyyy-mm-dd",
     columns.TEXT: "@",
     columns.FLAG: "General",
+    columns.ANSWER: "General",
 }
-_WIDTHS = {columns.TIME: 23, columns.DAY: 11, columns.TEXT: 15, columns.FLAG: 8}
+_WIDTHS = {columns.TIME: 23, columns.DAY: 11, columns.TEXT: 15, columns.FLAG: 8, columns.ANSWER: 8}
 
 
 def import_xlsxwriter() -> ModuleType:
@@ -152,7 +153,7 @@ class Workbook:
         form = self._formats[kind]
         if kind == columns.TEXT:
             return lambda row, place, value: sheet.write_string(row, place, value, form)
-        if kind == columns.FLAG:
+        if kind in (columns.FLAG, columns.ANSWER):
             return lambda row, place, value: sheet.write_boolean(row, place, value)
         return lambda row, place, value: sheet.write_number(row, place, value, form)
 
@@ -167,8 +168,8 @@ def _values(kind: str, column: pd.Series[Any]) -> list[Any]:
     """A column as what is written, None where nothing is: unknown stays empty, never 0."""
     if kind == columns.TEXT:
         return [None if value is None or value != value else written(str(value)) for value in column]
-    if kind == columns.FLAG:
-        return [bool(value) for value in column]
+    if kind in (columns.FLAG, columns.ANSWER):
+        return [None if pd.isna(value) else bool(value) for value in column]
     if kind in (columns.TIME, columns.DAY):
         moments = pd.DatetimeIndex(column)
         naive = moments if moments.tz is None else moments.tz_convert(ZONE).tz_localize(None)

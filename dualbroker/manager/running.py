@@ -28,7 +28,7 @@ from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.forking import BoundToProcess
 from dualbroker.log_file import log_troubles
-from dualbroker.manager.announcements import announce_order, announce_prices, announce_roles
+from dualbroker.manager.announcements import OrderAnnouncer, announce_prices, announce_roles
 from dualbroker.manager.bring_up import BringUp
 from dualbroker.manager.carrier import COMES_BACK, QuoteCarrier
 from dualbroker.manager.config_subscriptions import ConfigSubscriptions
@@ -86,6 +86,7 @@ class RunningManager(BoundToProcess, ABC):
         self.quotes = QuoteStore(config.ticks.max_rows)
         self.orders = Ledger(config.order_events.max_rows)
         self.orders.identity = secrets.token_hex(8)
+        self._announcer = OrderAnnouncer(self.orders)
         self.bandwidth = BandwidthStore()
         self.health: dict[str, BrokerHealth] = {}
         self.brokers: dict[str, Broker] = {}
@@ -329,7 +330,7 @@ class RunningManager(BoundToProcess, ABC):
                 self.reconcilers[update.broker_name].note_polled(update.key)
 
     def _tell_order(self, event: OrderEvent) -> None:
-        announce_order(event)
+        self._announcer.announce(event)
         for listener in self.order_listeners:
             listener(event)
 

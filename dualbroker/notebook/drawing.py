@@ -216,7 +216,7 @@ def _order_cells(row: Row) -> list[Cell]:
         (grouped(row["quantity"]), "number"),
         (order_price(row["price"], row["decimals"]), "number"),
         (order_price(row["average_price"], row["decimals"]), "number"),
-        (status, css),
+        (f"{status}: {row['status_note']}" if row["status_note"] else status, css),
         (row["reject_reason"] or "", "words"),
     ]
 

@@ -51,7 +51,17 @@ class Order(BaseModel):
     first_seen: Moment | None
     last_update: Moment | None
     updates: Annotated[int, Field(description="Updates that said something new.", examples=[3])]
+    broker_status: Annotated[
+        str | None, Field(description="The broker's own word for the status.", examples=["OPEN"])
+    ]
+    amo: Annotated[
+        bool | None, Field(description="Sent after the market; null where the broker does not say.")
+    ]
     final: Annotated[bool, Field(description="Nothing more will happen to it.")]
+    open: Annotated[bool, Field(description="It is known to be alive; an UNKNOWN one is neither.")]
+    status_note: Annotated[
+        str, Field(description="What the status does not tell, in words; else empty.", examples=[""])
+    ]
 
 
 class OrdersAnswer(Answer):

@@ -80,6 +80,7 @@ def order_event_rows(events: Iterable[OrderEvent]) -> list[dict[str, Any]]:
                 "symbol": event.symbol,
                 "source": update.source.value,
                 "status": event.status.value,
+                "broker_status": update.raw_status,
                 "report_type": None if update.report_type is None else update.report_type.value,
                 "side": update.side,
                 "quantity": known(update.quantity),

@@ -130,4 +130,6 @@ def _what(event: OrderEvent) -> str:
     report = event.update.report_type
     if report in _WORDS:
         return _WORDS[report]
+    if event.update.status is OrderStatus.UNKNOWN and event.update.raw_status:
+        return f'the broker says "{event.update.raw_status}"'
     return _STATUS_WORDS.get(event.status, "changed")

@@ -24,6 +24,10 @@ ORDER_COLUMNS = (
     "last_update",
     "status",
     "final",
+    "open",
+    "broker_status",
+    "amo",
+    "status_note",
     "side",
     "exchange",
     "symbol",
@@ -89,9 +93,9 @@ def order_keys(source: FeedSource, broker: str | None = None) -> list[OrderKey]:
 
 
 def order_counts(source: FeedSource) -> dict[str, dict[str, int]]:
-    """By broker: how many orders are known, and how many of them are open."""
+    """By broker: how many orders are known, and how many of them are known to be open."""
     return {
-        name: {"all": len(states), "open": sum(not state.status.is_final for state in states)}
+        name: {"all": len(states), "open": sum(state.status.is_open for state in states)}
         for name, states in _shown(source, None)[0].items()
     }
 
@@ -113,14 +117,17 @@ def _shown(source: FeedSource, broker: str | None) -> tuple[dict[str, list[Order
 
 
 def _most_wanted(by_broker: dict[str, list[OrderState]]) -> list[OrderState]:
-    """Of each broker at most ``ORDERS_SHOWN``; no open one is left out for one that is done."""
-    chosen = [
-        state
-        for states in by_broker.values()
-        for state in sorted(states, key=lambda each: (each.status.is_final, -_placed_ns(each)))[:ORDERS_SHOWN]
-    ]
+    """Of each broker at most ``ORDERS_SHOWN``; no open one is left out for one that is done.
+
+    Nor one whose state nobody knows, but those never keep out an open one.
+    """
+    chosen = [state for states in by_broker.values() for state in sorted(states, key=_wanted)[:ORDERS_SHOWN]]
     # Sorted as order_rows sorts them, which it then has no more to do.
     return sorted(chosen, key=lambda each: (_placed_ns(each), each.order_id), reverse=True)
+
+
+def _wanted(state: OrderState) -> tuple[bool, bool, int]:
+    return (state.status.is_final, not state.status.is_open, -_placed_ns(state))
 
 
 def _placed_ns(state: OrderState) -> int:

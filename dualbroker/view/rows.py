@@ -11,7 +11,7 @@ from typing import Any
 
 from dualbroker.clock import ist
 from dualbroker.manager.source import FeedSource
-from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, MessageKind
+from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, MessageKind, OrderStatus
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import OrderState
 
@@ -155,8 +155,15 @@ def order_rows(states: Iterable[OrderState]) -> list[dict[str, Any]]:
     return [_order_row(state) for state in newest_first]
 
 
+def _status_note(state: OrderState) -> str:
+    """What the state's own word does not tell; "" where it tells all."""
+    if state.status is OrderStatus.UNKNOWN:
+        return f'the broker says "{state.raw_status}"' if state.raw_status else ""
+    return "after market" if state.amo and not state.status.is_final else ""
+
+
 def _order_row(state: OrderState) -> dict[str, Any]:
-    """The columns of ``feed.orders`` in their order, and ``final``."""
+    """The columns of ``feed.orders`` in their order, and what follows from them."""
     return {
         "broker_name": state.broker_name,
         "order_time": iso_time(state.order_time_ns or state.first_seen_ns),
@@ -184,5 +191,9 @@ def _order_row(state: OrderState) -> dict[str, Any]:
         "first_seen": iso_time(state.first_seen_ns),
         "last_update": iso_time(state.last_update_ns),
         "updates": state.updates,
+        "broker_status": state.raw_status,
+        "amo": state.amo,
         "final": state.status.is_final,
+        "open": state.status.is_open,
+        "status_note": _status_note(state),
     }

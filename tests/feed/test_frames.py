@@ -20,13 +20,16 @@ from dualbroker.model import (
     Side,
     UpdateSource,
 )
+from dualbroker.noren.orders import order_update_from_row
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
 from dualbroker.service.order_models import Order as OrderModel
+from dualbroker.service.stream_rows import order_event_rows
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import Ledger
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.view.histories import step_row
 from dualbroker.view.rows import order_rows
 
 NS = 1_000_000_000
@@ -223,7 +226,7 @@ def test_an_order_has_the_same_columns_in_json_as_in_a_frame() -> None:
     ledger = Ledger()
     ledger.apply(order("1", 1, status=OrderStatus.OPEN, quantity=65.0))
     (row,) = order_rows(ledger.snapshot())
-    assert list(row) == [*columns.ORDERS, "final"]
+    assert list(row) == [*columns.ORDERS, "final", "open", "status_note"]
     assert list(OrderModel.model_fields) == list(row)
 
 
@@ -244,6 +247,37 @@ def test_indices_of_text_have_the_dtype_of_columns_of_text() -> None:
         text = full.reset_index().dtypes
         assert text[str(full.index.name)] == pd.Series(["text"]).dtype
         assert full.index.dtype == empty.index.dtype
+
+
+def test_a_word_that_is_not_known_is_shown_as_the_broker_says_it_and_counts_as_open_nowhere() -> None:
+    ledger = Ledger()
+    said = {"1": "MODIFY PENDING", "2": "AMO OPEN", "3": "EXPIRED"}
+    for number, word in said.items():
+        row = {
+            "norenordno": f"2601150000000{number}",
+            "status": word,
+            "norentm": f"10:00:0{number} 15-01-2026",
+        }
+        ledger.apply(
+            order_update_from_row(row, broker_name="broker1", receive_time_ns=1, source=UpdateSource.STREAM)
+        )
+    orders = frames.orders_frame(ledger.snapshot())
+    assert orders["status"].tolist() == ["CANCELED", "PENDING", "UNKNOWN"]
+    assert orders["broker_status"].tolist() == ["EXPIRED", "AMO OPEN", "MODIFY PENDING"]
+    assert str(orders["amo"].dtype) == str(frames.orders_frame([])["amo"].dtype) == "boolean"
+    assert orders["amo"].isna().tolist() == [True, False, True], "unknown is not false"
+    assert frames.order_events_frame(ledger.events_snapshot())["broker_status"].tolist() == [*said.values()]
+    rows = order_rows(ledger.snapshot())
+    assert [(row["final"], row["open"], row["amo"]) for row in rows] == [
+        (True, False, None),
+        (False, True, True),
+        (False, False, None),
+    ]
+    assert [row["status_note"] for row in rows] == ["", "after market", 'the broker says "MODIFY PENDING"']
+    assert [row["broker_status"] for row in map(dict, order_event_rows(ledger.events_snapshot()))] == [
+        *said.values()
+    ]
+    assert step_row(ledger.events_snapshot()[0])[1] == 'the broker says "MODIFY PENDING"'
 
 
 def test_an_order_in_doubt_says_why_and_the_others_say_nothing() -> None:

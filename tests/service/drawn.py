@@ -55,7 +55,8 @@ def draw_again(page: Any, state: dict[str, Any]) -> None:
 def order_state(rows: list[dict[str, Any]], counts: dict[str, int], **changes: Any) -> dict[str, Any]:
     """The key ``orders`` of rows that say only what matters."""
     blank: dict[str, Any] = dict.fromkeys(ORDER_COLUMNS)
-    named = [{**blank, "broker_name": "broker1", "final": False, "status": "OPEN", **row} for row in rows]
+    said = {"broker_name": "broker1", "final": False, "status": "OPEN", "status_note": ""}
+    named = [{**blank, "open": not row.get("final"), **said, **row} for row in rows]
     table = [[row[name] for name in ORDER_COLUMNS] for row in named]
     return {"columns": list(ORDER_COLUMNS), "rows": table, "counts": counts, "unread": [], **changes}
 

@@ -22,7 +22,16 @@ __all__ = ["router"]
 MOST_ORDERS = 20_000
 
 State = Literal[
-    "unfinished", "final", "PENDING", "OPEN", "TRIGGER_PENDING", "COMPLETE", "CANCELED", "REJECTED", "UNKNOWN"
+    "open",
+    "unfinished",
+    "final",
+    "PENDING",
+    "OPEN",
+    "TRIGGER_PENDING",
+    "COMPLETE",
+    "CANCELED",
+    "REJECTED",
+    "UNKNOWN",
 ]
 
 router = APIRouter(prefix="/api/orders", tags=["orders"])
@@ -37,7 +46,10 @@ async def orders(
     ] = None,
     state: Annotated[
         State | None,
-        Query(description="Only these: a status, or `unfinished` or `final` for all such."),
+        Query(
+            description="Only these: a status, or for all such `open`, `final`, or `unfinished`: "
+            "what is not known to be final."
+        ),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ORDERS, description="Only so many, the newest.")] = 5_000,
 ) -> Any:
@@ -60,6 +72,8 @@ async def orders(
 def _is_in(order: OrderState, state: str | None) -> bool:
     if state is None:
         return True
+    if state == "open":
+        return order.status.is_open
     if state in ("unfinished", "final"):
         return order.status.is_final is (state == "final")
     return order.status.value == state

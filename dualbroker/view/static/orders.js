@@ -10,10 +10,11 @@ const ORDER_COLUMNS = [
 ];
 const SHOWN = {
   all: () => true,
-  open: (row) => !row.final,
+  open: (row) => row.open,
   complete: (row) => row.status === "COMPLETE",
   cancelled: (row) => row.status === "CANCELED",
   rejected: (row) => row.status === "REJECTED",
+  unknown: (row) => row.status === "UNKNOWN",
 };
 const SIDES = { BUY: "B", SELL: "S" };
 
@@ -118,7 +119,8 @@ function orderRow(opened) {
   part.done = part.bar.appendChild(make("span"));
   filled.append(part.count, part.bar);
   part.word = make("span", "word");
-  state.append(part.word);
+  part.note = make("span", "reason");
+  state.append(part.word, part.note);
   part.symbol = make("span", "name");
   part.reason = make("span", "reason");
   part.doubt = make("span", "reason doubt");
@@ -159,6 +161,7 @@ function drawOrder(part, row, state) {
   setClass(part.word, `word is-${row.status.toLowerCase()}`);
   if (changed && part.status !== null) flash(part.node, 0);
   part.status = row.status;
+  setText(part.note, row.status_note ?? "");
   setText(part.reason, row.reject_reason ?? "");
   setText(part.doubt, row.doubt ? `not sure: ${row.doubt}` : "");
   if (part.isOpen) drawDetail(part, state);
