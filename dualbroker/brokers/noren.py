@@ -109,11 +109,14 @@ class NorenBroker(Broker):
         while True:
             await stream.run()
             if stream.evicted:
+                # Ends when the session does; the next one's socket may well be free.
                 await self._poll_instead()
-                return
-            if not stream.needs_person:
+            elif not stream.needs_person:
                 return
             await self.wait_for_login()
+            if self._poll is not None:
+                self._poll = None
+                stream.drop("its session has ended", renew_session=True)
             logger.info("%s: a new session is there; connecting again", self.name)
             self.health.state, self.health.problem = BrokerState.CONNECTING, ""
 

@@ -35,6 +35,9 @@ logger = logging.getLogger("dualbroker")
 LOGIN_CHECK_S = 10.0
 """Between two looks for a session that a person has opened meanwhile."""
 
+FRESH_LOGIN_S = 600.0
+"""How long after its login a saved session is too young to have expired."""
+
 
 def login_id(config: BrokerConfig) -> str:
     """Names one login on this machine: what tokens and locks are kept under."""
@@ -129,7 +132,8 @@ class NorenLogin:
         saved = self._load()
         if saved is None:
             return None
-        self._rest.token = saved.token
+        age_s = (self._context.wall_clock.now_ns() - saved.obtained_ns) / 1e9
+        self._rest.use(saved.token, fresh=age_s < FRESH_LOGIN_S)
         self._expires_ns = saved.expires_ns
         try:
             # Yesterday's token must be found out here, not in a loop of refused sockets.
@@ -149,11 +153,11 @@ class NorenLogin:
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()
         try:
-            answer = await self._rest.call(Endpoint.QUICK_AUTH, self._password_values(now_ns))
+            token, answer = await self._rest.log_in(Endpoint.QUICK_AUTH, self._password_values(now_ns))
         except (RequestRefusedError, SessionExpiredError) as error:
             # Whatever words a login is refused with: trying again may block the account.
             raise LoginRefusedError(str(error)) from error
-        return self._keep(answer.get("susertoken"), answer, now_ns)
+        return self._keep(token, answer, now_ns)
 
     def _password_values(self, now_ns: int) -> dict[str, Any]:
         config = self._config
@@ -177,10 +181,8 @@ class NorenLogin:
             imei=config.imei or "dualbroker",
         )
 
-    def _keep(self, token: object, answer: dict[str, Any], now_ns: int) -> NorenSession:
-        if not isinstance(token, str) or not token:
-            raise LoginRefusedError(f"{self._config.name}: the login's answer carries no token")
-        self._rest.token = token
+    def _keep(self, token: str, answer: dict[str, Any], now_ns: int) -> NorenSession:
+        self._rest.use(token, fresh=True)
         self._expires_ns = next_expiry_ns(now_ns)
         account = answer.get("actid")
         account_id = account if isinstance(account, str) and account else self.account_id

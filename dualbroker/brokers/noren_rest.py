@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from dualbroker.brokers.limiter import RateLimiter
-from dualbroker.errors import BrokerError, RequestRefusedError
-from dualbroker.noren.answers import parse_object, parse_rows
+from dualbroker.errors import BrokerError, RequestRefusedError, SessionExpiredError
+from dualbroker.noren.answers import parse_object, parse_rows, parse_token
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, encode_body
 from dualbroker.transport.base import Response, Transport
@@ -16,6 +18,14 @@ __all__ = ["NorenRest"]
 
 _WORDS = ("rejreason", "remarks")
 """Fields of a row that brokers and people fill as they like."""
+
+_FORBIDDEN = (401, 403)
+"""What a gateway answers by itself, too, where the session is alive."""
+
+RENEWAL_PAUSE_S = 900.0
+"""Between two logins that a mere HTTP status led to; an account is blocked after too many."""
+
+Answer = TypeVar("Answer")
 
 
 class NorenRest:
@@ -27,6 +37,43 @@ class NorenRest:
         self._limiter = RateLimiter(dialect.requests_per_second, dialect.requests_per_minute)
         self._conceal = conceal
         self.token: str | None = None
+        self._is_proven = True
+        """Whether a call was answered with the token of now; a saved one was, some time ago."""
+        self._forbidden: dict[Endpoint, str | None] = {}
+        """With which token an endpoint answered 401 or 403 and with no other since."""
+        self._blamed_s = -math.inf
+        """Loop time at which such a status was last taken for a session's end."""
+        self._blamed_with: str | None = None
+        """The token of that session."""
+
+    def use(self, token: str, *, fresh: bool) -> None:
+        """Work with that token from now on.
+
+        Parameters
+        ----------
+        fresh
+            It is of a login just made. Until a call was answered with it, a 401 or 403 is the gateway's, for
+            there is no session that could have expired.
+        """
+        self.token, self._is_proven = token, not fresh
+
+    async def log_in(self, endpoint: Endpoint, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A call that opens a session: its token, and the whole answer.
+
+        Raises
+        ------
+        BrokerError
+            One of its kinds, by what the answer means.
+        ConnectionFailedError
+            No answer.
+        """
+        answer = await self._post(endpoint, values)
+        try:
+            return parse_token(
+                answer.status, answer.body, self._dialect.token_name, self._dialect.refusal_may_be
+            )
+        except BrokerError as error:
+            raise type(error)(self._conceal(str(error))) from None
 
     async def call(self, endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
         """One call whose answer is an object.
@@ -38,24 +85,48 @@ class NorenRest:
         ConnectionFailedError
             No answer.
         """
-        answer = await self._post(endpoint, values)
-        try:
-            return parse_object(answer.status, answer.body)
-        except BrokerError as error:
-            raise type(error)(self._conceal(str(error))) from None
+        return await self._ask(endpoint, values, parse_object)
 
     async def rows(self, endpoint: Endpoint, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One call whose answer is a book; empty only where the broker says that there is no data."""
-        answer = await self._post(endpoint, values)
-        try:
-            rows = parse_rows(answer.status, answer.body)
-        except BrokerError as error:
-            raise type(error)(self._conceal(str(error))) from None
+        rows = await self._ask(endpoint, values, parse_rows)
         for row in rows:
             for name in _WORDS:
                 if isinstance(words := row.get(name), str):
                     row[name] = self._conceal(words)
         return rows
+
+    async def _ask(
+        self, endpoint: Endpoint, values: Mapping[str, Any], parse: Callable[[int, bytes], Answer]
+    ) -> Answer:
+        token = self.token
+        answer = await self._post(endpoint, values)
+        try:
+            parsed = parse(answer.status, answer.body)
+        except BrokerError as error:
+            words = self._conceal(str(error))
+            is_by_status = isinstance(error, SessionExpiredError) and answer.status in _FORBIDDEN
+            if is_by_status and not self._may_have_expired(endpoint, token):
+                raise RequestRefusedError(
+                    f"{words}; a new session is refused as well, so this is the broker's gateway, which may "
+                    "not accept this machine's address; no further login is tried"
+                ) from None
+            raise type(error)(words) from None
+        if token == self.token:
+            self._is_proven = True
+        self._forbidden.pop(endpoint, None)
+        return parsed
+
+    def _may_have_expired(self, endpoint: Endpoint, token: str | None) -> bool:
+        """Whether a 401 or 403 may mean that the session has ended, so that a login would help."""
+        if token != self.token or token == self._blamed_with:
+            return True  # of a session that is replaced, or about to be
+        refused_before = self._forbidden.setdefault(endpoint, token)
+        now_s = asyncio.get_running_loop().time()
+        if not self._is_proven or refused_before != token or now_s - self._blamed_s < RENEWAL_PAUSE_S:
+            return False
+        self._blamed_s, self._blamed_with = now_s, token
+        return True
 
     async def _post(self, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
         if endpoint.changes_orders:

@@ -22,7 +22,7 @@ from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.config.broker import mask
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError
-from dualbroker.noren.answers import parse_object
+from dualbroker.noren.answers import parse_token
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, flattrade_token_request, generate_access_token
 from dualbroker.storage.tokens import SavedSession
@@ -36,6 +36,9 @@ _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>dualbroker</title>'
     '<body style="font: 1.1rem system-ui; margin: 4rem auto; max-width: 30rem"><p>{text}</p></body></html>'
 )
+
+_CODE_NAMES = ("code", "request_code")
+"""What a redirect has the code in; the second is Flattrade's (protocol: section 9)."""
 
 _BARE_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9._~+/=-]{6,}", re.ASCII)
 """Brokers make codes of random letters and digits; words, and six letters or fewer, are none."""
@@ -91,8 +94,9 @@ def code_from_pasted(text: str) -> str:
 
 def _code_in(query: str) -> str | None:
     values = parse_qs(query)
-    if "code" in values:
-        return values["code"][0]
+    for name in _CODE_NAMES:
+        if name in values:
+            return values[name][0]
     for name in ("error_description", "error", "emsg"):
         if name in values:
             raise LoginRefusedError(f"the broker's page refused the login: {values[name][0][:200]!r}")
@@ -252,14 +256,12 @@ async def exchange_code(
             body=json.dumps(values).encode("utf-8"),
             headers={"Content-Type": "application/json"},
         )
-        answer = parse_object(response.status, response.body)
-        token = answer.get("token")
+        token, answer = parse_token(
+            response.status, response.body, dialect.token_name, dialect.refusal_may_be
+        )
     else:
         values = generate_access_token(code=code, client_id=client_id, secret=secret, user_id=config.user_id)
-        answer = await NorenRest(dialect, transport).call(Endpoint.GENERATE_ACCESS_TOKEN, values)
-        token = answer.get("access_token" if dialect.authorisation == "bearer" else "susertoken")
-    if not isinstance(token, str) or not token:
-        raise LoginRefusedError(f"{config.name}: expected a token in the broker's answer, found none")
+        token, answer = await NorenRest(dialect, transport).log_in(Endpoint.GENERATE_ACCESS_TOKEN, values)
     user_id = _text(answer, "USERID", "uid", "client") or config.user_id or ""
     if config.user_id is not None and user_id.upper() != config.user_id.upper():
         raise LoginRefusedError(

@@ -181,7 +181,7 @@ async def _end(dialect: Dialect, session: SavedSession) -> None:
     transport = NetworkTransport()
     try:
         rest = NorenRest(dialect, transport)
-        rest.token = session.token
+        rest.use(session.token, fresh=False)
         await rest.call(Endpoint.LOGOUT, {"uid": session.user_id, "ordersource": "API"})
     finally:
         await transport.aclose()

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from dualbroker.errors import (
     BrokerError,
@@ -23,7 +23,7 @@ from dualbroker.errors import (
 )
 from dualbroker.noren.fields import load_json, load_object, mended, normal_word, shorten
 
-__all__ = ["AnswerKind", "classify", "parse_object", "parse_rows"]
+__all__ = ["AnswerKind", "classify", "parse_object", "parse_rows", "parse_token"]
 
 
 class AnswerKind(StrEnum):
@@ -41,7 +41,7 @@ class AnswerKind(StrEnum):
 _MEANINGS: tuple[tuple[re.Pattern[str], AnswerKind], ...] = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
-        (r"session expired|invalid session", AnswerKind.SESSION_EXPIRED),
+        (r"session (has )?expired|invalid session|must re-?login", AnswerKind.SESSION_EXPIRED),
         (r'^error occurred ?: ?5 ?\{? ?"?no data"? ?\}?$|^no data ?:?$', AnswerKind.NO_DATA),
         (r"exceeds limit", AnswerKind.RATE_LIMITED),
         (r"server timeout", AnswerKind.RETRYABLE),
@@ -67,8 +67,15 @@ _ROW_BEGINS = re.compile(r"\}\s*,\s*(?=\{)")
 _LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """A book of thirty thousand orders. Reading takes about a second for it, in which no tick is read."""
 
-_STATUS_ERRORS: dict[int, type[BrokerError]] = {401: SessionExpiredError, 429: RateLimitedError}
-"""What HTTP itself says, used only where the body says nothing."""
+_STATUS_ERRORS: dict[int, type[BrokerError]] = {
+    401: SessionExpiredError,
+    403: SessionExpiredError,
+    429: RateLimitedError,
+}
+"""What HTTP itself says, used only where the body says nothing. Gateways refuse by 403 as well, whatever the
+session: the caller has to tell that apart (``NorenRest`` does), by what a new session is answered."""
+
+_TOKEN_NAMES = ("access_token", "susertoken", "token")
 
 
 def classify(emsg: str) -> AnswerKind:
@@ -101,6 +108,50 @@ def parse_object(status: int, body: bytes) -> dict[str, Any]:
             raise _status_error(status)
         raise WireError("expected stat Ok or Not_Ok in the answer, found neither")
     raise _refusal(status, answer)
+
+
+def parse_token(
+    status: int, body: bytes, name: Literal["access_token", "susertoken", "token"], may_be: str = ""
+) -> tuple[str, dict[str, Any]]:
+    """The token in the answer to a login, and the whole answer.
+
+    A token decides, whatever else the answer says or lacks: Flattrade's documentation has ``status`` where
+    others have ``stat``, and Shoonya's ``GenAcsTok`` may have neither (protocol: section 9).
+
+    Parameters
+    ----------
+    name
+        Which field has the token to work with.
+    may_be
+        What a refusal without words may come from, in words for a person.
+
+    Raises
+    ------
+    LoginRefusedError
+        There is no token in it. A refusal without words says what it may be.
+    SessionExpiredError, RateLimitedError, RetryableBrokerError, RequestRefusedError, WireError
+        As `parse_object`.
+    """
+    hint = f". {may_be}" if may_be else ""
+    content = body.strip()
+    if status in (401, 403) and not content.startswith(b"{"):
+        raise LoginRefusedError(f"refused with HTTP status {status}, and no reason given{hint}")
+    _require_body(status, body)
+    answer = load_object(body)
+    token = answer.get(name)
+    if isinstance(token, str) and token.strip():
+        return token.strip(), answer
+    if status >= 500:
+        raise RetryableBrokerError(f"expected HTTP status 200, found {status}")
+    words = answer.get("emsg")
+    if isinstance(words, str) and words.strip():
+        raise _refusal(status, answer)
+    says = normal_word(answer.get("stat") or answer.get("status"))
+    if says == "OK":
+        other = [each for each in _TOKEN_NAMES if answer.get(each)]
+        found = f"only {', '.join(other)}" if other else "none"
+        raise LoginRefusedError(f"expected a token ({name}) in the broker's answer, found {found}{hint}")
+    raise LoginRefusedError(f"refused, and no reason given{hint}")
 
 
 def parse_rows(status: int, body: bytes) -> list[dict[str, Any]]:
@@ -220,6 +271,8 @@ def _status_error(status: int) -> BrokerError:
 
 def _refusal(status: int, answer: dict[str, Any]) -> BrokerError:
     emsg = answer.get("emsg")
+    if status in _STATUS_ERRORS and not (isinstance(emsg, str) and emsg.strip()):
+        return _status_error(status)
     message = shorten(emsg) if isinstance(emsg, str) and emsg.strip() else "refused, and no reason given"
     kind = classify(emsg) if isinstance(emsg, str) else AnswerKind.REFUSED
     if status >= 500 and kind in (AnswerKind.REFUSED, AnswerKind.NO_DATA):

@@ -36,6 +36,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Page of the browser login, with ``{client_id}`` in it; None where there is none."""
     token_url: str | None = None
     """Where a login's code becomes a token, when that is not GenAcsTok under ``rest_base``."""
+    registered_address: str = ""
+    """What the broker asks of the address of a login, in words for a person (protocol: section 9)."""
     content_type: str | None = None
     """Header of REST calls; None sends none, as the official client does."""
     subscribes_orders: bool = True
@@ -48,6 +50,26 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between two such frames."""
     heartbeat_s: float = 30.0
     """Seconds between two heartbeats (documented by Flattrade)."""
+
+    @property
+    def token_name(self) -> Literal["access_token", "susertoken", "token"]:
+        """The field of a login's answer that has the token to work with."""
+        if self.login == "flattrade":
+            return "token"
+        by_bearer = self.login == "oauth" and self.authorisation == "bearer"
+        return "access_token" if by_bearer else "susertoken"
+
+    @property
+    def refusal_may_be(self) -> str:
+        """What a login that is refused without a word may lack, the likeliest first."""
+        address = (
+            f"the address it comes from ({self.registered_address}), " if self.registered_address else ""
+        )
+        code = "" if self.login == "password_totp" else ", or a login code that was used before or is too old"
+        return (
+            f"It may be {address}an API key that is not active or belongs to another login{code}; "
+            "`dualbroker doctor` says which address it is"
+        )
 
     def authorise_page(self, client_id: str) -> str | None:
         """The address to open in a browser for a login; None where the login needs no browser.
@@ -62,6 +84,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         return self.authorise_url.format(client_id=quote(client_id, safe=""))
 
 
+_SHOONYA_ADDRESS = (
+    "Shoonya wants a static IP registered before any login works: trade.shoonya.com, profile, API key"
+)
+
 # Hosts: section 1.1, read in a living bridge to many brokers. Authorise page: users in April 2026.
 # Limits: section 4; support named 20 a second and 200 a minute, and the rule of 2026 says 10 a second
 # of orders, which is left out of account since nothing here places any.
@@ -75,6 +101,7 @@ SHOONYA = Dialect(
     hello="a",
     login="oauth",
     authorise_url="https://trade.shoonya.com/OAuthlogin/authorize/oauth?client_id={client_id}",
+    registered_address=_SHOONYA_ADDRESS,
     content_type="text/plain",
     requests_per_second=20,
     requests_per_minute=200,
@@ -91,6 +118,7 @@ SHOONYA_LEGACY = Dialect(
     authorisation="jkey",
     hello="c",
     login="password_totp",
+    registered_address=_SHOONYA_ADDRESS,
     requests_per_second=20,
     requests_per_minute=200,
 )
@@ -108,6 +136,9 @@ FLATTRADE = Dialect(
     login="flattrade",
     authorise_url="https://auth.flattrade.in/?app_key={client_id}",
     token_url="https://authapi.flattrade.in/trade/apitoken",
+    registered_address=(
+        "Flattrade gives a token only to the static IP registered for the API key, or to its secondary one"
+    ),
     requests_per_second=40,
     requests_per_minute=200,
 )

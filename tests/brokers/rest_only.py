@@ -26,12 +26,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class RestOnly:
-    """Answers every call 200 with JSON.
+    """Answers every call, 200 with JSON unless told otherwise.
 
     Parameters
     ----------
     answer
-        Given the number of the call, from 1: what is answered.
+        Given the number of the call, from 1: what is answered, as JSON unless it is a `Response`.
     """
 
     def __init__(self, answer: Callable[[int], object]) -> None:
@@ -51,7 +51,8 @@ class RestOnly:
         timeout_s: float = 10.0,
     ) -> Response:
         self.requests.append(Request(method, url, body or b"", headers or {}))
-        return Response(200, msgspec.json.encode(self._answer(len(self.requests))))
+        answer = self._answer(len(self.requests))
+        return answer if isinstance(answer, Response) else Response(200, msgspec.json.encode(answer))
 
     async def aclose(self) -> None:
         """Holds nothing."""

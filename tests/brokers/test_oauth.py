@@ -19,9 +19,10 @@ from dualbroker.brokers.oauth import (
 )
 from dualbroker.config import BrokerConfig
 from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError, RequestRefusedError
-from dualbroker.noren.dialects import FLATTRADE, SHOONYA, SHOONYA_LEGACY
+from dualbroker.noren.dialects import FLATTRADE, SHOONYA, SHOONYA_LEGACY, Dialect
 from dualbroker.noren.requests import parse_body
 from dualbroker.storage.tokens import SavedSession, next_expiry_ns
+from dualbroker.transport.base import Response
 from tests.brokers.rest_only import RestOnly
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -75,6 +76,8 @@ def test_the_page_to_open() -> None:
         "127.0.0.1:8765/?code=abc-123",
         "?code=abc-123&x=",
         "code=abc-123",
+        "http://127.0.0.1:8765/?request_code=abc-123&client=FT0001",
+        "request_code=abc-123",
     ],
 )
 def test_the_code_is_found_in_what_a_person_pastes(pasted: str) -> None:
@@ -175,6 +178,52 @@ def test_a_flattrade_code_becomes_a_session() -> None:
         "request_code": "c1",
         "api_secret": sha256("key & morec1secret"),
     }
+
+
+@pytest.mark.parametrize(
+    ("config", "row", "answer"),
+    [
+        (flattrade(), FLATTRADE, {"token": "t", "client": "FT0001", "status": "Ok", "emsg": ""}),
+        (flattrade(), FLATTRADE, {"token": "t", "client": "FT0001", "status": "", "emsg": ""}),
+        (shoonya(), SHOONYA, {"access_token": "t", "USERID": "FA0001"}),
+    ],
+)
+def test_a_token_decides_whatever_else_the_answer_says(
+    config: BrokerConfig, row: Dialect, answer: dict[str, str]
+) -> None:
+    session = asyncio.run(exchange_code(config, row, "c1", answering(answer), NOW_NS))
+    assert (session.token, session.user_id) == ("t", config.user_id)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"stat": "Not_Ok", "emsg": ""},
+        {"status": "Not_Ok", "token": "", "emsg": ""},
+        {"status": "Not_Ok"},
+        {"status": "Ok", "token": "", "emsg": ""},
+        {},
+    ],
+)
+@pytest.mark.parametrize(("config", "row"), [(flattrade(), FLATTRADE), (shoonya(), SHOONYA)])
+def test_a_refusal_without_words_names_the_registered_address_first(
+    config: BrokerConfig, row: Dialect, answer: dict[str, str]
+) -> None:
+    with pytest.raises(LoginRefusedError, match=r"It may be the address .*static IP.*, an API key.*doctor"):
+        asyncio.run(exchange_code(config, row, "c1", answering(answer), NOW_NS))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_login_refused_by_its_http_status_alone_names_it_too(status: int) -> None:
+    transport = RestOnly(lambda call: Response(status, b"<html>Forbidden</html>"))
+    with pytest.raises(LoginRefusedError, match=rf"{status}.*static IP"):
+        asyncio.run(exchange_code(flattrade(), FLATTRADE, "c1", transport, NOW_NS))
+
+
+def test_the_catcher_takes_flattrades_redirect() -> None:
+    with RedirectCatcher("http://127.0.0.1:0/") as catcher:
+        assert get(f"http://127.0.0.1:{catcher.port}/?request_code=c1&client=FT0001")[0] == 200
+        assert catcher.wait(10) == "c1"
 
 
 def test_an_overridden_address_takes_the_secret_there_and_nowhere_else() -> None:

@@ -156,3 +156,30 @@ def test_a_poll_that_succeeds_takes_no_other_word_about_the_book_back() -> None:
             assert "orders of today are known" in manager.health["broker1"].book_problem
 
     run_world(story, changes={"broker1": {"orders": "poll", "poll_every": 1.0}}, orders_per_minute=600)
+
+
+@pytest.mark.parametrize("maker", [shoonya, flattrade])
+def test_an_evicted_login_takes_its_socket_again_once_a_person_has_logged_in_for_a_new_day(
+    maker: Maker, tmp_path: Path
+) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.start(quotes=False)
+        server = bench.world.simulation.brokers[0]
+        for _ in range(2):
+            bench.world.drop("broker1", 1000, "")
+            await eventually(lambda: bench.health.state is BrokerState.POLLING)
+            assert server.sessions == []
+            server.expire_tokens()
+            await eventually(lambda: bench.health.state is BrokerState.PARKED)
+            await asyncio.sleep(3_600)
+            assert bench.health.state is BrokerState.PARKED
+            await bench.get_ready()
+            await eventually(lambda: bench.health.state is BrokerState.LIVE, within_s=15)
+            assert (bench.health.problem, len(server.sessions)) == ("", 1)
+            bench.orders.clear()
+            await eventually(lambda: len(bench.orders) > 0)
+        bench.world.drop("broker1", 1001)
+        await eventually(lambda: bench.health.state is BrokerState.RECONNECTING)
+        await eventually(lambda: bench.health.state is BrokerState.LIVE)
+
+    play(maker, tmp_path, story, orders_per_minute=600)
