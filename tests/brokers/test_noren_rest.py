@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -41,6 +42,10 @@ class Counter:
         except BrokerError as error:
             return type(error)
         return None
+
+
+def _always(answer: object, endpoint: Endpoint) -> object:
+    return answer
 
 
 def play(story: Callable[[Counter], Awaitable[None]]) -> None:
@@ -97,9 +102,8 @@ def test_a_gateway_that_refuses_one_endpoint_costs_one_login() -> None:
 def test_a_gateway_that_refuses_by_turns_costs_no_more_than_a_login_in_a_quarter_of_an_hour() -> None:
     async def story(counter: Counter) -> None:
         for minute in range(60):
-            counter.answers = lambda endpoint, status=(403 if minute % 2 else 200): Response(
-                status, b'{"stat":"Ok"}' if status == 200 else b""
-            )
+            answer = Response(403, b"") if minute % 2 else OK
+            counter.answers = partial(_always, answer)
             await counter.ask()
             await asyncio.sleep(60)
         assert counter.logins <= 3600 / RENEWAL_PAUSE_S

@@ -171,15 +171,12 @@ def test_an_evicted_login_takes_its_socket_again_once_a_person_has_logged_in_for
             assert server.sessions == []
             server.expire_tokens()
             await eventually(lambda: bench.health.state is BrokerState.PARKED)
-            await asyncio.sleep(3_600)
+            await asyncio.sleep(60)
             assert bench.health.state is BrokerState.PARKED
             await bench.get_ready()
             await eventually(lambda: bench.health.state is BrokerState.LIVE, within_s=15)
             assert (bench.health.problem, len(server.sessions)) == ("", 1)
             bench.orders.clear()
             await eventually(lambda: len(bench.orders) > 0)
-        bench.world.drop("broker1", 1001)
-        await eventually(lambda: bench.health.state is BrokerState.RECONNECTING)
-        await eventually(lambda: bench.health.state is BrokerState.LIVE)
 
-    play(maker, tmp_path, story, orders_per_minute=600)
+    play(maker, tmp_path, story, orders_per_minute=240)
