@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from dualbroker.errors import FeedClosedError
 
@@ -25,7 +25,7 @@ class BoundToProcess:
     """Base of what works only in the process that made it, because threads and sockets serve it there.
 
     In a forked child it is emptied: each attribute of the instance, and so each property and method that
-    needs one, raises ``FeedClosedError``. That costs nothing in the process itself.
+    needs one, raises ``FeedClosedError``. In the process itself attributes are as fast as any.
     """
 
     def __new__(cls, *arguments: Any, **named: Any) -> Self:
@@ -51,13 +51,9 @@ class BoundToProcess:
         never_finalize(kept)
         vars(self).clear()
         self._made_in = kept["_made_in"]
-
-    if not TYPE_CHECKING:  # or every misspelt attribute would pass
-
-        def __getattr__(self, name: str) -> Any:
-            if self.is_of_another_process and not name.startswith("__"):
-                raise FeedClosedError(self._words_elsewhere())
-            return object.__getattribute__(self, name)  # raises what was raised before
+        # Only here, since Python reads the attributes of a class with a __getattr__ more slowly.
+        kind = type(self)
+        self.__class__ = type(kind.__name__, (kind,), {"__getattr__": _raise_elsewhere})
 
     def _words_elsewhere(self) -> str:
         return (
@@ -65,6 +61,13 @@ class BoundToProcess:
             "child: no price or order arrives here; dualbroker.connect() or demo() opens a new feed here, or "
             "hand the frames that are needed to the child"
         )
+
+
+def _raise_elsewhere(bound: BoundToProcess, name: str) -> object:
+    """What is missing was emptied; names in double underscores are asked for by Python and libraries."""
+    if name.startswith("__"):
+        raise AttributeError(f"{type(bound).__name__!r} object has no attribute {name!r}")
+    raise FeedClosedError(bound._words_elsewhere())
 
 
 def call_in_child(function: Callable[[], object]) -> None:
