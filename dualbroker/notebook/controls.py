@@ -10,19 +10,24 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from datetime import date
 from functools import partial
 from html import escape
 from typing import Any
 
 import ipywidgets
 
+from dualbroker.clock import ist
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.instruments.search import Found
+from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.model import Instrument
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.publisher import Publisher
 from dualbroker.notebook.text import UNKNOWN, grouped
+from dualbroker.view.rows import price_decimals
 
-__all__ = ["ControlsView", "instrument_words"]
+__all__ = ["ControlsView", "found_words", "instrument_words"]
 
 HITS_SHOWN = 30
 SEARCH_PAUSE_S = 0.25
@@ -31,14 +36,22 @@ RATES = (1, 2, 4, 8)
 AUTO = "auto"
 
 
-def instrument_words(instrument: Instrument) -> str:
-    """An instrument in a list to choose from: ``NFO:NIFTY29DEC26C26000 · 29 Dec 2026 · lot 75``."""
-    words = [instrument.qualified_name]
-    if instrument.expiry is not None:
-        words.append(f"{instrument.expiry.day} {instrument.expiry:%b %Y}")
-    if instrument.lot_size is not None and instrument.lot_size > 1:
-        words.append(f"lot {grouped(instrument.lot_size)}")
-    return " · ".join(words)
+def instrument_words(instrument: Instrument, today: date, last_price: float | None = None) -> str:
+    """An instrument in a list to choose from: ``NIFTY 26000 CE · NFO · 1 Dec · lot 75 · 131.45``, as on the
+    page. ``last_price`` in rupees, None where it is not streamed."""
+    price = "" if last_price is None else grouped(last_price, price_decimals(instrument))
+    words = (instrument_title(instrument), instrument.exchange, instrument_details(instrument, today), price)
+    return " · ".join(filter(None, words))
+
+
+def found_words(words: str, found: Found) -> str:
+    """Where it was looked for, so that "nothing" is not taken for more than it is; the page says the same."""
+    missed = [f"{name} could not be searched: {why}" for name, why in found.not_searched.items()]
+    where = ", ".join(found.searched)
+    said = (
+        f"Searched {where}." if found.instruments else f"Nothing on {where or 'any exchange'} fits “{words}”."
+    )
+    return " ".join([said, *missed])
 
 
 class ControlsView(LiveView):
@@ -53,6 +66,7 @@ class ControlsView(LiveView):
         self._hits: dict[str, Instrument] = {}
         self._typed: tuple[str, float] | None = None
         self._searched = ""
+        self._entered = ""
         self._policy: tuple[str | None, str | None] | None = None
         self._telling = threading.local()
         self._make()
@@ -69,7 +83,7 @@ class ControlsView(LiveView):
 
     def _make(self) -> None:
         self._search = ipywidgets.Text(
-            placeholder="search and add, such as nifty 26000 ce",
+            placeholder="search, Enter adds: nifty 26000 ce",
             continuous_update=True,
             layout={"width": "300px"},
         )
@@ -92,6 +106,7 @@ class ControlsView(LiveView):
         )
         self._words = ipywidgets.HTML()
         self._search.observe(self._when_typed, "value")
+        self._search.on_msg(lambda _widget, content, _buffers: self._when_sent(content))
         self._found.observe(self._when_chosen, "index")
         self._add.on_click(lambda _: self._subscribe())
         self._remove.on_click(lambda _: self._unsubscribe())
@@ -118,21 +133,50 @@ class ControlsView(LiveView):
         self._typed = None
         self._searched = words = typed[0]
         if words:
-            self._ask(self._feed.manager.search(words, limit=HITS_SHOWN), partial(self._show_hits, words))
+            self._ask(self._feed.manager.find(words, limit=HITS_SHOWN), partial(self._show_found, words))
         else:
             self._show_hits(words, [])
+            self._say("")
+
+    def _show_found(self, words: str, found: Found) -> None:
+        if words != self._searched or self.closed:
+            return
+        self._show_hits(words, found.instruments)
+        self._say(found_words(words, found))
+        if self._entered == words and found.instruments:
+            self._subscribe()
+        self._entered = ""
+
+    def _when_sent(self, content: dict[str, Any]) -> None:
+        """Enter adds what is chosen; where the answer is still on its way, its first."""
+        if content.get("event") != "submit":
+            return
+        words = str(self._search.value).strip()
+        if words and words == self._searched and self._chosen() is not None:
+            self._subscribe()
+        else:
+            self._entered = words
 
     def _show_hits(self, words: str, hits: list[Instrument], chosen: Instrument | None = None) -> None:
         if words != self._searched or self.closed:
             return
-        wanted = self._feed.manager.wanted()
-        self._hits = {f"{'● ' if hit.key in wanted else ''}{instrument_words(hit)}": hit for hit in hits}
+        self._hits = {}
+        for hit in hits:
+            label = self._label(hit)
+            # Two of the same words, such as series of one share, are told apart by their symbols.
+            self._hits[f"{label} · {hit.symbol}" if label in self._hits else label] = hit
         self._found.options = list(self._hits)
         self._found.layout.display = "" if hits else "none"
         if hits:
             self._found.index = hits.index(chosen) if chosen in hits else 0
-        self._say(f"Nothing fits “{words}”." if words and not hits else "")
         self._show_buttons()
+
+    def _label(self, hit: Instrument) -> str:
+        manager = self._feed.manager
+        words = instrument_words(
+            hit, ist(manager.clock.now_ns()).date(), manager.quotes.last_price_of(hit.key)
+        )
+        return f"● {words}" if hit.key in manager.wanted() else words
 
     def _when_chosen(self, change: dict[str, Any]) -> None:
         self._show_buttons()

@@ -41,12 +41,28 @@ def test_it_finds_subscribes_and_lets_go(feed: Feed) -> None:
     assert chosen.symbol not in feed.quotes.index
 
 
+def test_a_result_reads_as_on_the_page_and_enter_adds_the_first(feed: Feed) -> None:
+    view = _controls(feed)
+    _search(view, "maruti eq")
+    (label,) = view._hits
+    assert label.startswith("MARUTI · NSE")
+    assert "Searched NSE" in view._words.value
+    view._search._handle_custom_msg({"event": "submit"}, [])
+    wait_until(lambda: "MARUTI-EQ: subscribed" in view._words.value)
+    view._search.value = "sbin eq"
+    view._search._handle_custom_msg({"event": "submit"}, [])
+    wait_until(lambda: "SBIN-EQ: subscribed" in view._words.value)
+    for symbol in ("MARUTI-EQ", "SBIN-EQ"):
+        assert symbol in feed.quotes.index
+        feed.unsubscribe(symbol, exchange="NSE")
+
+
 def test_nothing_found_is_said_and_the_list_goes_with_the_words(feed: Feed) -> None:
     view = _controls(feed)
     _search(view, "nifty")
     assert view._found.layout.display == ""
     view._search.value = "no such thing <b>"
-    wait_until(lambda: "Nothing fits “no such thing &lt;b&gt;”." in view._words.value)
+    wait_until(lambda: " fits “no such thing &lt;b&gt;”." in view._words.value)
     assert view._found.layout.display == "none"
     assert view._add.disabled
     view._search.value = ""
