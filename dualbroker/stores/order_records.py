@@ -178,7 +178,11 @@ def decode_record(content: bytes) -> OrderRecord:
     if content[:1] != bytes((RECORD_VERSION,)):
         found = content[0] if content else "nothing"
         raise ValueError(f"expected an order record of version {RECORD_VERSION}, found {found}")
-    return _record_decoder.decode(memoryview(content)[1:])
+    try:
+        return _record_decoder.decode(memoryview(content)[1:])
+    except msgspec.MsgspecError as error:
+        # Not every version of msgspec makes its errors ValueErrors.
+        raise ValueError(str(error)) from error
 
 
 def encode_event(event: OrderEvent) -> bytes:
