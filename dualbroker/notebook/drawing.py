@@ -206,6 +206,7 @@ def _unread_words(state: State, broker_name: str | None = None) -> list[str]:
 
 def _order_cells(row: Row) -> list[Cell]:
     status = row["status"]
+    shown = "CANCELLED" if status == "CANCELED" else status
     css = {"COMPLETE": "up", "REJECTED": "down"}.get(status, "")
     return [
         clock_time(row["order_time"]),
@@ -216,7 +217,7 @@ def _order_cells(row: Row) -> list[Cell]:
         (grouped(row["quantity"]), "number"),
         (order_price(row["price"], row["decimals"]), "number"),
         (order_price(row["average_price"], row["decimals"]), "number"),
-        (f"{status}: {row['status_note']}" if row["status_note"] else status, css),
+        (f"{shown}: {row['status_note']}" if row["status_note"] else shown, css),
         (row["reject_reason"] or "", "words"),
     ]
 

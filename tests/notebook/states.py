@@ -52,7 +52,14 @@ def order_row(broker_name: str, **changes: Any) -> dict[str, Any]:
             "reject_reason",
         )
     )
-    return {"broker_name": broker_name, "status": "OPEN", "decimals": 2, **unknown, **changes}
+    return {
+        "broker_name": broker_name,
+        "status": "OPEN",
+        "status_note": "",
+        "decimals": 2,
+        **unknown,
+        **changes,
+    }
 
 
 def incident_row(number: int = 1, **changes: Any) -> dict[str, Any]:
