@@ -159,6 +159,9 @@ class Attachment(BoundToProcess):
                     self._take(await self._link.receive())
             except DualBrokerError as error:
                 self._lost(str(error))
+            except Exception as error:
+                logger.exception("a message of the service at %s could not be taken", self.address)
+                self._lost(f"{type(error).__name__}: {error}")
             if self._ready is not None and not self._ready.done():
                 return
             await self._rejoin()
@@ -207,6 +210,12 @@ class Attachment(BoundToProcess):
                 break
             except DualBrokerError as error:
                 self._why_lost = str(error)
+            except Exception as error:
+                # It says that it joins again by itself: no failure may end that.
+                why = f"{type(error).__name__}: {error}"
+                if why != self._why_lost:
+                    logger.exception("joining the service at %s failed in an unforeseen way", self.address)
+                self._why_lost = why
         away = f"after {loop.time() - begun_s:.1f} s"
         if started_over:
             self._note(

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError, WireError
 from dualbroker.remote.address import stream_address
 from dualbroker.remote.failures import error_of
 from dualbroker.remote.messages import PROTOCOL, ClientMessage, ErrorRecord, Hello, Message
-from dualbroker.transport.websocket import is_loopback
+from dualbroker.transport.proxies import proxy_for
 
 __all__ = ["Link", "open_link"]
 
@@ -124,6 +124,7 @@ async def open_link(address: str, token: str | None) -> Link:
     """
     headers: Mapping[str, str] = {} if token is None else {"Authorization": f"Bearer {token}"}
     url = stream_address(address)
+    proxy = proxy_for(url)
     try:
         connection = await connect(
             url,
@@ -133,12 +134,12 @@ async def open_link(address: str, token: str | None) -> Link:
             max_size=LARGEST_MESSAGE_BYTES,
             open_timeout=OPEN_WITHIN_S,
             close_timeout=CLOSE_WITHIN_S,
-            proxy=None if is_loopback(url) else True,
+            proxy=proxy,
             logger=_quiet,
         )
     except InvalidStatus as refused:
         raise _refusal(address, refused, had_token=token is not None) from None
-    except (OSError, TimeoutError, InvalidHandshake) as error:
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ValueError, ImportError) as error:
         why = str(error) or type(error).__name__
         raise ConnectionFailedError(
             f"no dualbroker service answers at {address} ({why}); is it running? "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import httpx
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.base import OnRead, Response, WebSocket
-from dualbroker.transport.websocket import is_loopback, open_websocket
+from dualbroker.transport.proxies import is_loopback, proxy_for
+from dualbroker.transport.websocket import open_websocket
 
 __all__ = ["NetworkTransport"]
 
@@ -38,18 +38,21 @@ class NetworkTransport:
     """Implements :class:`dualbroker.transport.base.Transport` on real sockets."""
 
     def __init__(self) -> None:
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
 
-    def _client(self, loopback: bool) -> httpx.AsyncClient:
-        client = self._clients.get(loopback)
+    def _client(self, loopback: bool, proxy: str | None) -> httpx.AsyncClient:
+        client = self._clients.get((loopback, proxy))
         if client is None:
             # A system-wide proxy must never see what is meant for this machine.
             client = httpx.AsyncClient(
-                trust_env=not loopback,
+                # The variables of proxies are read by us; those of certificates by httpx, here.
+                verify=True if loopback else httpx.create_ssl_context(),
+                proxy=proxy,
+                trust_env=False,
                 follow_redirects=False,
                 headers={"Accept-Encoding": "gzip, deflate"},
             )
-            self._clients[loopback] = client
+            self._clients[loopback, proxy] = client
         return client
 
     async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
@@ -64,9 +67,10 @@ class NetworkTransport:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
     ) -> Response:
-        client = self._client(is_loopback(url))
-        host = urlsplit(url).netloc
+        host = url.partition("://")[2].partition("/")[0]
+        proxy = proxy_for(url)
         try:
+            client = self._client(is_loopback(url), proxy)
             # For the whole answer: a server that lets it drip must not hold a caller for ever.
             async with (
                 asyncio.timeout(timeout_s),
@@ -75,8 +79,10 @@ class NetworkTransport:
                 return Response(answer.status_code, await _bounded_body(answer))
         except TimeoutError as error:
             raise ConnectionFailedError(f"no answer from {host} within {timeout_s:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
             words = str(error) or type(error).__name__
+            if proxy is not None:
+                words += " (through the proxy that the environment names)"
             raise ConnectionFailedError(f"no answer from {host}: {words}") from error
 
     async def aclose(self) -> None:

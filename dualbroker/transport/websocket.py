@@ -19,8 +19,9 @@ from websockets.protocol import State
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.base import CloseReason, OnRead
+from dualbroker.transport.proxies import proxy_for
 
-__all__ = ["NetworkWebSocket", "is_loopback", "open_websocket", "wire_size"]
+__all__ = ["NetworkWebSocket", "open_websocket", "wire_size"]
 
 CLOSE_TIMEOUT_S = 2.0
 MAX_MESSAGE_BYTES = 2**20
@@ -32,11 +33,6 @@ _quiet = logging.getLogger("dualbroker.websocket")
 _quiet.setLevel(logging.WARNING)
 MESSAGE_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 """Looked up once: on Python 3.11 naming three members of an enum costs as much as half a decoding."""
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL points at this machine, where no proxy has any business."""
-    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 def wire_size(payload_bytes: int, *, masked: bool = False) -> int:
@@ -188,13 +184,14 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
         return _ReadConnection(on_read, *args, **kwargs)
 
     factory = cast("type[ClientConnection]", create)
+    proxy = proxy_for(url)
     try:
         # No compression: Noren servers offer none, and a tick of a hundred bytes gains nothing from it.
         connection = await _ConnectThere(
             url,
             logger=_quiet,
             compression=None,
-            proxy=None if is_loopback(url) else True,
+            proxy=proxy,
             open_timeout=open_timeout_s,
             # Whoever holds the socket keeps its clocks: a server that answers no ping may still be alive.
             ping_interval=None,
@@ -202,8 +199,10 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
             max_size=MAX_MESSAGE_BYTES,
             create_connection=factory,
         )
-    except (OSError, InvalidHandshake, InvalidURI, TimeoutError, EOFError) as error:
+    except (OSError, InvalidHandshake, InvalidURI, TimeoutError, EOFError, ValueError, ImportError) as error:
         host = urlsplit(url).netloc
-        words = str(error) or type(error).__name__
+        words = type(error).__name__ if proxy is not None else str(error) or type(error).__name__
+        if proxy is not None:
+            words += ", through the proxy that the environment names"
         raise ConnectionFailedError(f"no WebSocket at {host}: {words}") from error
     return NetworkWebSocket(cast(_ReadConnection, connection))

@@ -11,7 +11,8 @@ from websockets.frames import Frame, Opcode
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.network import NetworkTransport
-from dualbroker.transport.websocket import is_loopback, wire_size
+from dualbroker.transport.proxies import is_loopback
+from dualbroker.transport.websocket import wire_size
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
