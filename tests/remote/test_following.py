@@ -13,6 +13,7 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 from dualbroker.remote import RemoteManager
+from dualbroker.remote.link import Link
 from dualbroker.service.clients import GRACE_S
 from dualbroker.service.stream_hub import hub_of
 from dualbroker.stores.health import BrokerState
@@ -176,6 +177,24 @@ def test_after_a_night_asleep_it_has_what_it_held_again() -> None:
             await eventually(lambda: key in service.manager.wanted(), 10)
             await quiet(service)
             require_equal(client, service.manager)
+
+    play(story)
+
+
+def test_it_joins_again_whatever_the_failure_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(service: Served, world: World, network: Network) -> None:
+        async def fail(address: str, token: str | None) -> Link:
+            raise failures.pop()
+
+        failures: list[Exception] = [ValueError("Unknown scheme for proxy URL"), ImportError("socksio")]
+        async with attached(network) as client:
+            monkeypatch.setattr(
+                client,
+                "_open_link",
+                lambda *given: fail(*given) if failures else network.open_link(*given),
+            )
+            await network.cut()
+            await eventually(lambda: not failures and client.is_attached, 20)
 
     play(story)
 
