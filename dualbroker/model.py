@@ -56,6 +56,9 @@ class InstrumentKind(StrEnum):
     """Bonds, gold bonds, treasury bills … and whatever a symbol master invents next."""
 
 
+_QUOTED_IN_LOTS = frozenset({"MCX"})
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One row of a broker's symbol master."""
 
@@ -81,6 +84,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> InstrumentKey:
         return (self.exchange, self.token)
+
+    @property
+    def quote_unit(self) -> int:
+        """Units in one of what brokers' quotes count: the lot size at MCX, else 1.
+
+        Noren's quotes of MCX are in lots, orders in units (reported by clients' authors; protocol:
+        section 9). Of other exchanges nothing of the kind is known.
+        """
+        return self.lot_size if self.exchange in _QUOTED_IN_LOTS else 1
 
     @property
     def qualified_name(self) -> str:

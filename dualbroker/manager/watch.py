@@ -25,6 +25,7 @@ from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.incidents import IncidentStore
+from dualbroker.stores.merging import in_units
 from dualbroker.stores.quotes import QuoteStore
 
 __all__ = ["QuoteWatch"]
@@ -245,7 +246,11 @@ class QuoteWatch:
         except (DualBrokerError, TimeoutError) as error:
             logger.debug("%s: no answer about %s: %s", name, key, error)
             return None
-        return evidence.has_moved(name, key, answer, self._quotes.volume(self._index(key)))
+        index = self._index(key)
+        unit = self._quotes.instruments[index].quote_unit
+        if unit != 1:
+            answer = in_units(answer, unit)
+        return evidence.has_moved(name, key, answer, self._quotes.volume(index))
 
     def _in_continuous_trading(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
         now_ns = self._wall_clock.now_ns()

@@ -51,6 +51,7 @@ class InstrumentWire:
 
     def __init__(self, instrument: Instrument) -> None:
         decimals = precision(instrument)
+        self._unit = instrument.quote_unit
         self._price = f"%.{decimals}f"
         self._formats = {name: f',"{key}":"%.{decimals}f"' for name, key in _PRICES.items()}
         self._formats |= {name: f',"{key}":"%.0f"' for name, key in _QUANTITIES.items()}
@@ -66,6 +67,8 @@ class InstrumentWire:
     def touchline_delta(self, changes: Mapping[str, float]) -> bytes:
         """A ``tf`` message of what changed."""
         formats = self._formats
+        if self._unit != 1:
+            changes = self._in_lots(changes)
         fields = "".join([formats[name] % value for name, value in changes.items()])
         return f'{{"t":"tf",{self._delta_start}{fields}}}'.encode()
 
@@ -104,13 +107,14 @@ class InstrumentWire:
                 if level.price is not None:
                     texts[f"{side}p{number}"] = self._price % level.price
                 if level.quantity is not None:
-                    texts[f"{side}q{number}"] = f"{level.quantity:.0f}"
+                    texts[f"{side}q{number}"] = f"{level.quantity / self._unit:.0f}"
                 if level.orders is not None:
                     texts[f"{side}o{number}"] = f"{level.orders:.0f}"
         return texts
 
     def texts(self, quote: Mapping[str, float]) -> dict[str, str]:
         """The known fields of a quote by wire name, as texts (for REST answers)."""
+        quote = self._in_lots(quote)
         texts = {key: self._price % quote[name] for name, key in _PRICES.items() if _known(quote, name)}
         texts |= {key: f"{quote[name]:.0f}" for name, key in _QUANTITIES.items() if _known(quote, name)}
         return texts
@@ -119,8 +123,18 @@ class InstrumentWire:
         """A price of this instrument as the broker writes it."""
         return self._price % value
 
+    def _in_lots(self, values: Mapping[str, float]) -> Mapping[str, float]:
+        """As brokers count: in lots at MCX, in units elsewhere."""
+        if self._unit == 1:
+            return values
+        return {
+            name: value / self._unit if name in _QUANTITIES and name != "feed_time" else value
+            for name, value in values.items()
+        }
+
     def _known(self, values: Mapping[str, float]) -> str:
         formats = self._formats
+        values = self._in_lots(values)
         return "".join(
             [
                 formats[name] % value

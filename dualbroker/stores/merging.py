@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from dualbroker.model import DepthLevel, QuoteUpdate
 
-__all__ = ["merge", "merge_levels"]
+__all__ = ["in_units", "merge", "merge_levels"]
+
+_QUANTITIES = ("bid_quantity", "ask_quantity", "volume", "open_interest", "prev_open_interest")
+_DEPTH_QUANTITIES = tuple(f"{side}_quantity{level}" for side in ("bid", "ask") for level in range(2, 6))
+
+
+def in_units(update: QuoteUpdate, unit: int) -> QuoteUpdate:
+    """A copy of a message that counts lots of this many units, with its quantities in units."""
+    scaled = copy(update)
+    for name in (*_QUANTITIES, *_DEPTH_QUANTITIES) if update.has_depth else _QUANTITIES:
+        lots = getattr(update, name, None)
+        if lots is not None:
+            setattr(scaled, name, lots * unit)
+    return scaled
 
 
 def merge(row: list[float], update: QuoteUpdate) -> None:

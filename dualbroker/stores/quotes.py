@@ -21,7 +21,7 @@ from dualbroker.model import (
     InstrumentKey,
     QuoteBatch,
 )
-from dualbroker.stores.merging import merge, merge_levels
+from dualbroker.stores.merging import in_units, merge, merge_levels
 from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, ROW, TICK_DTYPE, TickBlock
 
 __all__ = ["Levels", "OlderRow", "QuoteStore"]
@@ -67,6 +67,8 @@ class QuoteStore:
         self._source: list[str | None] = []
         self._next_source: dict[int, str] = {}
         self._index_at: dict[str, dict[InstrumentKey, int]] = {}
+        self._in_lots_at: dict[str, dict[InstrumentKey, int]] = {}
+        """Instruments whose quotes count lots; apart, so that all others do not pay for being asked."""
         self.on_switch: Callable[[int, str, int, int], None] | None = None
         """Called when the broker that was expected becomes an instrument's source: index, broker, and
         receive times (UTC ns) of its first message and of the last one before it (0: none)."""
@@ -116,8 +118,9 @@ class QuoteStore:
     def _know_at(self, index: int, broker_name: str, key: InstrumentKey | None) -> None:
         if broker_name not in self.broker_names:
             self.broker_names.append(broker_name)
-        known = self._index_at.setdefault(broker_name, {})
-        known[key or self.instruments[index].key] = index
+        instrument = self.instruments[index]
+        by_broker = self._index_at if instrument.quote_unit == 1 else self._in_lots_at
+        by_broker.setdefault(broker_name, {})[key or instrument.key] = index
 
     def _take_over(self, index: int, broker_name: str, receive_time_ns: int) -> None:
         del self._next_source[index]
@@ -145,7 +148,7 @@ class QuoteStore:
         self.retired |= gone
         for index in gone:
             self.set_source(index, None)
-        for known in (self._index, *self._index_at.values()):
+        for known in (self._index, *self._index_at.values(), *self._in_lots_at.values()):
             for key in [key for key, index in known.items() if index in gone]:
                 del known[key]
         self._forget(gone)
@@ -180,10 +183,15 @@ class QuoteStore:
         for update in batch.updates:
             index = index_of((update.exchange, update.token))
             if index is None or sources[index] != broker:
-                if index is None or not update.is_snapshot or self._next_source.get(index) != broker:
-                    self.stray_count += 1
-                    continue
-                self._take_over(index, broker, receive_time)
+                if index is None:
+                    index = self._in_lots_at.get(broker, _NOTHING).get((update.exchange, update.token))
+                    if index is not None:
+                        update = in_units(update, self.instruments[index].quote_unit)
+                if index is None or sources[index] != broker:
+                    if index is None or not update.is_snapshot or self._next_source.get(index) != broker:
+                        self.stray_count += 1
+                        continue
+                    self._take_over(index, broker, receive_time)
             if update.is_snapshot:
                 snapshots += 1
                 row = merged[index] = list(BLANK_ROW)

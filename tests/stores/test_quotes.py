@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, QuoteBatch
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
+from dualbroker.noren.stream import decode
+from dualbroker.simulator.quote_wire import InstrumentWire
 from dualbroker.stores.quotes import QuoteStore
 
 
@@ -236,3 +238,43 @@ def test_a_new_day_between_the_old_source_and_the_new_one_shortens_no_gap() -> N
     store.start_day()
     apply(store, snapshot(ltp=100.0), at=25, broker="broker2")
     assert switches == [(0, "broker2", 25, 10)]
+
+
+def test_quotes_of_mcx_come_in_lots_and_are_kept_in_units() -> None:
+    silver = Instrument(
+        exchange="MCX", token="7", symbol="SILVER", name="SILVER", kind=InstrumentKind.FUTURE, lot_size=30
+    )
+    share = instrument("1")
+    store = QuoteStore(1000)
+    for each in (silver, share):
+        store.set_source(store.register(each), "broker1")
+    apply(store, DepthSnapshot(exchange="MCX", token="7", ltp=9.0, volume=5, bid_quantity=2, ask_quantity3=4))
+    apply(store, TouchlineDelta(exchange="MCX", token="7", volume=6, open_interest=10), at=2)
+    apply(store, snapshot("1", volume=5))
+    row = latest(store, 0)
+    assert (row["ltp"], row["volume"], row["bid_quantity"], row["open_interest"]) == (9.0, 180, 60, 300)
+    depth = store.depth(0)
+    assert depth is not None
+    assert depth[1][0][0].quantity == 60
+    assert depth[1][1][2].quantity == 120
+    assert latest(store, 1)["volume"] == 5
+    assert store.stray_count == 0
+    apply(store, TouchlineDelta(exchange="MCX", token="7", volume=7), broker="broker2")
+    assert store.stray_count == 1
+    store.retire(0)
+    apply(store, TouchlineDelta(exchange="MCX", token="7", volume=8))
+    assert store.stray_count == 2
+
+
+def test_the_simulator_sends_lots_as_brokers_do_and_they_come_back_as_units() -> None:
+    silver = Instrument(
+        exchange="MCX", token="7", symbol="SILVER", name="SILVER", kind=InstrumentKind.FUTURE, lot_size=30
+    )
+    wire = InstrumentWire(silver)
+    quote = {"ltp": 9.0, "volume": 180.0, "bid_quantity": 60.0, "feed_time": 1_700_000_000.0}
+    assert wire.texts(quote)["v"] == "6"
+    store = QuoteStore(1000)
+    store.set_source(store.register(silver), "broker1")
+    apply(store, decode(wire.touchline_snapshot(quote)), decode(wire.touchline_delta({"volume": 210.0})))
+    row = latest(store, 0)
+    assert (row["volume"], row["bid_quantity"], row["ltp"]) == (210, 60, 9.0)
