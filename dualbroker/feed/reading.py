@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
 from dualbroker.feed import frames
 from dualbroker.feed.bars import Interval, auctions_within, bars_frame
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.feed.savings import savings_frame
-from dualbroker.model import Instrument
+from dualbroker.model import FeedType, Instrument
 
 __all__ = ["ReadingFeed"]
 
@@ -66,9 +68,29 @@ class ReadingFeed(RunningFeed):
         return self._stamp(bars_frame(ticks, interval, auctions))
 
     def depth(self, symbol: str | Instrument, exchange: str | None = None) -> pd.DataFrame:
-        """Five levels of one instrument, the latest only; empty unless subscribed with ``depth=True``."""
-        latest = self._manager.quotes.depth(self._names.index_of(symbol, exchange))
-        return self._stamp(frames.depth_frame(None if latest is None else latest[1]))
+        """Five levels of one instrument, the latest only.
+
+        It is empty unless the instrument is subscribed with ``depth=True``; a warning and
+        ``attrs["problem"]`` then say so.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            The instrument was never subscribed here.
+        """
+        index = self._names.index_of(symbol, exchange)
+        latest = self._manager.quotes.depth(index)
+        problem = "" if latest is not None else self._why_no_depth(self._manager.quotes.instruments[index])
+        if problem:
+            warnings.warn(problem, stacklevel=2)
+        return self._stamp(frames.depth_frame(None if latest is None else latest[1]), problem=problem)
+
+    def _why_no_depth(self, instrument: Instrument) -> str:
+        """What to do where no levels can come; empty where they are on their way."""
+        if self._manager.wanted().get(instrument.key) is FeedType.DEPTH:
+            return ""
+        name = instrument.qualified_name
+        return f"{name} is streamed without its levels; feed.subscribe({name!r}, depth=True) brings them"
 
     @property
     def orders(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import logging
 import random
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ logger = logging.getLogger("dualbroker")
 CALL_WITHIN_S = 90.0
 """A hand-over of all quotes may take a minute."""
 FIRST_PAUSE_S = 0.2
+MOST_NOTES = 100
 LONGEST_PAUSE_S = 5.0
 OWN_HOLDER = "user"
 """Holds what a person subscribes; at the service it bears the client's name."""
@@ -95,6 +97,8 @@ class Attachment(BoundToProcess):
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._call_count = 0
         self._held: dict[str, dict[InstrumentKey, tuple[Instrument, FeedType]]] = {}
+        self._notes: deque[tuple[int, str, str]] = deque(maxlen=MOST_NOTES)
+        """Incidents of the link itself, which no service knows."""
         self._ready: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -145,6 +149,10 @@ class Attachment(BoundToProcess):
             await link.close()
             raise
         started_over = self._mirror.take_hello(hello)
+        if started_over:
+            # The copy of the incidents begins again with the service; that the link was lost stays true.
+            for time_ns, cause, action in self._notes:
+                self._mirror.incidents.note(time_ns, None, cause, action)
         self._link = link
         if hello.last_close:
             self._note(f"the service had closed the link: {hello.last_close}", "what was missed is sent now")
@@ -250,7 +258,9 @@ class Attachment(BoundToProcess):
                     )
 
     def _note(self, cause: str, action: str) -> None:
-        self._mirror.incidents.note(self.clock.now_ns(), None, cause, action)
+        time_ns = self.clock.now_ns()
+        self._notes.append((time_ns, cause, action))
+        self._mirror.incidents.note(time_ns, None, cause, action)
 
     async def _ask(self, call: str, answer_type: Any, **arguments: Any) -> Any:
         link = self._link

@@ -19,9 +19,13 @@ def feed_problems(manager: FeedSource) -> list[str]:
     Silence alone is none: the manager asks the market what it means, and says ``stale`` only of a source
     that is silent while the market moves.
     """
+    brokers = healths(manager)
+    if brokers and all(health.state is BrokerState.CLOSED for health in brokers):
+        # Nothing begins again by itself: what is left is a snapshot.
+        return ["the feed is closed; what is shown is its last state"]
     problems = [
         f"{health.broker_name}: {problem}"
-        for health in healths(manager)
+        for health in brokers
         for problem in broker_problems(manager, health)
     ]
     if manager.primary is None and not problems:

@@ -122,6 +122,14 @@ def test_orders_of_both_brokers_arrive(feed: Feed) -> None:
     assert set(events["broker_name"]) == {"broker1", "broker2"}
 
 
+def test_depth_that_was_not_asked_for_says_what_to_do(feed: Feed) -> None:
+    feed.subscribe("INFY-EQ", exchange="NSE")
+    with pytest.warns(UserWarning, match=r"feed\.subscribe\('NSE:INFY-EQ', depth=True\) brings them"):
+        depth = feed.depth("INFY-EQ")
+    assert len(depth) == 0
+    assert "depth=True" in depth.attrs["problem"]
+
+
 def test_bandwidth_and_savings_say_how_they_were_obtained(feed: Feed) -> None:
     feed.subscribe(["NIFTY", "BANKNIFTY"])
     wait_until(lambda: len(feed.bandwidth) > 6)

@@ -56,6 +56,12 @@ def test_nobody_carries_quotes() -> None:
     assert problems(polling, primary=None) == ["no broker carries quotes yet"]
 
 
+def test_a_closed_feed_says_that_it_is_closed_and_that_nothing_begins_again() -> None:
+    closed = [health(name, state=BrokerState.CLOSED) for name in ("broker1", "broker2")]
+    assert problems(*closed) == ["the feed is closed; what is shown is its last state"]
+    assert len(problems(closed[0], health("broker2"))) == 1, "one that is closed by itself is told of as such"
+
+
 def test_connected_and_mute_is_not_well() -> None:
     words = "no quote came for 5.0 s while the market moves"
     assert problems(health(), stale={"broker1": words}) == [f"broker1: stale: {words}"]
