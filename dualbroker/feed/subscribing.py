@@ -73,6 +73,39 @@ class SubscribingFeed(RunningFeed):
         require_exchange(symbols, exchange)
         await self._manager.unsubscribe(await self._meant(symbols), exchange)
 
+    def subscribe_orders(self) -> pd.DataFrame:
+        """Stream whatever has an order at any broker, so that its price is known at the fill.
+
+        New orders are followed until :meth:`unsubscribe_orders`. What you subscribe yourself is held apart
+        from it. Orders of the newest trading day count, and older ones that are not final.
+
+        Returns
+        -------
+        DataFrame
+            What is streamed for it by now, with the columns of :meth:`subscribe`.
+
+        Raises
+        ------
+        ConnectionFailedError
+            No broker carries quotes.
+        """
+        return self._call(self._subscribe_orders())
+
+    def subscribe_orders_async(self) -> Awaitable[pd.DataFrame]:
+        """The async twin of :meth:`subscribe_orders`."""
+        return self._call_async(self._subscribe_orders())
+
+    async def _subscribe_orders(self) -> pd.DataFrame:
+        return self._stamp(frames.subscribed_frame(await self._manager.subscribe_orders()))
+
+    def unsubscribe_orders(self) -> None:
+        """Follow the orders no longer; what is subscribed otherwise streams on."""
+        self._call(self._manager.unsubscribe_orders())
+
+    def unsubscribe_orders_async(self) -> Awaitable[None]:
+        """The async twin of :meth:`unsubscribe_orders`."""
+        return self._call_async(self._manager.unsubscribe_orders())
+
     async def _meant(self, symbols: Symbols) -> list[str | Instrument]:
         meant = instruments_meant(symbols)
         keys = [each for each in meant if isinstance(each, tuple)]

@@ -78,6 +78,24 @@ class WebSocketManager(AnsweringManager):
         """Let one holder let go; an instrument that nobody holds any more is streamed no longer."""
         self.subscriptions.let_go(holder, await self.resolve(names, exchange))
 
+    async def subscribe_orders(self, *, holder: str = "user") -> list[Subscribed]:
+        """Stream what has an order at any broker, from now on also what gets one.
+
+        It is held apart from what the holder subscribes itself. Orders of the newest trading day count, and
+        those that are not final; at most ``order_follower.MOST_FOLLOWED`` instruments are followed.
+
+        Raises
+        ------
+        ConnectionFailedError
+            No broker carries quotes.
+        """
+        self._quote_broker()
+        return await self._order_followers.follow(holder)
+
+    async def unsubscribe_orders(self, *, holder: str = "user") -> None:
+        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        await self._order_followers.leave(holder)
+
     async def release(self, holder: str) -> None:
         """Let go of everything that a holder holds."""
         self.subscriptions.let_go(holder, None)

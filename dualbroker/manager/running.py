@@ -12,7 +12,7 @@ import logging
 import random
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -36,12 +36,13 @@ from dualbroker.manager.day import DayTurn
 from dualbroker.manager.journaling import OrderJournal, account_number, journal_path
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile import Reconciler
-from dualbroker.manager.subscriber import Subscriber
+from dualbroker.manager.subscriber import Subscribed, Subscriber
 from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.market_hours import MarketHours, Phase
-from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
+from dualbroker.model import Instrument, InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth, BrokerState
@@ -165,6 +166,7 @@ class RunningManager(BoundToProcess, ABC):
             take_up_config=self._renew_config_subscriptions,
             prepare_mappings=lambda: self._background.spawn(self._prepare_mappings()),
         )
+        self._order_followers = OrderFollowers(self, self._background.spawn)
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
         self._taken_up: set[InstrumentKey] = set()
         """What the config's entries have come to."""
@@ -405,6 +407,23 @@ class RunningManager(BoundToProcess, ABC):
         self._note_incident(None, f"the system's clock has {cause} by {abs(step_s):,.0f} s", action)
 
     # What the public part does
+
+    @abstractmethod
+    async def subscribe(
+        self,
+        names: Sequence[str | Instrument],
+        exchange: str = "NFO",
+        *,
+        depth: bool = False,
+        holder: str = "user",
+    ) -> list[Subscribed]:
+        """Stream instruments from the primary."""
+
+    @abstractmethod
+    async def unsubscribe(
+        self, names: Sequence[str | Instrument], exchange: str = "NFO", *, holder: str = "user"
+    ) -> None:
+        """Let one holder let go of instruments."""
 
     @abstractmethod
     async def _take_up_config_subscriptions(self) -> None:

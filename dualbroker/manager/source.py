@@ -191,6 +191,14 @@ class FeedSource(Protocol):
         """Let one holder let go; an instrument that nobody holds any more is streamed no longer."""
         ...
 
+    async def subscribe_orders(self, *, holder: str = "user") -> list[Subscribed]:
+        """Stream what has an order at any broker, from now on also what gets one."""
+        ...
+
+    async def unsubscribe_orders(self, *, holder: str = "user") -> None:
+        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        ...
+
     async def set_quote_source(self, name: str) -> Failover | None:
         """Let a broker carry the quotes; the hand-over, None when nothing had to be moved."""
         ...

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import cached_property
 
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConfigError, DualBrokerError
 from dualbroker.instruments.search import Found
 from dualbroker.manager.masters import LONGEST_NAME, require_short
+from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.market_hours import MarketHours
@@ -33,6 +35,10 @@ class RemoteManager(Attachment):
 
     What it holds lets go when it ends.
     """
+
+    @cached_property
+    def _order_followers(self) -> OrderFollowers:
+        return OrderFollowers(self, self._background.spawn)
 
     # Stores
 
@@ -235,6 +241,14 @@ class RemoteManager(Attachment):
         )
         for instrument in gone:
             self._held.get(holder, {}).pop(instrument.key, None)
+
+    async def subscribe_orders(self, *, holder: str = OWN_HOLDER) -> list[Subscribed]:
+        """Have the service stream what has an order at any broker, for as long as this client lives."""
+        return await self._order_followers.follow(holder)
+
+    async def unsubscribe_orders(self, *, holder: str = OWN_HOLDER) -> None:
+        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        await self._order_followers.leave(holder)
 
     async def release(self, holder: str) -> None:
         """Let go of everything that a holder of this client holds."""

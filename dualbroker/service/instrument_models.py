@@ -88,7 +88,8 @@ class SubscriptionRow(BaseModel):
     holders: Annotated[
         list[str],
         Field(
-            description="Who holds it: `config`, `rest` (POST here), `client-…` (a client of the stream). "
+            description="Who holds it: `config`, `rest` (POST here), `… orders` (what has an order for one), "
+            "`client-…` (a client of the stream). "
             "It is streamed until the last lets go.",
             examples=[["config", "rest"]],
         ),

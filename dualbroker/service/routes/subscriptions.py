@@ -10,6 +10,8 @@ from dualbroker.errors import InstrumentError
 from dualbroker.feed.names import SymbolNames
 from dualbroker.instruments.names import exchange_for
 from dualbroker.manager import WebSocketManager
+from dualbroker.manager.order_follower import orders_holder
+from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import Instrument
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
@@ -63,19 +65,27 @@ async def subscribe(manager: Manager, request: SubscribeRequest) -> dict[str, An
     accepted = await manager.subscribe(
         request.symbols, request.exchange.upper(), depth=request.depth, holder=REST_HOLDER
     )
-    rows = [
-        {
-            "exchange": row.instrument.exchange,
-            "token": row.instrument.token,
-            "symbol": row.instrument.symbol,
-            "expiry": row.instrument.expiry,
-            "lot_size": row.instrument.lot_size,
-            "quote_source": row.quote_source,
-            "acknowledged": row.acknowledged,
-        }
-        for row in accepted
-    ]
-    return {**stamp(manager), "accepted": rows}
+    return {**stamp(manager), "accepted": _accepted_rows(accepted)}
+
+
+@router.post("/orders", response_model=SubscribedAnswer, responses=answers(503))
+async def subscribe_orders(manager: Manager) -> dict[str, Any]:
+    """Have whatever has an order at any broker streamed, and what gets one from now on.
+
+    Held as `rest orders`, apart from what is subscribed by name. `accepted` is what has an order by now.
+    """
+    accepted = await manager.subscribe_orders(holder=REST_HOLDER)
+    return {**stamp(manager), "accepted": _accepted_rows(accepted)}
+
+
+@router.delete("/orders", response_model=UnsubscribedAnswer, responses=answers())
+async def unsubscribe_orders(manager: Manager) -> dict[str, Any]:
+    """Follow orders no longer, and let go of what was held for that; what somebody else holds streams on."""
+    store = manager.quotes
+    held = manager.subscriptions.book.held_by(orders_holder(REST_HOLDER))
+    indices = [index for key in held if (index := store.index_of(key)) is not None]
+    await manager.unsubscribe_orders(holder=REST_HOLDER)
+    return {**stamp(manager), "released": [store.instruments[index].qualified_name for index in indices]}
 
 
 @router.delete("", response_model=UnsubscribedAnswer, responses=answers(404, 409))
@@ -111,3 +121,18 @@ def _held_instrument(manager: WebSocketManager, name: str, exchange: str) -> Ins
     except InstrumentError:
         index = names.index_of(name)
     return store.instruments[index]
+
+
+def _accepted_rows(accepted: list[Subscribed]) -> list[dict[str, Any]]:
+    return [
+        {
+            "exchange": row.instrument.exchange,
+            "token": row.instrument.token,
+            "symbol": row.instrument.symbol,
+            "expiry": row.instrument.expiry,
+            "lot_size": row.instrument.lot_size,
+            "quote_source": row.quote_source,
+            "acknowledged": row.acknowledged,
+        }
+        for row in accepted
+    ]
