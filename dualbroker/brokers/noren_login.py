@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.limiter import RateLimiter
@@ -21,6 +23,7 @@ from dualbroker.errors import (
     RequestRefusedError,
     SessionExpiredError,
 )
+from dualbroker.keyring_calls import off_loop
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
 from dualbroker.noren.totp import totp_code
@@ -31,12 +34,17 @@ __all__ = ["NorenLogin", "login_id"]
 
 logger = logging.getLogger("dualbroker")
 
+Result = TypeVar("Result")
+
 
 LOGIN_CHECK_S = 10.0
 """Between two looks for a session that a person has opened meanwhile."""
 
 FRESH_LOGIN_S = 600.0
 """How long after its login a saved session is too young to have expired."""
+
+
+_NO_SESSION = "no session yet for today. Log in"
 
 
 def login_id(config: BrokerConfig) -> str:
@@ -61,6 +69,8 @@ class NorenLogin:
         self._logins = RateLimiter(per_second=1, per_minute=2)
         directory = context.state_directory
         self._tokens = SessionTokens(directory) if directory is not None else None
+        self._tokens_problem = ""
+        """Why nobody knows whether a session is saved, in words; "" while that is known."""
         self._lock: LoginLock | None = None
 
     @property
@@ -83,7 +93,7 @@ class NorenLogin:
         """
         self._take_lock()
         if renew or self.is_of_yesterday():
-            self._forget()
+            await self._forget()
         if self._session is None:
             self._session = await self._saved_session() or await self._new_session()
         return self._session
@@ -97,15 +107,28 @@ class NorenLogin:
         used = None if self._session is None else self._session.token
         while True:
             await asyncio.sleep(LOGIN_CHECK_S)
-            saved = self._load()
+            saved = await self._load()
             if saved is not None and saved.token != used:
                 return
 
-    def _load(self) -> SavedSession | None:
+    async def _load(self) -> SavedSession | None:
         if self._tokens is None:
             return None
-        saved = self._tokens.load(login_id(self._config), self._context.wall_clock.now_ns())
+        now_ns = self._context.wall_clock.now_ns()
+        try:
+            saved = await self._with_tokens(partial(self._tokens.load, login_id(self._config), now_ns))
+        except ConfigError as error:
+            if str(error) != self._tokens_problem:
+                self._tokens_problem = str(error)
+                logger.warning("%s: %s", self._config.name, error)
+            return None
+        self._tokens_problem = ""
         return saved if saved is not None and saved.token != self._dead_token else None
+
+    async def _with_tokens(self, act: Callable[[], Result]) -> Result:
+        """Do something with the saved sessions: a file's at once, a keyring's while all else goes on."""
+        assert self._tokens is not None
+        return await off_loop(act) if self._tokens.may_wait else act()
 
     def _take_lock(self) -> None:
         directory = self._context.state_directory
@@ -120,16 +143,16 @@ class NorenLogin:
             self._lock.release()
             self._lock = None
 
-    def _forget(self) -> None:
+    async def _forget(self) -> None:
         self._dead_token = self._rest.token or self._dead_token
         self._session = None
         self._rest.token = None
         # A person may have logged in anew since: that token is not the one that died.
-        if self._tokens is not None and self._load() is None:
-            self._tokens.delete(login_id(self._config))
+        if self._tokens is not None and await self._load() is None and not self._tokens_problem:
+            await self._with_tokens(partial(self._tokens.delete, login_id(self._config)))
 
     async def _saved_session(self) -> NorenSession | None:
-        saved = self._load()
+        saved = await self._load()
         if saved is None:
             return None
         age_s = (self._context.wall_clock.now_ns() - saved.obtained_ns) / 1e9
@@ -140,7 +163,7 @@ class NorenLogin:
             await self._rest.call(Endpoint.USER_DETAILS, {"uid": saved.user_id})
         except SessionExpiredError:
             logger.info("%s: the saved session has ended", self._config.name)
-            self._forget()
+            await self._forget()
             return None
         except RequestRefusedError as error:
             # It refuses the question, not the session; the WebSocket's hello will tell.
@@ -149,7 +172,8 @@ class NorenLogin:
 
     async def _new_session(self) -> NorenSession:
         if self._dialect.login != "password_totp":
-            raise LoginNeededError(f"{self._config.name}: no session yet for today. Log in: dualbroker login")
+            found = f"{self._tokens_problem}. Else log in" if self._tokens_problem else _NO_SESSION
+            raise LoginNeededError(f"{self._config.name}: {found}: dualbroker login")
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()
         try:
@@ -157,7 +181,7 @@ class NorenLogin:
         except (RequestRefusedError, SessionExpiredError) as error:
             # Whatever words a login is refused with: trying again may block the account.
             raise LoginRefusedError(str(error)) from error
-        return self._keep(token, answer, now_ns)
+        return await self._keep(token, answer, now_ns)
 
     def _password_values(self, now_ns: int) -> dict[str, Any]:
         config = self._config
@@ -181,7 +205,7 @@ class NorenLogin:
             imei=config.imei or "dualbroker",
         )
 
-    def _keep(self, token: str, answer: dict[str, Any], now_ns: int) -> NorenSession:
+    async def _keep(self, token: str, answer: dict[str, Any], now_ns: int) -> NorenSession:
         self._rest.use(token, fresh=True)
         self._expires_ns = next_expiry_ns(now_ns)
         account = answer.get("actid")
@@ -189,7 +213,7 @@ class NorenLogin:
         if self._tokens is not None:
             saved = SavedSession.until_next_morning(token, self.user_id, account_id, now_ns)
             try:
-                self._tokens.save(login_id(self._config), saved)
+                await self._with_tokens(partial(self._tokens.save, login_id(self._config), saved))
             except ConfigError as error:
                 logger.warning("%s: the next start needs a new login: %s", self._config.name, error)
         return NorenSession(self.user_id, account_id, token)
@@ -197,4 +221,4 @@ class NorenLogin:
     async def logout(self) -> None:
         """End the session at the broker and forget its token."""
         await self._rest.call(Endpoint.LOGOUT, {"uid": self.user_id, "ordersource": "API"})
-        self._forget()
+        await self._forget()

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from dualbroker.keyring_calls import KEYRING, KeyringSilentError
+
 from .broker import BrokerConfig
 from .problems import key_path
 
@@ -33,12 +35,18 @@ def read_keyring(name: str) -> str | None:
 
     Raises
     ------
+    KeyringSilentError
+        It did not answer in time.
     keyring.errors.KeyringError
         The store can't be read, or this system has none.
     """
-    import keyring  # takes a while, and most configs do without
 
-    return keyring.get_password(KEYRING_SERVICE, name)
+    def read() -> str | None:
+        import keyring  # takes a while, and most configs do without
+
+        return keyring.get_password(KEYRING_SERVICE, name)
+
+    return KEYRING.call(read)
 
 
 def fill_in(
@@ -112,6 +120,11 @@ def _look_up(
         return value
     try:
         value = keyring_reader(name[2])
+    except KeyringSilentError as error:
+        raise LookupError(
+            f"expected {name[2]} in the system's keyring, found none: {error}, or use an environment "
+            "variable: ${NAME}"
+        ) from None
     except Exception as error:  # the stores of the systems raise what they like
         raise LookupError(
             f"expected {name[2]} in the system's keyring, found none that can be read "

@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from dualbroker.clock import ist
 from dualbroker.config.broker import mask
 from dualbroker.errors import ConfigError
+from dualbroker.keyring_calls import KEYRING, KeyringCalls, KeyringSilentError
 
 from .private_files import TimeNs, cannot_keep, name_for, write_private
 
@@ -34,6 +36,8 @@ _LARGEST_SESSION_BYTES = 64 * 1024
 """A session takes a few hundred; of a larger file the beginning is read, which is no session."""
 
 _logger = logging.getLogger("dualbroker")
+
+Result = TypeVar("Result")
 
 
 def next_expiry_ns(now_ns: int) -> int:
@@ -73,14 +77,30 @@ class SessionTokens:
         Where the files lie; made when the first one is written.
     in_keyring
         Use the system's keyring instead; as ``DUALBROKER_TOKENS`` says when not given.
+    keyring_calls
+        Bounds the calls to the keyring; those of the whole process unless given.
     """
 
-    def __init__(self, directory: Path, *, in_keyring: bool | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, in_keyring: bool | None = None, keyring_calls: KeyringCalls = KEYRING
+    ) -> None:
         self._directory = directory
         self._in_keyring = os.environ.get(STORE_VARIABLE) == "keyring" if in_keyring is None else in_keyring
+        self._keyring_calls = keyring_calls
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a call may take seconds, so that it must not be made on an event loop."""
+        return self._in_keyring
 
     def load(self, login_id: str, now_ns: int) -> SavedSession | None:
-        """The session of that login; None when there is none, it has expired, or it can't be read."""
+        """The session of that login; None when there is none, it has expired, or its file can't be read.
+
+        Raises
+        ------
+        ConfigError
+            The keyring does not answer or can't be read, so that nobody knows whether it has one.
+        """
         content = self._read(login_id)
         if content is None:
             return None
@@ -103,13 +123,8 @@ class SessionTokens:
         """
         content = msgspec.json.encode(session)
         if self._in_keyring:
-            try:
-                _keyring().set_password(_KEYRING_SERVICE, name_for(login_id), content.decode("utf-8"))
-            except Exception as error:  # the stores of the systems raise what they like
-                raise ConfigError(
-                    f"expected a keyring that keeps sessions, found one that does not "
-                    f"({type(error).__name__}); without {STORE_VARIABLE}=keyring they lie in a private file"
-                ) from None
+            text = content.decode("utf-8")
+            self._ask_keyring(lambda store, name: store.set_password(_KEYRING_SERVICE, name, text), login_id)
             return
         try:
             write_private(self._file(login_id), content)
@@ -119,8 +134,10 @@ class SessionTokens:
     def delete(self, login_id: str) -> None:
         """Forget the session of that login, if there is one."""
         if self._in_keyring:
-            with contextlib.suppress(Exception):  # the stores of the systems raise what they like
-                _keyring().delete_password(_KEYRING_SERVICE, name_for(login_id))
+            try:
+                self._ask_keyring(_delete, login_id)
+            except ConfigError as error:
+                _logger.warning("A saved session can't be deleted: %s", error)
         else:
             try:
                 self._file(login_id).unlink(missing_ok=True)
@@ -129,11 +146,7 @@ class SessionTokens:
 
     def _read(self, login_id: str) -> bytes | None:
         if self._in_keyring:
-            try:
-                text = _keyring().get_password(_KEYRING_SERVICE, name_for(login_id))
-            except Exception as error:  # the stores of the systems raise what they like
-                _logger.warning("The system's keyring can't be read (%s)", type(error).__name__)
-                return None
+            text = self._ask_keyring(lambda store, name: store.get_password(_KEYRING_SERVICE, name), login_id)
             return None if text is None else text.encode("utf-8", "replace")
         try:
             with self._file(login_id).open("rb") as file:
@@ -144,6 +157,19 @@ class SessionTokens:
             _logger.warning("A saved session can't be read (%s)", type(error).__name__)
             return None
 
+    def _ask_keyring(
+        self, ask: Callable[[keyring.backend.KeyringBackend, str], Result], login_id: str
+    ) -> Result:
+        try:
+            return self._keyring_calls.call(lambda: ask(_keyring(), name_for(login_id)))
+        except KeyringSilentError as error:
+            found = f"{error}, or"
+        except Exception as error:  # the stores of the systems raise what they like
+            found = (
+                f"expected a keyring that keeps sessions, found one that does not ({type(error).__name__});"
+            )
+        raise ConfigError(f"{found} keep sessions in a private file: without {STORE_VARIABLE}=keyring")
+
     def _file(self, login_id: str) -> Path:
         return self._directory / f"session-{name_for(login_id)}.json"
 
@@ -152,6 +178,13 @@ def _is_usable(session: SavedSession) -> bool:
     """Whether a header can carry the token: a line feed in one would begin a header of its own."""
     token = session.token
     return bool(token) and token.isascii() and token.isprintable() and " " not in token
+
+
+def _delete(store: keyring.backend.KeyringBackend, name: str) -> None:
+    import keyring.errors
+
+    with contextlib.suppress(keyring.errors.PasswordDeleteError, KeyError):  # there is none
+        store.delete_password(_KEYRING_SERVICE, name)
 
 
 def _keyring() -> keyring.backend.KeyringBackend:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import keyring
+import msgspec
 import pytest
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren_login import NorenLogin, login_id
 from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
-from dualbroker.clock import IST
+from dualbroker.clock import IST, Clock, WallClock
 from dualbroker.config.broker import BrokerConfig
 from dualbroker.errors import LoginNeededError
+from dualbroker.keyring_calls import KeyringCalls
 from dualbroker.model import MessageKind
 from dualbroker.noren.dialects import dialect
 from dualbroker.storage.tokens import SavedSession, SessionTokens
@@ -31,8 +36,8 @@ EVENING = datetime(2026, 3, 10, 21, 0, tzinfo=IST)
 class Desk:
     """One login, its tokens on disk, and the broker's answers."""
 
-    def __init__(self, loop: VirtualTimeLoop, folder: Path, **section: Any) -> None:
-        self.clock = VirtualClock(loop, int(EVENING.timestamp()) * 10**9)
+    def __init__(self, clock: Clock, folder: Path, **section: Any) -> None:
+        self.clock = clock
         self.server = RestOnly(lambda call: {"stat": "Ok", "susertoken": f"new{call}", "actid": "FA0001"})
         self.tokens = SessionTokens(folder, in_keyring=False)
         config = BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
@@ -63,7 +68,7 @@ def at_desk(folder: Path, section: Mapping[str, Any], story: Callable[[Desk], Aw
     async def tell() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
-        desk = Desk(loop, folder, **section)
+        desk = Desk(VirtualClock(loop, int(EVENING.timestamp()) * 10**9), folder, **section)
         try:
             await story(desk)
         finally:
@@ -116,3 +121,49 @@ def test_yesterdays_session_is_not_even_tried(tmp_path: Path) -> None:
         assert not desk.login.is_of_yesterday()
 
     at_desk(tmp_path, PASSWORD, story)
+
+
+def test_a_keyring_that_hangs_holds_up_nobody_else_and_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unlocked = threading.Event()
+
+    def get_password(service: str, name: str) -> str | None:
+        unlocked.wait()
+        return saved.decode() if saved else None
+
+    saved = b""
+    store = SimpleNamespace(get_password=get_password)
+    monkeypatch.setattr(keyring, "get_keyring", lambda: store)
+    monkeypatch.setattr("dualbroker.brokers.noren_login.LOGIN_CHECK_S", 0.01)
+
+    async def story() -> None:
+        nonlocal saved
+        desk = Desk(WallClock(), tmp_path, **OAUTH)
+        desk.login._tokens = SessionTokens(
+            tmp_path, in_keyring=True, keyring_calls=KeyringCalls(timeout_s=0.5)
+        )
+        opening = asyncio.create_task(desk.login.open(renew=False))
+        turns = 0
+        while not opening.done():  # a call on the loop would leave it none of these turns
+            turns += 1
+            await asyncio.sleep(0.001)
+        assert turns > 3
+        with pytest.raises(LoginNeededError, match=r"within 0\.5 s; unlock it.*dualbroker login"):
+            await opening
+        waiting = asyncio.create_task(desk.login.wait_for_saved_session())
+        while not saved:
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            session = SavedSession.until_next_morning("today", "FA0001", "FA0001", desk.clock.now_ns())
+            saved = msgspec.json.encode(session)
+        unlocked.set()
+        await waiting
+        assert (await desk.login.open(renew=False)).token == "today"
+        desk.login.release()
+
+    try:
+        asyncio.run(story())
+    finally:
+        unlocked.set()
+    assert caplog.text.count("did not answer within") == 1

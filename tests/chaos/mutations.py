@@ -63,7 +63,10 @@ def drop_the_reconcile() -> AbstractContextManager[object]:
 
 
 def reuse_a_dead_token() -> AbstractContextManager[object]:
-    return patch.object(NorenLogin, "_forget", lambda self: None)
+    async def forget_nothing(self: NorenLogin) -> None:
+        pass
+
+    return patch.object(NorenLogin, "_forget", forget_nothing)
 
 
 def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:

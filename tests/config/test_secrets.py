@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import threading
+
+import keyring
 import pytest
 
 from dualbroker.config import parse_config
+from dualbroker.config.secrets import read_keyring
 from dualbroker.errors import ConfigError
+from dualbroker.keyring_calls import KeyringSilentError
 
 TEXT = "brokers: {{b: {{type: flattrade, user_id: A, api_key: K, api_secret: '{secret}'}}}}"
 
 
-def secret_of(text: str, environment: dict[str, str], keyring: dict[str, str] | None = None) -> str:
+def secret_of(text: str, environment: dict[str, str], entries: dict[str, str] | None = None) -> str:
     config = parse_config(
-        TEXT.format(secret=text), environment=environment, keyring_reader=(keyring or {}).get
+        TEXT.format(secret=text), environment=environment, keyring_reader=(entries or {}).get
     )
     value = config.brokers["b"].api_secret
     assert value is not None
@@ -30,12 +35,12 @@ def secret_of(text: str, environment: dict[str, str], keyring: dict[str, str] | 
 )
 def test_references_are_filled_in_once(text: str, expected: str) -> None:
     environment = {"ONE": "1", "TWO": "${ONE}"}
-    keyring = {"flattrade-api": "from the keyring"}
+    entries = {"flattrade-api": "from the keyring"}
     if " api}" in text:
         with pytest.raises(ConfigError, match="found no name in the braces"):
-            secret_of(text, environment, keyring)
+            secret_of(text, environment, entries)
     else:
-        assert secret_of(text, environment, keyring) == expected
+        assert secret_of(text, environment, entries) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,26 @@ def test_a_keyring_that_fails_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"none that can be read \(RuntimeError\)") as caught:
         parse_config(TEXT.format(secret="${keyring:api}"), environment={}, keyring_reader=broken)
     assert "secret words" not in str(caught.value)
+
+
+def test_a_keyring_that_does_not_answer_is_a_config_error_in_words() -> None:
+    def locked(name: str) -> str | None:
+        raise KeyringSilentError("the system's keyring did not answer within 10 s; unlock it")
+
+    with pytest.raises(ConfigError, match=r"within 10 s; unlock it, or use an environment variable: \$\{"):
+        parse_config(TEXT.format(secret="${keyring:api}"), environment={}, keyring_reader=locked)
+
+
+def test_the_keyring_is_read_through_the_bounded_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[str] = []
+
+    def read(service: str, name: str) -> str:
+        readers.append(threading.current_thread().name)
+        return f"{name} of {service}"
+
+    monkeypatch.setattr(keyring, "get_password", read)
+    assert read_keyring("api") == "api of dualbroker"
+    assert readers == ["dualbroker-keyring"]
 
 
 def test_a_disabled_broker_asks_for_nothing() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from dualbroker.clock import IST, ist
 from dualbroker.errors import ConfigError
+from dualbroker.keyring_calls import KeyringCalls
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.storage.tokens import SavedSession, SessionTokens, next_expiry_ns
 
@@ -208,3 +210,32 @@ def test_an_entry_of_the_keyring_that_no_text_can_hold_is_no_session(
     tokens.save(LOGIN, session())
     store.entries = {place: entry + "\ud800" for place, entry in store.entries.items()}
     assert tokens.load(LOGIN, at(9)) is None
+
+
+def test_a_keyring_that_never_answers_is_one_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unlocked = threading.Event()
+    monkeypatch.setattr(keyring, "get_keyring", unlocked.wait)
+    tokens = SessionTokens(tmp_path, in_keyring=True, keyring_calls=KeyringCalls(timeout_s=0.05))
+    try:
+        with pytest.raises(ConfigError, match=r"did not answer within 0\.05 s; unlock it, or .*private file"):
+            tokens.load(LOGIN, at(9))
+        with pytest.raises(ConfigError, match=r"did not answer within 0\.05 s; unlock it, or .*private file"):
+            tokens.save(LOGIN, session())
+        tokens.delete(LOGIN)
+        assert "can't be deleted: the system's keyring did not answer" in caplog.text
+    finally:
+        unlocked.set()
+
+
+def test_a_keyring_that_can_not_be_read_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("words of a backend")
+
+    monkeypatch.setattr(keyring, "get_keyring", broken)
+    with pytest.raises(ConfigError, match=r"one that does not \(RuntimeError\)") as caught:
+        SessionTokens(tmp_path, in_keyring=True).load(LOGIN, at(9))
+    assert "words of a backend" not in str(caught.value)
