@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from dualbroker.brokers.base import Broker
 from dualbroker.brokers.noren import NorenBroker
 from dualbroker.cli.findings import Finding, Verdict
+from dualbroker.cli.seen_address import seen_address
 from dualbroker.cli.standby import standby
 from dualbroker.clock import Clock
 from dualbroker.config.broker import BUILT_IN_TYPES, PRIVATE_KEYS
@@ -120,6 +121,9 @@ def _is_base32(secret: str) -> bool:
 async def _broker(broker: Broker, transport: Transport) -> list[Finding]:
     health = broker.health
     findings = [await _reachability(broker, transport), _login(health)]
+    if isinstance(broker, NorenBroker):
+        address = await seen_address(broker.name, broker.dialect, is_up=health.state in UP)
+        findings += [] if address is None else [address]
     if health.state in UP:
         findings += [_order_stream(broker), await _order_book(broker)]
     return findings

@@ -117,3 +117,37 @@ def test_an_oauth_broker_without_a_token_is_sent_to_login() -> None:
     found = findings(Config(brokers={"mine": section}))
     assert found["mine login"].words == "no session yet for today. Log in: dualbroker login"
     assert failures(found) == ["mine reachability", "mine login", "quotes"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ALL_PROXY": "socks5://127.0.0.1:9"},
+        {"ALL_PROXY": "socks://127.0.0.1:9"},
+        {"HTTPS_PROXY": "http://user:hidden@127.0.0.1:99999"},
+        {"HTTP_PROXY": "://", "ALL_PROXY": "gopher://127.0.0.1"},
+        {"ALL_PROXY": "http://[::1", "NO_PROXY": "localhost,[::1]"},
+        {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "[::1,:,[,http://,,*."},
+        {"HTTP_PROXY": "http://user:hidden@127.0.0.1:9", "HTTPS_PROXY": "http://user:hidden@127.0.0.1:9"},
+    ],
+)
+def test_proxy_variables_of_any_form_are_findings_and_no_traceback(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    places = {
+        f"{key}": f"{scheme}://broker.invalid/"
+        for key, scheme in (("rest_base", "http"), ("websocket_url", "ws"), ("masters_base", "http"))
+    }
+    login = {"user_id": "FA0001", "password": "p", "totp_secret": "JBSWY3DPEHPK3PXP", "api_key": "k"}
+    section = BrokerConfig.model_validate(
+        {"name": "mine", "type": "shoonya", "dialect": "shoonya_legacy", **login, **places}
+    )
+    found = findings(Config(brokers={"mine": section}, start_timeout=0.5))
+    assert "mine reachability" in failures(found)
+    assert "prox" in found["mine reachability"].words.lower()
+    assert all("hidden" not in finding.words for finding in found.values())
