@@ -246,7 +246,7 @@ def wait_for_instruments(address: str, count: int) -> None:
 
 def ticks(address: str) -> int:
     """Quote messages that all brokers have brought since the start."""
-    totals = httpx.get(f"{address}/api/bandwidth").json()["totals"]
+    totals = httpx.get(f"{address}/api/traffic").json()["totals"]
     return sum(int(kinds["quotes"]["messages"]) for kinds in totals.values())
 
 

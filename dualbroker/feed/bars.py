@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dualbroker import tables
 from dualbroker.errors import ArgumentError
-from dualbroker.feed import columns
-from dualbroker.feed.columns import frame, times
+from dualbroker.feed.columns import frame
 from dualbroker.market_hours import MarketHours
 
 __all__ = [
@@ -87,8 +87,9 @@ def bars_frame(
     grouped = table.groupby("start", sort=True)
     prices = grouped["price"]
     bars = frame(
-        columns.BARS,
+        tables.BARS,
         {
+            "time": grouped.size().index.to_numpy(dtype=np.int64),
             "open": prices.first().to_numpy(),
             "high": prices.max().to_numpy(),
             "low": prices.min().to_numpy(),
@@ -98,7 +99,6 @@ def bars_frame(
             "broker_name": grouped["broker_name"].last().tolist(),
         },
     )
-    bars.index = times(grouped.size().index.to_numpy(dtype=np.int64)).rename("time")
     bars.attrs["negative_volume_steps"] = negative
     return bars
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from dualbroker.feed import columns
+from dualbroker import tables
 from dualbroker.feed.columns import frame
 from dualbroker.manager.chain_series import ChainView
 from dualbroker.manager.chain_table import SIDE_FIGURES, ChainTable
@@ -30,8 +30,8 @@ def chain_frame(view: ChainView, table: ChainTable) -> pd.DataFrame:
     data["put_call_ratio"] = table.put_call_ratio
     data["call_symbol"] = [None if call is None else call.symbol for call, _ in pairs]
     data["put_symbol"] = [None if put is None else put.symbol for _, put in pairs]
-    chain = frame(columns.CHAIN, data)
-    chain.index = pd.Index(table.strikes, name="strike")
+    data["strike"] = table.strikes
+    chain = frame(tables.CHAIN, data)
     chain.attrs.update(
         underlying=view.name,
         underlying_ltp=table.underlying_ltp,

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from dualbroker import tables
 from dualbroker.errors import ArgumentError
-from dualbroker.feed import columns, frames
+from dualbroker.feed import frames
 from dualbroker.feed.bars import interval_ns
-from dualbroker.feed.columns import NUMBER, TEXT, TIME
 from dualbroker.feed.failing_over import FailingOverFeed
 from dualbroker.feed.reading import ReadingFeed
 from dualbroker.feed.workbook import EXCEL_ROWS, Workbook, import_xlsxwriter
+from dualbroker.tables import Table
 
 __all__ = ["ExportingFeed"]
 
@@ -27,23 +28,20 @@ LONG_WORK_ROWS = 100_000
 
 Report = Callable[[float, str], None]
 
-_SHEETS: Mapping[str, tuple[Mapping[str, str], str]] = {
-    "quotes": ({"symbol": TEXT, **columns.QUOTES}, "the latest full quote of each subscribed instrument"),
-    "orders": (columns.ORDERS, "one row per broker and order, in its latest state, the newest first"),
-    "order_events": (columns.ORDER_EVENTS, "each update of each order, in order of arrival"),
-    "ticks": (columns.ALL_TICKS, "each quote update that is kept, in order of arrival, the newest of them"),
-    "bars": (
-        {"symbol": TEXT, "exchange": TEXT, "time": TIME, **columns.BARS},
-        "bars of the ticks that were seen, by their left edge, counted from 09:15",
-    ),
-    "brokers": ({"broker_name": TEXT, **columns.BROKERS}, "how each broker is doing; bytes since the start"),
-    "bandwidth": (columns.BANDWIDTH, "bytes and messages of each second, the last hour; measured"),
+_SHEETS: Mapping[str, tuple[Table, str]] = {
+    "quotes": (tables.QUOTES, "the latest full quote of each subscribed instrument"),
+    "orders": (tables.ORDERS, "one row per broker and order, in its latest state, the newest first"),
+    "order_events": (tables.ORDER_EVENTS, "each update of each order, in order of arrival"),
+    "ticks": (tables.ALL_TICKS, "each quote update that is kept, in order of arrival, the newest of them"),
+    "bars": (tables.ALL_BARS, "bars of the ticks that were seen, by their left edge, counted from 09:15"),
+    "brokers": (tables.BROKERS, "how each broker is doing; bytes since the start"),
+    "bandwidth": (tables.BANDWIDTH, "bytes and messages of each second, the last hour; measured"),
     "savings": (
-        {"figure": TEXT, "value": NUMBER, "unit": TEXT, "how": TEXT},
+        tables.SAVINGS,
         "what one source of quotes saved; each figure says whether it was measured or estimated",
     ),
-    "failovers": (columns.FAILOVERS, "each change of the broker that carries quotes; gaps in seconds"),
-    "incidents": (columns.INCIDENTS, "what went wrong, and what was done about it"),
+    "failovers": (tables.FAILOVERS, "each change of the broker that carries quotes; gaps in seconds"),
+    "incidents": (tables.INCIDENTS, "what went wrong, and what was done about it"),
 }
 
 
@@ -126,7 +124,7 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
         stop = store.total_rows
         start = max(store.first_row, stop - max(0, min(ticks, EXCEL_ROWS)))
         quotes = self.quotes.reset_index()
-        tables: dict[str, pd.DataFrame] = {
+        known_frames: dict[str, pd.DataFrame] = {
             "quotes": quotes,
             "orders": self.orders,
             "order_events": self.order_events,
@@ -137,7 +135,7 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
             "incidents": self.incidents,
         }
         all_bars = list(self._bars_of_all(bars))
-        known = {name: len(table) for name, table in tables.items()}
+        known = {name: len(table) for name, table in known_frames.items()}
         known |= {"ticks": stop, "bars": sum(map(len, all_bars))}
         rows = {name: min(count, EXCEL_ROWS) for name, count in known.items()} | {"ticks": stop - start}
         contents = pd.DataFrame(
@@ -152,10 +150,10 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
             book.lines(
                 "about", "What a dualbroker feed knew", self._about(contents, quotes.attrs["as_of"], bars)
             )
-            for name, (kinds, _) in _SHEETS.items():
+            for name, (table, _) in _SHEETS.items():
                 # Ticks that come meanwhile are left for the next one: all sheets are of the same time.
                 parts = {"ticks": self._ticks_between(start, stop, report), "bars": all_bars}
-                book.table(name, kinds, parts.get(name) or [tables[name]])
+                book.table(name, table.all_columns, parts.get(name) or [known_frames[name]])
         return self._stamp(contents.set_index("sheet"))
 
     def _ticks_between(self, start: int, stop: int, report: Report) -> Iterator[pd.DataFrame]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dualbroker.feed import columns
-from dualbroker.feed.columns import frame, seconds_to_ns, text_index, times
+from dualbroker import tables
+from dualbroker.feed.columns import frame, seconds_to_ns
+from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
-from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, MessageKind
+from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
@@ -74,9 +76,8 @@ def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.Dat
     data["token"] = [instrument.token for instrument in instruments]
     data["receive_time"] = table["receive_time"]
     data["broker_name"] = names
-    quotes = frame(columns.QUOTES, data)
-    quotes.index = text_index([instrument.symbol for instrument in instruments], "symbol")
-    return quotes
+    data["symbol"] = [instrument.symbol for instrument in instruments]
+    return frame(tables.QUOTES, data)
 
 
 def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
@@ -85,9 +86,8 @@ def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
     data = _quote_columns(rows)
     data["snapshot"] = snapshots
     data["broker_name"] = [store.broker_names[number] for number in brokers]
-    ticks = frame(columns.TICKS, data)
-    ticks.index = times(np.ascontiguousarray(rows["receive_time"])).rename("receive_time")
-    return ticks
+    data["receive_time"] = np.ascontiguousarray(rows["receive_time"])
+    return frame(tables.TICKS, data)
 
 
 def stored_ticks_frame(store: QuoteStore, block: TickBlock, start: int, stop: int) -> pd.DataFrame:
@@ -101,15 +101,16 @@ def stored_ticks_frame(store: QuoteStore, block: TickBlock, start: int, stop: in
     data["token"] = [instrument.token for instrument in instruments]
     data["snapshot"] = np.frombuffer(block.snapshots, np.bool_)[start:stop]
     data["broker_name"] = [store.broker_names[number] for number in block.brokers[start:stop]]
-    return frame(columns.ALL_TICKS, data)
+    return frame(tables.ALL_TICKS, data)
 
 
 def depth_frame(levels: tuple[list[DepthLevel], list[DepthLevel]] | None) -> pd.DataFrame:
     """Five levels, the best first; columns: ``DEPTH``; no rows before the first."""
     bids, asks = levels or ([], [])
-    depth = frame(
-        columns.DEPTH,
+    return frame(
+        tables.DEPTH,
         {
+            "level": range(1, len(bids) + 1),
             "bid_orders": [level.orders for level in bids],
             "bid_quantity": [level.quantity for level in bids],
             "bid": [level.price for level in bids],
@@ -118,8 +119,6 @@ def depth_frame(levels: tuple[list[DepthLevel], list[DepthLevel]] | None) -> pd.
             "ask_orders": [level.orders for level in asks],
         },
     )
-    depth.index = pd.RangeIndex(1, len(bids) + 1, name="level")
-    return depth
 
 
 _SOURCE = {
@@ -138,8 +137,12 @@ def _column(rows: Sequence[Any], name: str) -> list[Any]:
 def orders_frame(states: Sequence[OrderState]) -> pd.DataFrame:
     """One row per (broker, order), the newest first; columns: ``ORDERS``."""
     states = sorted(states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True)
-    data: dict[str, list[Any]] = {name: _column(states, _SOURCE.get(name, name)) for name in columns.ORDERS}
-    return frame(columns.ORDERS, data)
+    made = {
+        "final": [state.status.is_final for state in states],
+        "open": [state.status.is_open for state in states],
+    }
+    read = [name for name in tables.ORDERS.names if name not in made]
+    return frame(tables.ORDERS, made | {name: _column(states, _SOURCE.get(name, name)) for name in read})
 
 
 def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
@@ -152,20 +155,19 @@ def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
     }
     data: dict[str, list[Any]] = {
         name: _column(events if name in own else updates, _SOURCE.get(name, name))
-        for name in columns.ORDER_EVENTS
+        for name in tables.ORDER_EVENTS.names
         if name not in renamed
     }
-    return frame(columns.ORDER_EVENTS, data | renamed)
+    return frame(tables.ORDER_EVENTS, data | renamed)
 
 
 def reconciled_frame(results: Sequence[ReconcileResult]) -> pd.DataFrame:
     """What a reconcile found, one row per broker, indexed by its name; columns: ``RECONCILED``."""
     data: dict[str, list[Any]] = {
-        name: _column(results, name) for name in columns.RECONCILED if name != "time"
+        name: _column(results, name) for name in tables.RECONCILED.names if name != "time"
     }
-    reconciled = frame(columns.RECONCILED, {"time": _column(results, "time_ns"), **data})
-    reconciled.index = text_index(_column(results, "broker_name"), "broker_name")
-    return reconciled
+    data |= {"time": _column(results, "time_ns"), "broker_name": _column(results, "broker_name")}
+    return frame(tables.RECONCILED, data)
 
 
 def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore) -> pd.DataFrame:
@@ -176,9 +178,10 @@ def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore)
     def traffic(kind: MessageKind, what: str) -> list[int]:
         return [getattr(totals[row.broker_name][kind], what) for row in rows]
 
-    brokers = frame(
-        columns.BROKERS,
+    return frame(
+        tables.BROKERS,
         {
+            "broker_name": _column(rows, "broker_name"),
             "type": _column(rows, "broker_type"),
             "account": _column(rows, "account"),
             "role": [row.role.value for row in rows],
@@ -201,15 +204,13 @@ def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore)
             "simulated": _column(rows, "simulated"),
         },
     )
-    brokers.index = text_index(_column(rows, "broker_name"), "broker_name")
-    return brokers
 
 
 def bandwidth_frame(store: BandwidthStore) -> pd.DataFrame:
     """Bytes and messages of each second, broker and kind, the last hour; columns: ``BANDWIDTH``."""
     rows = store.history()
     return frame(
-        columns.BANDWIDTH,
+        tables.BANDWIDTH,
         {
             "time": [row.second * 1_000_000_000 for row in rows],
             "broker_name": _column(rows, "broker_name"),
@@ -228,10 +229,11 @@ def failovers_frame(failovers: Sequence[Failover]) -> pd.DataFrame:
         "gap_p50": [failover.gap_quantile(0.5) for failover in failovers],
         "gap_p99": [failover.gap_quantile(0.99) for failover in failovers],
         "gap_max": [failover.gap_quantile(1.0) for failover in failovers],
+        "moved": [len(failover.gaps_s) for failover in failovers],
         "uncovered": [len(failover.uncovered) for failover in failovers],
     }
-    data = {name: _column(failovers, name) for name in columns.FAILOVERS if name not in renamed}
-    return frame(columns.FAILOVERS, data | renamed)
+    data = {name: _column(failovers, name) for name in tables.FAILOVERS.names if name not in renamed}
+    return frame(tables.FAILOVERS, data | renamed)
 
 
 def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame:
@@ -251,25 +253,38 @@ def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame
             if known is None or known.key not in gaps_s:
                 number_there = None if known is None else known.token
                 rows.append((failover.number, symbol, exchange, number_there, *brokers, None, False))
-    return frame(columns.GAPS, {name: [row[at] for row in rows] for at, name in enumerate(columns.GAPS)})
+    return frame(tables.GAPS, {name: [row[at] for row in rows] for at, name in enumerate(tables.GAPS.names)})
 
 
 def incidents_frame(incidents: Sequence[Incident]) -> pd.DataFrame:
     """One row per incident, in order; columns: ``INCIDENTS``."""
     data: dict[str, list[Any]] = {
-        name: _column(incidents, name) for name in columns.INCIDENTS if name != "time"
+        name: _column(incidents, name) for name in tables.INCIDENTS.names if name != "time"
     }
-    return frame(columns.INCIDENTS, data | {"time": _column(incidents, "time_ns")})
+    return frame(tables.INCIDENTS, data | {"time": _column(incidents, "time_ns")})
 
 
-def instruments_frame(instruments: Sequence[Instrument], store: QuoteStore) -> pd.DataFrame:
-    """Rows of a symbol master, with the last prices that a store knows; columns: ``INSTRUMENTS``."""
-    data: dict[str, list[Any]] = {
-        name: _column(instruments, name) for name in columns.INSTRUMENTS if name != "ltp"
+def instruments_frame(
+    instruments: Sequence[Instrument], store: QuoteStore, held: Container[InstrumentKey], today: date
+) -> pd.DataFrame:
+    """Rows of a symbol master, with the last prices that a store knows; columns: ``INSTRUMENTS``.
+
+    Parameters
+    ----------
+    held
+        Keys of what somebody holds.
+    today
+        In India; expiries of another year bear it.
+    """
+    made: dict[str, list[Any]] = {
+        "kind": [instrument.kind.value for instrument in instruments],
+        "ltp": [store.last_price_of(instrument.key) for instrument in instruments],
+        "subscribed": [instrument.key in held for instrument in instruments],
+        "title": [instrument_title(instrument) for instrument in instruments],
+        "details": [instrument_details(instrument, today) for instrument in instruments],
     }
-    data["ltp"] = [store.last_price_of(instrument.key) for instrument in instruments]
-    data["kind"] = [instrument.kind.value for instrument in instruments]
-    return frame(columns.INSTRUMENTS, data)
+    data = {name: _column(instruments, name) for name in tables.INSTRUMENTS.names if name not in made}
+    return frame(tables.INSTRUMENTS, data | made)
 
 
 def subscribed_frame(accepted: Sequence[Subscribed]) -> pd.DataFrame:
@@ -280,4 +295,4 @@ def subscribed_frame(accepted: Sequence[Subscribed]) -> pd.DataFrame:
     }
     data["quote_source"] = _column(accepted, "quote_source")
     data["acknowledged"] = _column(accepted, "acknowledged")
-    return frame(columns.SUBSCRIBED, data)
+    return frame(tables.SUBSCRIBED, data)

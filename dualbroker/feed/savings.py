@@ -9,6 +9,7 @@ import msgspec
 
 from dualbroker.model import MessageKind
 from dualbroker.stores.bandwidth import BandwidthStore, Traffic
+from dualbroker.tables import SAVINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def savings_frame(bandwidth: BandwidthStore, streaming_brokers: list[str]) -> pd
         ("saved_quote_bytes", estimate.saved_quote_bytes, "bytes", "estimated: naive less carried"),
         ("saved_quote_bytes_percent", percent, "%", "estimated: saved of naive"),
     ]
-    frame = pd.DataFrame(rows, columns=["figure", "value", "unit", "how"])
+    frame = pd.DataFrame(rows, columns=[column.name for column in SAVINGS.all_columns])
     # Bytes are whole numbers beside a percentage: as floats they would be shown as 1.583468e+06.
     frame["value"] = pd.Series([value for _, value, _, _ in rows], dtype=object)
     frame = frame.set_index("figure")

@@ -7,6 +7,7 @@ from datetime import date
 
 import pandas as pd
 
+from dualbroker.clock import ist
 from dualbroker.feed import frames
 from dualbroker.feed.names import instruments_meant, require_exchange
 from dualbroker.feed.running_feed import RunningFeed
@@ -132,7 +133,7 @@ class SubscribingFeed(RunningFeed):
     async def _search(self, words: str, exchange: str | None, limit: int) -> pd.DataFrame:
         found = await self._manager.find(words, exchange=exchange, limit=limit)
         return self._stamp(
-            frames.instruments_frame(found.instruments, self._manager.quotes),
+            self._instruments(found.instruments),
             searched=found.searched,
             not_searched=found.not_searched,
         )
@@ -155,4 +156,9 @@ class SubscribingFeed(RunningFeed):
 
     async def _options_around(self, underlying: str, expiry: int | date | str, strikes: int) -> pd.DataFrame:
         found = await self._manager.options_around(underlying, expiry=expiry, strikes=strikes)
-        return self._stamp(frames.instruments_frame(found, self._manager.quotes))
+        return self._stamp(self._instruments(found))
+
+    def _instruments(self, found: Sequence[Instrument]) -> pd.DataFrame:
+        manager = self._manager
+        today = ist(manager.clock.now_ns()).date()
+        return frames.instruments_frame(found, manager.quotes, manager.wanted(), today)

@@ -7,7 +7,7 @@ leading zero. Times are naive Indian wall time, for Excel knows no time zones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from dualbroker.feed import columns
 from dualbroker.feed.columns import ZONE
+from dualbroker.tables import Column, Kind
 
 __all__ = ["EXCEL_ROWS", "Workbook", "import_xlsxwriter"]
 
@@ -32,18 +32,18 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udf
 """What XML can't hold."""
 
 _LAKHS = "[>=10000000]##\\,##\\,##\\,##0{0};[>=100000]##\\,##\\,##0{0};##,##0{0}"
-_FORMATS = {
-    columns.PRICE: _LAKHS.format(".00##"),
-    columns.NUMBER: "0.00####",
-    columns.QUANTITY: _LAKHS.format(""),
-    columns.COUNT: _LAKHS.format(""),
-    columns.TIME: "yyyy-mm-dd hh:mm:ss.000",
-    columns.DAY: "yyyy-mm-dd",
-    columns.TEXT: "@",
-    columns.FLAG: "General",
-    columns.ANSWER: "General",
+_FORMATS: dict[Kind, str] = {
+    "price": _LAKHS.format(".00##"),
+    "number": "0.00####",
+    "quantity": _LAKHS.format(""),
+    "count": _LAKHS.format(""),
+    "time": "yyyy-mm-dd hh:mm:ss.000",
+    "day": "yyyy-mm-dd",
+    "text": "@",
+    "flag": "General",
+    "answer": "General",
 }
-_WIDTHS = {columns.TIME: 23, columns.DAY: 11, columns.TEXT: 15, columns.FLAG: 8, columns.ANSWER: 8}
+_WIDTHS: dict[Kind, int] = {"time": 23, "day": 11, "text": 15, "flag": 8, "answer": 8}
 
 
 def import_xlsxwriter() -> ModuleType:
@@ -106,39 +106,37 @@ class Workbook:
         for number, line in enumerate(lines, start=2):
             for place, cell in enumerate(line):
                 if cell.replace(",", "").isdigit():
-                    sheet.write_number(
-                        number, place, int(cell.replace(",", "")), self._formats[columns.COUNT]
-                    )
+                    sheet.write_number(number, place, int(cell.replace(",", "")), self._formats["count"])
                 else:
                     sheet.write_string(number, place, written(cell))
 
-    def table(self, name: str, kinds: Mapping[str, str], parts: Iterable[pd.DataFrame]) -> int:
+    def table(self, name: str, columns: Sequence[Column], parts: Iterable[pd.DataFrame]) -> int:
         """A sheet of rows with a head for each column, as many as it holds; returns how many it has now.
 
         Parameters
         ----------
-        kinds
-            Each column's kind, as in ``feed.columns``; the parts have these columns in this order.
+        columns
+            The parts have these columns in this order.
         parts
             Frames, one below the other.
         """
         sheet = self._sheet(name)
-        for place, (head, kind) in enumerate({**kinds, "mode": columns.TEXT}.items()):
-            sheet.write_string(0, place, head, self._heads)
-            sheet.set_column(place, place, max(_WIDTHS.get(kind, 12), len(head) + 2))
+        for place, column in enumerate((*columns, Column("mode", "text"))):
+            sheet.write_string(0, place, column.name, self._heads)
+            sheet.set_column(place, place, max(_WIDTHS.get(column.kind, 12), len(column.name) + 2))
         sheet.freeze_panes(1, 1)
         row = 1
         for part in parts:
             rows = part.iloc[: EXCEL_ROWS + 1 - row]
-            cells = [_values(kinds[head], rows[head]) for head in kinds]
-            writers = [self._writer(sheet, kind) for kind in kinds.values()]
+            cells = [_values(column.kind, rows[column.name]) for column in columns]
+            writers = [self._writer(sheet, column.kind) for column in columns]
             for values in zip(*cells, strict=True):
                 for place, (write, value) in enumerate(zip(writers, values, strict=True)):
                     if value is not None:
                         write(row, place, value)
-                sheet.write_string(row, len(kinds), self._mode)
+                sheet.write_string(row, len(columns), self._mode)
                 row += 1
-        sheet.autofilter(0, 0, max(1, row - 1), len(kinds))
+        sheet.autofilter(0, 0, max(1, row - 1), len(columns))
         if row > 1:
             sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{row}"})
         return row - 1
@@ -149,11 +147,11 @@ class Workbook:
         sheet.set_header(f"&L{name}&C{self._mode}&RPage &P of &N")
         return sheet
 
-    def _writer(self, sheet: Any, kind: str) -> Any:
+    def _writer(self, sheet: Any, kind: Kind) -> Any:
         form = self._formats[kind]
-        if kind == columns.TEXT:
+        if kind == "text":
             return lambda row, place, value: sheet.write_string(row, place, value, form)
-        if kind in (columns.FLAG, columns.ANSWER):
+        if kind in ("flag", "answer"):
             return lambda row, place, value: sheet.write_boolean(row, place, value)
         return lambda row, place, value: sheet.write_number(row, place, value, form)
 
@@ -164,13 +162,13 @@ def written(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
-def _values(kind: str, column: pd.Series[Any]) -> list[Any]:
+def _values(kind: Kind, column: pd.Series[Any]) -> list[Any]:
     """A column as what is written, None where nothing is: unknown stays empty, never 0."""
-    if kind == columns.TEXT:
+    if kind == "text":
         return [None if value is None or value != value else written(str(value)) for value in column]
-    if kind in (columns.FLAG, columns.ANSWER):
+    if kind in ("flag", "answer"):
         return [None if pd.isna(value) else bool(value) for value in column]
-    if kind in (columns.TIME, columns.DAY):
+    if kind in ("time", "day"):
         moments = pd.DatetimeIndex(column)
         naive = moments if moments.tz is None else moments.tz_convert(ZONE).tz_localize(None)
         ns = naive.as_unit("ns").asi8

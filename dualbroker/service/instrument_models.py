@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dualbroker import tables
 from dualbroker.service.models import Answer
+from dualbroker.service.table_models import answer_model
 
 __all__ = [
     "InstrumentsAnswer",
@@ -25,55 +26,23 @@ MOST_IN_QUERY = 100
 Symbol = Annotated[str, Field(description="The broker's spelling.", examples=["RELIANCE-EQ"])]
 Exchange = Annotated[str, Field(description="NSE, NFO, BSE, BFO, CDS or MCX.", examples=["NSE"])]
 Token = Annotated[str, Field(description="Unique within its exchange only.", examples=["2885"])]
-Expiry = Annotated[date | None, Field(description="Null for what does not expire.")]
-LotSize = Annotated[int, Field(description="Units.", examples=[75])]
 
 
-class InstrumentRow(BaseModel):
-    """One row of the symbol master of the broker that carries quotes."""
-
-    exchange: Exchange
-    token: Token
-    symbol: Symbol
-    name: Annotated[str, Field(description="The underlying of a derivative.", examples=["RELIANCE"])]
-    kind: Annotated[str, Field(description="index, equity, future, option or other.", examples=["equity"])]
-    expiry: Expiry
-    strike: Annotated[float | None, Field(description="Rupees; null for what is no option.")]
-    option_type: Annotated[str | None, Field(description="CE or PE; null for what is no option.")]
-    lot_size: LotSize
-    tick_size: Annotated[
-        float | None, Field(description="Rupees; null where the master can't be trusted.", examples=[0.05])
-    ]
-    subscribed: Annotated[bool, Field(description="Somebody holds it now, so it is streamed.")]
-    title: Annotated[
-        str, Field(description="What it is, in words for a person.", examples=["NIFTY 26000 CE"])
-    ]
-    details: Annotated[
-        str,
-        Field(
-            description="Expiry and lot in words; empty for a share. The year is said unless it is this one.",
-            examples=["1 Dec · lot 65"],
-        ),
-    ]
-    ltp: Annotated[
-        float | None,
-        Field(description="Last price in rupees; null unless it is streamed.", examples=[131.45]),
-    ]
-
-
-class InstrumentsAnswer(Answer):
-    searched: Annotated[
+InstrumentsAnswer = answer_model(
+    "InstrumentsAnswer",
+    tables.INSTRUMENTS,
+    "instruments",
+    searched=Annotated[
         list[str],
         Field(description="Exchanges whose symbol masters were searched.", examples=[["NSE", "NFO"]]),
-    ]
-    not_searched: Annotated[
+    ],
+    not_searched=Annotated[
         dict[str, str],
         Field(description="Exchanges that could not be searched, each with the reason.", examples=[{}]),
-    ]
-    instruments: Annotated[
-        list[InstrumentRow],
-        Field(description="Exactly named ones first, then underlyings, then the nearest expiry."),
-    ]
+    ],
+)
+
+SubscribedAnswer = answer_model("SubscribedAnswer", tables.SUBSCRIBED, "accepted")
 
 
 class SubscriptionRow(BaseModel):
@@ -123,24 +92,6 @@ class SubscribeRequest(BaseModel):
         str, Field(min_length=1, max_length=8, description="Of names that do not say theirs.")
     ] = "NFO"
     depth: Annotated[bool, Field(description="Five levels too, for /api/depth.")] = False
-
-
-class SubscribedRow(BaseModel):
-    """One instrument as it was accepted."""
-
-    exchange: Exchange
-    token: Token
-    symbol: Symbol
-    expiry: Expiry
-    lot_size: LotSize
-    quote_source: Annotated[str, Field(examples=["broker1"])]
-    acknowledged: Annotated[
-        bool, Field(description="Its broker has sent its first full quote; if not, that may still come.")
-    ]
-
-
-class SubscribedAnswer(Answer):
-    accepted: Annotated[list[SubscribedRow], Field(description="In the order of the request.")]
 
 
 class UnsubscribedAnswer(Answer):

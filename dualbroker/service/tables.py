@@ -1,4 +1,4 @@
-"""Tables as CSV and Parquet: the same frames as a notebook's, chosen by ``?format=`` or ``Accept``.
+"""Tables as JSON, CSV and Parquet: a notebook's frames, the form chosen by ``?format=`` or ``Accept``.
 
 Frames are made and written in worker threads, few at a time, so that a large one never holds up the feed.
 """
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 import anyio.to_thread
+import msgspec
 import numpy as np
 import pandas as pd
 from fastapi import Depends, Query, Request
@@ -27,7 +28,7 @@ from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import stamp
 from dualbroker.service.errors import answers
 
-__all__ = ["Form", "json_rows", "safe_text", "table_answers", "table_response", "work"]
+__all__ = ["Form", "json_response", "json_rows", "safe_text", "table_answers", "table_response", "work"]
 
 T = TypeVar("T")
 
@@ -105,27 +106,39 @@ _limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, anyio.CapacityLimiter] =
 
 
 async def table_response(
-    source: FeedSource, form: str, name: str, make: Callable[[], pd.DataFrame]
+    source: FeedSource,
+    form: str,
+    key: str,
+    make: Callable[[], pd.DataFrame],
+    *,
+    name: str | None = None,
+    **beside: Any,
 ) -> Response:
-    """A frame as CSV or Parquet.
+    """A frame as JSON, CSV or Parquet: the same columns and values in each.
 
     Parameters
     ----------
     source
         Whose it is.
     form
-        csv or parquet.
-    name
-        Of the file, without mode, time and ending.
+        json, csv or parquet.
+    key
+        Under which JSON has the rows.
     make
         Makes the frame, in a worker thread.
+    name
+        Of the file, without mode, time and ending; the key unless given.
+    **beside
+        What JSON says besides the rows, after the stamp of every answer.
     """
     stamped = stamp(source)
+    if form == "json":
+        return await json_response(lambda: {**stamped, **beside, key: json_rows(make())})
     mode, as_of = stamped["mode"], stamped["as_of"] or ""
     table = await work(make)
     table.attrs.update(mode=mode, as_of=as_of)
     moment = ist(source.as_of_ns()).strftime("%Y%m%d-%H%M%S")
-    file_name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{mode}-{name}-{moment}.{form}")
+    file_name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{mode}-{name or key}-{moment}.{form}")
     headers = {
         "content-disposition": f'attachment; filename="{file_name}"',
         "x-dualbroker-mode": mode,
@@ -136,6 +149,12 @@ async def table_response(
         content = await work(partial(_parquet, table))
         return Response(content, media_type=PARQUET, headers=headers)
     return StreamingResponse(_csv(table), media_type=f"{CSV}; charset=utf-8", headers=headers)
+
+
+async def json_response(make: Callable[[], dict[str, Any]]) -> Response:
+    """JSON that a worker makes and encodes: thousands of rows would hold up the feed."""
+    content = await work(lambda: msgspec.json.encode(make()))
+    return Response(content, media_type="application/json", headers={"vary": "Accept"})
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dualbroker.clock import ist
 from dualbroker.manager.source import FeedSource
-from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, MessageKind, OrderStatus
+from dualbroker.model import Instrument, InstrumentKind, MessageKind, OrderStatus
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import OrderState
 
@@ -25,7 +25,6 @@ __all__ = [
     "mode",
     "order_rows",
     "price_decimals",
-    "quote_rows",
     "rupee_sign",
 ]
 
@@ -108,43 +107,6 @@ def price_decimals(instrument: Instrument) -> int:
 def rupee_sign(instrument: Instrument) -> str:
     """What stands before a price of it: ``₹``, or nothing before an index, which is points and no money."""
     return "" if instrument.kind is InstrumentKind.INDEX else "₹"
-
-
-def quote_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
-    """The latest full quote of each subscribed instrument, in order of subscription.
-
-    An instrument without a quote yet has a row of unknowns, with its quote source as broker.
-    """
-    store = manager.quotes
-    indices, rows, brokers = store.latest()
-    names = rows.dtype.names or ()
-    latest = {
-        int(index): (dict(zip(names, row.tolist(), strict=True)), store.broker_names[broker])
-        for index, row, broker in zip(indices, rows, brokers, strict=True)
-    }
-    shown = []
-    for key in list(manager.wanted())[:limit]:
-        index = store.index_of(key)
-        if index is None:
-            continue
-        values, broker_name = latest.get(index, ({}, store.source(index)))
-        shown.append(_quote_row(store.instruments[index], values, broker_name))
-    return shown
-
-
-def _quote_row(instrument: Instrument, values: dict[str, Any], broker_name: str | None) -> dict[str, Any]:
-    feed_time_s = known(values.get("feed_time"))
-    return {
-        "symbol": instrument.symbol,
-        "exchange": instrument.exchange,
-        "token": instrument.token,
-        "kind": instrument.kind.value,
-        "decimals": price_decimals(instrument),
-        "broker_name": broker_name,
-        **{name: known(values.get(name)) for name in QUOTE_FIELDS},
-        "feed_time": None if feed_time_s is None else iso_time(int(feed_time_s) * 1_000_000_000),
-        "receive_time": iso_time(values.get("receive_time")),
-    }
 
 
 def order_rows(states: Iterable[OrderState]) -> list[dict[str, Any]]:

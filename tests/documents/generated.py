@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from dualbroker.feed import columns
+from dualbroker.tables import TABLES, Table
 from tests.documents.config_keys import config_tables
 
 __all__ = ["DOCS", "PARTS", "Part", "with_generated"]
@@ -22,32 +22,16 @@ class Part(NamedTuple):
     make: Callable[[], str]
 
 
-FRAMES = {
-    "feed.quotes": ("symbol", columns.QUOTES),
-    "feed.ticks(symbol)": ("receive_time", columns.TICKS),
-    "feed.ticks()": ("", columns.ALL_TICKS),
-    "feed.bars(symbol, interval)": ("time", columns.BARS),
-    "feed.depth(symbol)": ("level", columns.DEPTH),
-    "feed.orders": ("", columns.ORDERS),
-    "feed.order_events": ("", columns.ORDER_EVENTS),
-    "feed.brokers": ("broker_name", columns.BROKERS),
-    "feed.bandwidth": ("", columns.BANDWIDTH),
-    "feed.chain(name).frame": ("strike", columns.CHAIN),
-    "feed.failovers": ("", columns.FAILOVERS),
-    "feed.gaps(number)": ("", columns.GAPS),
-    "feed.incidents": ("", columns.INCIDENTS),
-    "feed.search(text)": ("", columns.INSTRUMENTS),
-    "feed.reconcile()": ("broker_name", columns.RECONCILED),
-}
-"""Each frame's index and columns."""
-
-
 def frame_tables() -> str:
-    """One line per frame: its index, and its columns with their kinds."""
-    lines = ["| frame | index | columns |", "|---|---|---|"]
-    for call, (index, kinds) in FRAMES.items():
-        named = ", ".join(f"`{name}` {kind}" for name, kind in kinds.items())
-        lines.append(f"| `{call}` | {f'`{index}`' if index else 'row number'} | {named} |")
+    """A heading and a table for each frame: its columns with their kinds and words."""
+    return "\n\n".join(_frame_table(table) for table in TABLES)
+
+
+def _frame_table(table: Table) -> str:
+    lines = [f"## {table.call}", "", table.words, "", "| column | kind | meaning |", "|---|---|---|"]
+    for column in table.all_columns:
+        index = "index; " if column is table.index else ""
+        lines.append(f"| `{column.name}` | {index}{column.kind} | {column.words.replace('|', '/')} |")
     return "\n".join(lines)
 
 

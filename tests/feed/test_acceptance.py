@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 import dualbroker
-from dualbroker import ConfigError, Feed, UnknownInstrumentError, WrongThreadError
+from dualbroker import ConfigError, Feed, UnknownInstrumentError, WrongThreadError, tables
 from dualbroker.config.schema import Config
-from dualbroker.feed import columns
 from dualbroker.model import Quote
 from dualbroker.stores.orders import OrderEvent
 from tests.cli.serving import serving
 from tests.feed.test_feed import quiet_config
+from tests.made_tables import empty_frame
 from tests.polling import wait_until
 
 SERVED = """
@@ -62,7 +62,7 @@ def nothing_subscribed(feed: Feed) -> Iterator[None]:
 
 def test_subscribe_fills_frames_from_one_broker_only(feed: Feed) -> None:
     accepted = feed.subscribe(["NIFTY", "NSE:RELIANCE", "RELIANCE-EQ"], exchange="NSE")
-    assert list(accepted.columns) == list(columns.SUBSCRIBED)
+    assert list(accepted.columns) == list(tables.SUBSCRIBED.names)
     assert accepted["acknowledged"].all()
     assert set(accepted["quote_source"]) == {"broker1"}
     wait_until(lambda: len(feed.ticks("RELIANCE-EQ")) > 3)
@@ -108,7 +108,7 @@ def test_a_mistyped_name_lists_the_closest_and_subscribes_nothing(feed: Feed) ->
 def test_depth(feed: Feed) -> None:
     feed.subscribe("TCS-EQ", exchange="NSE", depth=True)
     depth = feed.depth("TCS-EQ")
-    assert list(depth.columns) == list(columns.DEPTH)
+    assert list(depth.columns) == list(tables.DEPTH.names)
     assert depth.index.tolist() == [1, 2, 3, 4, 5]
     assert depth["bid"].is_monotonic_decreasing
     assert depth["ask"].is_monotonic_increasing
@@ -337,25 +337,24 @@ def test_the_same_address_or_config_is_the_same_feed(feed: Feed, target: Config 
 
 
 def test_every_frame_has_its_columns_and_dtypes(feed: Feed) -> None:
-    feed.subscribe("NIFTY")
+    feed.subscribe("NIFTY", depth=True)
     wait_until(lambda: len(feed.orders) > 0 and len(feed.bandwidth) > 0)
-    empty = columns.frame
-    for table, kinds in (
-        (feed.quotes, columns.QUOTES),
-        (feed.ticks("NIFTY"), columns.TICKS),
-        (feed.bars("NIFTY", "1s"), columns.BARS),
-        (feed.depth("NIFTY"), columns.DEPTH),
-        (feed.orders, columns.ORDERS),
-        (feed.order_events, columns.ORDER_EVENTS),
-        (feed.brokers, columns.BROKERS),
-        (feed.bandwidth, columns.BANDWIDTH),
-        (feed.failovers, columns.FAILOVERS),
-        (feed.gaps(), columns.GAPS),
-        (feed.incidents, columns.INCIDENTS),
-        (feed.search("nifty"), columns.INSTRUMENTS),
-        (feed.reconcile(), columns.RECONCILED),
+    for table, described in (
+        (feed.quotes, tables.QUOTES),
+        (feed.ticks("NIFTY"), tables.TICKS),
+        (feed.bars("NIFTY", "1s"), tables.BARS),
+        (feed.depth("NIFTY"), tables.DEPTH),
+        (feed.orders, tables.ORDERS),
+        (feed.order_events, tables.ORDER_EVENTS),
+        (feed.brokers, tables.BROKERS),
+        (feed.bandwidth, tables.BANDWIDTH),
+        (feed.failovers, tables.FAILOVERS),
+        (feed.gaps(), tables.GAPS),
+        (feed.incidents, tables.INCIDENTS),
+        (feed.search("nifty"), tables.INSTRUMENTS),
+        (feed.reconcile(), tables.RECONCILED),
     ):
-        expected = empty(kinds, {name: [] for name in kinds})
+        expected = empty_frame(described)
         assert table.dtypes.astype(str).to_dict() == expected.dtypes.astype(str).to_dict()
         assert {"as_of", "mode"} <= set(table.attrs)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dualbroker import tables
 from dualbroker.feed import columns
 from dualbroker.feed.bars import Interval, auctions_within, bars_frame, interval_ns
 from dualbroker.market_hours import MarketHours
@@ -162,7 +163,7 @@ def test_a_volume_without_a_base_is_unknown() -> None:
 def test_no_ticks_give_an_empty_frame_with_the_same_columns() -> None:
     empty = bars_frame(ticks([], [], []), "1min")
     full = bars_frame(ticks(["2026-01-15 10:00:00"], [1.0], [1.0]), "1min")
-    assert list(empty.columns) == list(columns.BARS)
+    assert list(empty.columns) == list(tables.BARS.names)
     assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
     assert empty.index.dtype == full.index.dtype
 

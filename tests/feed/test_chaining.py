@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 import dualbroker
-from dualbroker import Feed, FeedClosedError, UnknownInstrumentError
+from dualbroker import Feed, FeedClosedError, UnknownInstrumentError, tables
 from dualbroker.config.schema import demo_config
-from dualbroker.feed import columns
 from dualbroker.feed.chaining import OptionChain
 from tests.polling import wait_until
 
@@ -38,7 +37,7 @@ def chain(feed: Feed) -> Iterator[OptionChain]:
 
 def test_its_frame_has_calls_left_and_puts_right_and_what_follows_from_them(chain: OptionChain) -> None:
     frame = chain.frame
-    assert list(frame.columns) == list(columns.CHAIN)
+    assert list(frame.columns) == list(tables.CHAIN.names)
     assert frame.index.name == "strike"
     assert frame.index.is_monotonic_increasing
     assert len(frame) == 7

@@ -13,10 +13,13 @@ import pandas as pd
 import pytest
 
 import dualbroker
-from dualbroker import Feed
+from dualbroker import Feed, tables
 from dualbroker.config.schema import demo_config
-from dualbroker.feed import columns, workbook
+from dualbroker.feed import workbook
+from dualbroker.feed.columns import frame as make_frame
 from dualbroker.feed.workbook import Workbook, written
+from dualbroker.tables import Table
+from tests.made_tables import table_of
 from tests.polling import wait_until
 
 SHEETS = [
@@ -73,7 +76,7 @@ def test_times_are_naive_indian_ones_and_ids_are_text(
     known = now.loc[(first["broker_name"], first["order_id"])]
     assert abs(first["first_seen"] - known["first_seen"].tz_localize(None)) < pd.Timedelta(milliseconds=1)
     cells = next(openpyxl.load_workbook(path)["orders"].iter_rows(min_row=2, max_row=2))
-    by_name = dict(zip(columns.ORDERS, cells, strict=False))
+    by_name = dict(zip(tables.ORDERS.names, cells, strict=False))
     assert by_name["order_id"].data_type == "s"
     assert by_name["order_time"].is_date
     assert by_name["trading_day"].number_format == "yyyy-mm-dd"
@@ -82,7 +85,7 @@ def test_times_are_naive_indian_ones_and_ids_are_text(
 def test_ticks_and_quotes_are_the_feed_s(feed: Feed, exported: tuple[Path, pd.DataFrame]) -> None:
     path, _ = exported
     ticks = pd.read_excel(path, sheet_name="ticks", dtype={"token": str})
-    assert list(ticks.columns) == [*columns.ALL_TICKS, "mode"]
+    assert list(ticks.columns) == [*tables.ALL_TICKS.names, "mode"]
     assert ticks["receive_time"].is_monotonic_increasing
     nifty = ticks[ticks["symbol"] == "NIFTY INDEX"]
     kept = feed.ticks("NIFTY").iloc[: len(nifty)]
@@ -128,15 +131,15 @@ def test_what_can_not_be_is_said(feed: Feed, tmp_path: Path, monkeypatch: pytest
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://example.com")', "http://example.com", "{=1}"]
 
 
-def _write(path: Path, kinds: dict[str, str], frame: pd.DataFrame) -> int:
+def _write(path: Path, table: Table, frame: pd.DataFrame) -> int:
     with Workbook(path, "LIVE") as book:
-        return book.table("rows", kinds, [frame])
+        return book.table("rows", table.columns, [frame])
 
 
 def test_no_text_becomes_a_formula_a_link_or_a_number(tmp_path: Path) -> None:
     texts = [*HOSTILE, "00123", "26120300000001234567", "", "bell\x07", "\ud800"]
     frame = pd.DataFrame({"remark": texts}, dtype=object)
-    _write(tmp_path / "a.xlsx", {"remark": columns.TEXT}, frame)
+    _write(tmp_path / "a.xlsx", table_of(remark="text"), frame)
     cells = [row[0] for row in openpyxl.load_workbook(tmp_path / "a.xlsx")["rows"].iter_rows(min_row=2)]
     assert [cell.value for cell in cells] == [*texts[:-2], "bell�", "�"]
     assert {cell.data_type for cell in cells if cell.value is not None} == {"s"}
@@ -144,15 +147,9 @@ def test_no_text_becomes_a_formula_a_link_or_a_number(tmp_path: Path) -> None:
 
 
 def test_unknown_is_an_empty_cell_and_a_zero_stays(tmp_path: Path) -> None:
-    kinds = {
-        "price": columns.PRICE,
-        "quantity": columns.QUANTITY,
-        "time": columns.TIME,
-        "day": columns.DAY,
-        "text": columns.TEXT,
-    }
-    frame = columns.frame(
-        kinds,
+    table = table_of(price="price", quantity="quantity", time="time", day="day", text="text")
+    frame = make_frame(
+        table,
         {
             "price": [0.0, None, np.inf],
             "quantity": [0, None, 12_345_678],
@@ -161,7 +158,7 @@ def test_unknown_is_an_empty_cell_and_a_zero_stays(tmp_path: Path) -> None:
             "text": ["", None, "x" * 40_000],
         },
     )
-    _write(tmp_path / "a.xlsx", kinds, frame)
+    _write(tmp_path / "a.xlsx", table, frame)
     rows = list(openpyxl.load_workbook(tmp_path / "a.xlsx")["rows"].iter_rows(min_row=2, values_only=True))
     assert rows[0][:2] == (0, 0)
     assert rows[1][:5] == (None,) * 5
@@ -175,10 +172,9 @@ def test_unknown_is_an_empty_cell_and_a_zero_stays(tmp_path: Path) -> None:
 
 def test_a_sheet_is_never_fuller_than_excel_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "EXCEL_ROWS", 5)
-    kinds = {"price": columns.PRICE}
     part = pd.DataFrame({"price": [1.0, 2.0, 3.0]})
     with Workbook(tmp_path / "a.xlsx", "LIVE") as book:
-        assert book.table("rows", kinds, [part, part, part]) == 5
+        assert book.table("rows", table_of(price="price").columns, [part, part, part]) == 5
     assert pd.read_excel(tmp_path / "a.xlsx")["price"].tolist() == [1, 2, 3, 1, 2]
 
 

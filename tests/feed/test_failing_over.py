@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 import dualbroker
-from dualbroker import ConfigError, ConnectionFailedError, DualBrokerError, Feed, FeedClosedError
+from dualbroker import ConfigError, ConnectionFailedError, DualBrokerError, Feed, FeedClosedError, tables
 from dualbroker.config.schema import demo_config
-from dualbroker.feed import columns
 from dualbroker.feed.simulator import SimulatorHandle
 from tests.polling import wait_until
 
@@ -71,7 +70,7 @@ def test_a_killed_source_is_a_failover_an_incident_and_a_gap_of_each_instrument(
     assert gaps["covered"].all()
     wait_until(lambda: source in set(feed.incidents["broker_name"]))
     incidents = feed.incidents
-    assert list(incidents.columns) == list(columns.INCIDENTS)
+    assert list(incidents.columns) == list(tables.INCIDENTS.names)
     assert incidents["action"].str.contains(f"quotes go to {feed.primary}").any()
     assert incidents.attrs["dropped_incidents"] == feed.failovers.attrs["dropped_failovers"] == 0
     wait_until(lambda: everything_comes_from(feed, str(failover["to_broker"])))
@@ -95,7 +94,7 @@ def test_quotes_are_handed_over_on_request_and_only_once(feed: Feed, simulator: 
     ]
     assert moved["detected_after"].isna().all()
     again = feed.set_quote_source(other)
-    assert list(again.columns) == list(columns.FAILOVERS)
+    assert list(again.columns) == list(tables.FAILOVERS.names)
     assert again.empty
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dualbroker.feed import columns, frames
+from dualbroker import tables
+from dualbroker.feed import frames
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.model import (
     Instrument,
@@ -22,7 +23,6 @@ from dualbroker.model import (
 )
 from dualbroker.noren.orders import order_update_from_row
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
-from dualbroker.service.order_models import Order as OrderModel
 from dualbroker.service.stream_rows import order_event_rows
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
@@ -81,37 +81,37 @@ def failover(**changes: Any) -> Failover:
     return Failover(**{**fields, **changes})
 
 
-EMPTY_AND_FULL: list[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]] = [
+EMPTY_AND_FULL: list[tuple[tables.Table, pd.DataFrame, pd.DataFrame]] = [
     (
-        columns.QUOTES,
+        tables.QUOTES,
         frames.quotes_frame(QuoteStore(), []),
         frames.quotes_frame(option_store(snapshot(ltp=1.0)), [OPTION.key]),
     ),
     (
-        columns.TICKS,
+        tables.TICKS,
         frames.ticks_frame(QuoteStore(), None),
         frames.ticks_frame(option_store(snapshot(ltp=1.0, feed_time=NOON.value // NS)), 0),
     ),
     (
-        columns.INSTRUMENTS,
-        frames.instruments_frame([], QuoteStore()),
-        frames.instruments_frame([OPTION], QuoteStore()),
+        tables.INSTRUMENTS,
+        frames.instruments_frame([], QuoteStore(), set(), NOON.date()),
+        frames.instruments_frame([OPTION], QuoteStore(), {OPTION.key}, NOON.date()),
     ),
-    (columns.FAILOVERS, frames.failovers_frame([]), frames.failovers_frame([failover()])),
+    (tables.FAILOVERS, frames.failovers_frame([]), frames.failovers_frame([failover()])),
     (
-        columns.GAPS,
+        tables.GAPS,
         frames.gaps_frame([], QuoteStore()),
         frames.gaps_frame([failover(gaps_s={OPTION.key: 0.18})], option_store()),
     ),
-    (columns.INCIDENTS, frames.incidents_frame([]), frames.incidents_frame([INCIDENT])),
+    (tables.INCIDENTS, frames.incidents_frame([]), frames.incidents_frame([INCIDENT])),
 ]
 
 
 @pytest.mark.parametrize(("expected", "empty", "full"), EMPTY_AND_FULL)
 def test_empty_frames_have_the_columns_and_dtypes_of_full_ones(
-    expected: dict[str, str], empty: pd.DataFrame, full: pd.DataFrame
+    expected: tables.Table, empty: pd.DataFrame, full: pd.DataFrame
 ) -> None:
-    assert list(empty.columns) == list(full.columns) == list(expected)
+    assert list(empty.columns) == list(full.columns) == list(expected.names)
     assert len(empty) == 0
     assert len(full) == 1
     assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
@@ -203,8 +203,8 @@ def test_orders_show_latest_states_newest_first_and_events_in_order_of_arrival()
     assert events["sequence"].tolist() == [1, 2, 3]
     assert events["status"].tolist() == ["OPEN", "COMPLETE", "REJECTED"]
     assert events["symbol"].tolist()[1] == "X", "also where the update did not repeat it"
-    for made, expected in ((orders, columns.ORDERS), (events, columns.ORDER_EVENTS)):
-        assert list(made.columns) == list(expected)
+    for made, expected in ((orders, tables.ORDERS), (events, tables.ORDER_EVENTS)):
+        assert list(made.columns) == list(expected.names)
     assert frames.orders_frame([]).dtypes.astype(str).to_dict() == orders.dtypes.astype(str).to_dict()
     assert frames.order_events_frame([]).dtypes.astype(str).to_dict() == events.dtypes.astype(str).to_dict()
 
@@ -220,14 +220,6 @@ def test_what_matters_of_an_order_is_in_sight_in_a_cell() -> None:
         *("price", "average_price", "status", "reject_reason"),
     ]
     assert "RED:Margin Shortfall" in html
-
-
-def test_an_order_has_the_same_columns_in_json_as_in_a_frame() -> None:
-    ledger = Ledger()
-    ledger.apply(order("1", 1, status=OrderStatus.OPEN, quantity=65.0))
-    (row,) = order_rows(ledger.snapshot())
-    assert list(row) == [*columns.ORDERS, "final", "open", "status_note"]
-    assert list(OrderModel.model_fields) == list(row)
 
 
 def test_indices_of_text_have_the_dtype_of_columns_of_text() -> None:
@@ -295,13 +287,13 @@ def test_a_reconcile_that_failed_knows_of_no_number_of_orders() -> None:
         ReconcileResult(broker_name="broker2", time_ns=NOON.value, read=False, problem="no answer"),
     ]
     table = frames.reconciled_frame(results)
-    assert list(table.columns) == list(columns.RECONCILED)
+    assert list(table.columns) == list(tables.RECONCILED.names)
     assert table["orders"].isna().tolist() == table["fills"].isna().tolist() == [False, True]
     assert table["read"].tolist() == [True, False]
     assert table["problem"].tolist() == ["", "no answer"]
     assert table.index.tolist() == ["broker1", "broker2"]
     assert table["time"].iloc[0] == NOON
-    assert list(frames.reconciled_frame([]).columns) == list(columns.RECONCILED)
+    assert list(frames.reconciled_frame([]).columns) == list(tables.RECONCILED.names)
 
 
 def test_brokers_and_bandwidth() -> None:
@@ -312,11 +304,11 @@ def test_brokers_and_bandwidth() -> None:
     brokers = frames.brokers_frame({"broker1": health}, bandwidth)
     assert brokers.loc["broker1", "quote_bytes"] == 100
     assert brokers["latency_ms"].isna().all()
-    assert list(brokers.columns) == list(columns.BROKERS)
+    assert list(brokers.columns) == list(tables.BROKERS.names)
     table = frames.bandwidth_frame(bandwidth)
     assert table["bytes"].tolist() == [100, 0, 0]
     assert table["time"].iloc[0] == NOON
-    assert list(frames.bandwidth_frame(BandwidthStore()).columns) == list(columns.BANDWIDTH)
+    assert list(frames.bandwidth_frame(BandwidthStore()).columns) == list(tables.BANDWIDTH.names)
 
 
 def test_a_failover_is_a_row_with_its_gaps_in_seconds_and_indian_time() -> None:

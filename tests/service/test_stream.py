@@ -194,7 +194,7 @@ def test_a_call_that_fails_says_why_by_class_and_words() -> None:
     failing: list[tuple[str, dict[str, Any], str, str]] = [
         ("subscribe", {"names": ["NIFTTY"], "exchange": "NSE"}, "UnknownInstrumentError", "no instrument"),
         ("set_quote_source", {"name": "broker9"}, "ConfigError", "found 'broker9'"),
-        ("options_around", {"underlying": "NIFTY", "strikes": -1}, "ValueError", "0 strikes or more"),
+        ("options_around", {"underlying": "NIFTY", "strikes": -1}, "ArgumentError", "0 strikes or more"),
         ("place_order", {}, "RequestRefusedError", "expected one of subscribe"),
         ("subscribe", {"names": "NIFTY"}, "RequestRefusedError", "subscribe: expected `array`"),
         ("subscribe", {"names": [], "holder": "x" * 100}, "RequestRefusedError", "length <= 80"),

@@ -11,9 +11,10 @@ import httpx
 import pandas as pd
 import pytest
 
-from dualbroker.feed import columns
+from dualbroker import tables
 from dualbroker.feed.columns import frame
 from dualbroker.service.tables import _csv_text, json_rows, safe_text
+from tests.made_tables import empty_frame, table_of
 from tests.polling import wait_until
 from tests.service.real_service import UNLIMITED, real_service
 
@@ -38,16 +39,16 @@ def get(client: httpx.Client, path: str, **parameters: Any) -> Any:
 
 
 TABLES = {
-    "/api/quotes": columns.QUOTES,
-    f"/api/ticks/NSE/{SHARE}": columns.TICKS,
-    f"/api/bars/NSE/{SHARE}": columns.BARS,
-    f"/api/depth/nse/{SHARE}": columns.DEPTH,
-    "/api/orders": columns.ORDERS,
-    "/api/brokers/details": columns.BROKERS,
-    "/api/bandwidth": columns.BANDWIDTH,
-    "/api/instruments?search=nifty": columns.INSTRUMENTS,
-    "/api/incidents": columns.INCIDENTS,
-    "/api/failovers": columns.FAILOVERS,
+    "/api/quotes": tables.QUOTES,
+    f"/api/ticks/NSE/{SHARE}": tables.TICKS,
+    f"/api/bars/NSE/{SHARE}": tables.BARS,
+    f"/api/depth/nse/{SHARE}": tables.DEPTH,
+    "/api/orders": tables.ORDERS,
+    "/api/brokers/details": tables.BROKERS,
+    "/api/bandwidth": tables.BANDWIDTH,
+    "/api/instruments?search=nifty": tables.INSTRUMENTS,
+    "/api/incidents": tables.INCIDENTS,
+    "/api/failovers": tables.FAILOVERS,
 }
 
 
@@ -60,7 +61,7 @@ def test_a_table_is_the_frame_of_a_notebook(client: httpx.Client, path: str) -> 
     assert table.attrs["mode"] == answer.headers["x-dualbroker-mode"] == "SIMULATED"
     assert table.attrs["as_of"] == answer.headers["x-dualbroker-as-of"]
     if path in TABLES:
-        expected = frame(TABLES[path], {name: [] for name in TABLES[path]})
+        expected = empty_frame(TABLES[path])
         pd.testing.assert_series_equal(table.dtypes, expected.dtypes)
     text = client.get(path, params={**httpx.URL(path).params, "format": "csv"})
     assert text.headers["content-type"] == "text/csv; charset=utf-8"
@@ -171,7 +172,7 @@ def test_figures_say_how_they_were_obtained(client: httpx.Client) -> None:
 def test_no_text_is_a_formula_to_a_spreadsheet_and_unknown_is_empty() -> None:
     texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "a=1", "", None]
     table = frame(
-        {"order_id": columns.TEXT, "price": columns.PRICE, "quantity": columns.QUANTITY, "at": columns.TIME},
+        table_of(order_id="text", price="price", quantity="quantity", at="time"),
         {"order_id": texts, "price": [-1.5] * 10, "quantity": [None] * 10, "at": [None] * 9 + [10**18]},
     )
     rows = list(csv.DictReader(io.StringIO(_csv_text(table, header=True).decode(), newline="")))
@@ -184,13 +185,7 @@ def test_no_text_is_a_formula_to_a_spreadsheet_and_unknown_is_empty() -> None:
 
 
 def test_unknown_is_null_in_json() -> None:
-    kinds = {
-        "a": columns.PRICE,
-        "b": columns.QUANTITY,
-        "c": columns.TIME,
-        "d": columns.DAY,
-        "e": columns.TEXT,
-    }
-    table = frame(kinds, {name: [None] for name in kinds})
-    assert json_rows(table) == [dict.fromkeys(kinds)]
+    table_described = table_of(a="price", b="quantity", c="time", d="day", e="text")
+    table = frame(table_described, {name: [None] for name in table_described.names})
+    assert json_rows(table) == [dict.fromkeys(table_described.names)]
     assert json_rows(table.iloc[:0]) == []

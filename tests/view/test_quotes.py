@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dualbroker.feed.frames import quotes_frame
 from dualbroker.notebook.drawing import quotes_html, quotes_text
+from dualbroker.service.tables import json_rows
 from dualbroker.view.named import named_quotes, with_named_rows
 from dualbroker.view.quotes import quote_columns, shown_instruments
-from dualbroker.view.rows import quote_rows
 from dualbroker.view.state import view_state
 from tests.simulated import World, eventually, run_world
 
 
-def test_columns_say_the_same_as_rows_with_names() -> None:
+def test_columns_say_the_same_as_the_frame() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
             await eventually(lambda: manager.quotes.tick_count > 10)
             named = named_quotes(view_state(manager, world.clock.now_ns(), "quotes"))
-            rows = quote_rows(manager)
+            rows = json_rows(quotes_frame(manager.quotes, list(manager.wanted())))
             assert [row["symbol"] for row in named] == [row["symbol"] for row in rows]
             for one, other in zip(named, rows, strict=True):
-                for name in ("exchange", "decimals", "broker_name", "ltp", "bid", "ask", "volume"):
+                for name in ("exchange", "broker_name", "ltp", "bid", "ask", "volume"):
                     assert one[name] == other[name], name
                 assert one["receive_time"][:19] == other["receive_time"][:19]
             assert with_named_rows(view_state(manager, world.clock.now_ns(), "cards"))["mode"] == "SIMULATED"

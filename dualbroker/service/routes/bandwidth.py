@@ -1,4 +1,4 @@
-"""``/api/bandwidth`` and ``/api/savings``: what the sockets carry, and what the naive plan would."""
+"""``/api/bandwidth``, ``/api/traffic``, ``/api/savings``: what the sockets carry, and what was saved."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dualbroker.feed import frames
 from dualbroker.feed.savings import savings_frame
 from dualbroker.model import MessageKind
 from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.models import BandwidthAnswer, SavingsAnswer
-from dualbroker.service.tables import Form, json_rows, table_answers, table_response
+from dualbroker.service.errors import answers
+from dualbroker.service.tables import Form, table_answers, table_response
+from dualbroker.service.traffic_models import BandwidthAnswer, SavingsAnswer, TrafficAnswer
 from dualbroker.view.rows import healths
 from dualbroker.view.traffic import bytes_per_second, savings
 
@@ -23,13 +24,15 @@ router = APIRouter(prefix="/api", tags=["bandwidth"])
 
 @router.get("/bandwidth", response_model=BandwidthAnswer, responses=table_answers())
 async def bandwidth(manager: Manager, form: Form) -> Any:
-    """Measured bytes and messages by broker and kind, and beside them the estimate.
-
-    As CSV and Parquet: what each second of the last hour carried, by broker and kind.
-    """
+    """What each second of the last hour carried, by broker and kind; measured."""
     store = manager.bandwidth
-    if form != "json":
-        return await table_response(manager, form, "bandwidth", lambda: frames.bandwidth_frame(store))
+    return await table_response(manager, form, "bandwidth", lambda: frames.bandwidth_frame(store))
+
+
+@router.get("/traffic", response_model=TrafficAnswer, responses=answers())
+async def traffic(manager: Manager) -> dict[str, Any]:
+    """Bytes a second now, and in all, by broker and kind, measured; beside them the estimate."""
+    store = manager.bandwidth
     rates = store.rates()
     names = [health.broker_name for health in healths(manager)]
     return {
@@ -51,7 +54,10 @@ async def bandwidth(manager: Manager, form: Form) -> Any:
 @router.get("/savings", response_model=SavingsAnswer, responses=table_answers())
 async def saved(manager: Manager, form: Form) -> Any:
     """What the one-source plan has saved since the start; each figure says how it was obtained."""
-    table = savings_frame(manager.bandwidth, manager.streaming_brokers())
-    if form != "json":
-        return await table_response(manager, form, "savings", lambda: table)
-    return {**stamp(manager), "figures": json_rows(table)}
+    return await table_response(
+        manager,
+        form,
+        "figures",
+        lambda: savings_frame(manager.bandwidth, manager.streaming_brokers()),
+        name="savings",
+    )

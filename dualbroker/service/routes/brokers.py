@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path
 
 from dualbroker.feed import frames
 from dualbroker.manager import WebSocketManager
+from dualbroker.service.broker_models import BrokerAnswer, BrokerDetailsAnswer, BrokerRequest, BrokersAnswer
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.models import BrokerAnswer, BrokerDetailsAnswer, BrokerRequest, BrokersAnswer
 from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows
@@ -31,19 +31,21 @@ async def brokers(manager: Manager) -> dict[str, Any]:
 
 @router.get("/details", response_model=BrokerDetailsAnswer, responses=table_answers())
 async def broker_details(manager: Manager, form: Form) -> Any:
-    """Every enabled broker: times, counts, problems. Accounts are masked, and no secret is in it."""
-    if form != "json":
-        return await table_response(
-            manager, form, "brokers", lambda: frames.brokers_frame(manager.health, manager.bandwidth)
-        )
-    return {**stamp(manager), "primary": manager.primary, "brokers": _details(manager)}
+    """Every enabled broker: times, counts, problem. Accounts are masked, and no secret is in it."""
+    return await table_response(
+        manager,
+        form,
+        "brokers",
+        lambda: frames.brokers_frame(manager.health, manager.bandwidth),
+        primary=manager.primary,
+    )
 
 
 @router.get("/{name}", response_model=BrokerAnswer, responses=answers(404))
 async def broker(
     manager: Manager, name: Annotated[str, Path(max_length=64, examples=["broker1"])]
 ) -> dict[str, Any]:
-    """One broker: times, counts, problems."""
+    """One broker in full: times, counts, problems, and in words what it does for the feed."""
     require_broker(manager, name)
     (row,) = [row for row in _details(manager) if row["broker_name"] == name]
     return {**stamp(manager), "primary": manager.primary, "broker": row}

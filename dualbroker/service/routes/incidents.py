@@ -1,4 +1,4 @@
-"""``/api/incidents`` and ``/api/failovers``: what went wrong, and what was done about it."""
+"""``/api/incidents``, ``/api/failovers`` and ``/api/gaps``: what went wrong, and what was done about it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from dualbroker.feed import frames
-from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.incident_models import FailoversAnswer, IncidentsAnswer
+from dualbroker.service.dependencies import Manager
+from dualbroker.service.incident_models import FailoversAnswer, GapsAnswer, IncidentsAnswer
 from dualbroker.service.tables import Form, table_answers, table_response
-from dualbroker.view.incidents import failover_rows, incident_rows
 
 __all__ = ["router"]
 
@@ -24,28 +23,42 @@ Limit = Annotated[
 
 @router.get("/incidents", response_model=IncidentsAnswer, responses=table_answers())
 async def incidents(manager: Manager, form: Form, limit: Limit = None) -> Any:
-    """Everything that went wrong, in words: when, at which broker, why, and what was done."""
+    """Everything that went wrong, in words, oldest first: when, at which broker, why, and what was done."""
     store = manager.incidents
-    if form != "json":
-        kept = store.incidents_snapshot()[-(limit or 0) :]
-        return await table_response(manager, form, "incidents", lambda: frames.incidents_frame(kept))
-    return {
-        **stamp(manager),
-        "dropped": store.dropped_incidents,
-        "incidents": incident_rows(manager, limit),
-    }
+    kept = store.incidents_snapshot()[-(limit or 0) :]
+    return await table_response(
+        manager, form, "incidents", lambda: frames.incidents_frame(kept), dropped=store.dropped_incidents
+    )
 
 
 @router.get("/failovers", response_model=FailoversAnswer, responses=table_answers())
 async def failovers(manager: Manager, form: Form, limit: Limit = None) -> Any:
-    """Every change of the broker that carries quotes, planned or not, with the gap it cost."""
+    """Every change of the broker that carries quotes, planned or not, oldest first, with the gap it cost.
+
+    A gap runs from the last quote before it, of any instrument, to the first one that the new source
+    brought of this instrument; measured.
+    """
     store = manager.incidents
-    if form != "json":
-        kept = store.failovers_snapshot()[-(limit or 0) :]
-        return await table_response(manager, form, "failovers", lambda: frames.failovers_frame(kept))
-    return {
-        **stamp(manager),
-        "primary": manager.primary,
-        "dropped": store.dropped_failovers,
-        "failovers": failover_rows(manager, limit),
-    }
+    kept = store.failovers_snapshot()[-(limit or 0) :]
+    return await table_response(
+        manager,
+        form,
+        "failovers",
+        lambda: frames.failovers_frame(kept),
+        primary=manager.primary,
+        dropped=store.dropped_failovers,
+    )
+
+
+@router.get("/gaps", response_model=GapsAnswer, responses=table_answers())
+async def gaps(
+    manager: Manager,
+    form: Form,
+    number: Annotated[
+        int | None, Query(ge=1, description="Of a failover; all that are kept if absent.")
+    ] = None,
+) -> Any:
+    """How long each instrument had no quotes in a failover."""
+    kept = manager.incidents.failovers_snapshot()
+    wanted = [failover for failover in kept if number in (None, failover.number)]
+    return await table_response(manager, form, "gaps", lambda: frames.gaps_frame(wanted, manager.quotes))

@@ -1,4 +1,4 @@
-"""``/api/orders``: every order of every broker, and the life of one."""
+"""``/api/orders`` and ``/api/order-events``: every order of every broker, and the life of one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from dualbroker.feed import frames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.order_models import OrderAnswer, OrdersAnswer
-from dualbroker.service.tables import Form, table_answers, table_response
+from dualbroker.service.order_models import OrderAnswer, OrderEventsAnswer, OrdersAnswer
+from dualbroker.service.tables import Form, json_rows, table_answers, table_response
 from dualbroker.stores.orders import OrderState
 from dualbroker.view.histories import STEP_COLUMNS, step_row
-from dualbroker.view.rows import order_rows
 
 __all__ = ["router"]
 
@@ -34,10 +33,10 @@ State = Literal[
     "UNKNOWN",
 ]
 
-router = APIRouter(prefix="/api/orders", tags=["orders"])
+router = APIRouter(prefix="/api", tags=["orders"])
 
 
-@router.get("", response_model=OrdersAnswer, responses=table_answers(404))
+@router.get("/orders", response_model=OrdersAnswer, responses=table_answers(404))
 async def orders(
     manager: Manager,
     form: Form,
@@ -63,10 +62,21 @@ async def orders(
     ]
     wanted.sort(key=lambda order: (order.order_time_ns or order.first_seen_ns, order.order_id))
     wanted = wanted[-limit:]
-    if form != "json":
-        return await table_response(manager, form, "orders", lambda: frames.orders_frame(wanted))
     unread = [health.broker_name for health in manager.all_health() if health.last_book_ns is None]
-    return {**stamp(manager), "books_unread": unread, "orders": order_rows(wanted)}
+    return await table_response(
+        manager, form, "orders", lambda: frames.orders_frame(wanted), books_unread=unread
+    )
+
+
+@router.get("/order-events", response_model=OrderEventsAnswer, responses=table_answers())
+async def order_events(
+    manager: Manager,
+    form: Form,
+    limit: Annotated[int, Query(ge=1, le=MOST_ORDERS, description="Only so many, the newest.")] = 5_000,
+) -> Any:
+    """Every kept update of every order, in order of arrival."""
+    events = manager.orders.events_snapshot()[-limit:]
+    return await table_response(manager, form, "order_events", lambda: frames.order_events_frame(events))
 
 
 def _is_in(order: OrderState, state: str | None) -> bool:
@@ -79,7 +89,7 @@ def _is_in(order: OrderState, state: str | None) -> bool:
     return order.status.value == state
 
 
-@router.get("/{broker}/{order_id}", response_model=OrderAnswer, responses=answers(404))
+@router.get("/orders/{broker}/{order_id}", response_model=OrderAnswer, responses=answers(404))
 async def order(
     manager: Manager,
     broker: Annotated[str, Path(max_length=64, examples=["broker2"])],
@@ -101,7 +111,7 @@ async def order(
     ]
     return {
         **stamp(manager),
-        "order": order_rows([state])[0],
+        "order": json_rows(frames.orders_frame([state]))[0],
         "complete": len(events) >= state.updates,
         "history": history,
     }

@@ -7,10 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from dualbroker.feed import frames
-from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.models import QuotesAnswer
+from dualbroker.service.dependencies import Manager
+from dualbroker.service.market_models import QuotesAnswer
 from dualbroker.service.tables import Form, table_answers, table_response
-from dualbroker.view.rows import quote_rows
 
 __all__ = ["router"]
 
@@ -20,9 +19,5 @@ router = APIRouter(prefix="/api/quotes", tags=["quotes"])
 @router.get("", response_model=QuotesAnswer, responses=table_answers())
 async def quotes(manager: Manager, form: Form) -> Any:
     """One quote per subscribed instrument, each from its one source."""
-    if form != "json":
-        wanted = list(manager.wanted())
-        return await table_response(
-            manager, form, "quotes", lambda: frames.quotes_frame(manager.quotes, wanted)
-        )
-    return {**stamp(manager), "quotes": quote_rows(manager)}
+    wanted = list(manager.wanted())
+    return await table_response(manager, form, "quotes", lambda: frames.quotes_frame(manager.quotes, wanted))

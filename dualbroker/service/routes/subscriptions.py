@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from dualbroker.errors import InstrumentError
+from dualbroker.feed import frames
 from dualbroker.feed.names import SymbolNames
 from dualbroker.instruments.names import exchange_for
 from dualbroker.manager import WebSocketManager
 from dualbroker.manager.order_follower import orders_holder
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import Instrument
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
@@ -22,6 +22,7 @@ from dualbroker.service.instrument_models import (
     SubscriptionsAnswer,
     UnsubscribedAnswer,
 )
+from dualbroker.service.tables import json_rows
 
 __all__ = ["REST_HOLDER", "router"]
 
@@ -65,7 +66,7 @@ async def subscribe(manager: Manager, request: SubscribeRequest) -> dict[str, An
     accepted = await manager.subscribe(
         request.symbols, request.exchange.upper(), depth=request.depth, holder=REST_HOLDER
     )
-    return {**stamp(manager), "accepted": _accepted_rows(accepted)}
+    return {**stamp(manager), "accepted": json_rows(frames.subscribed_frame(accepted))}
 
 
 @router.post("/orders", response_model=SubscribedAnswer, responses=answers(503))
@@ -75,7 +76,7 @@ async def subscribe_orders(manager: Manager) -> dict[str, Any]:
     Held as `rest orders`, apart from what is subscribed by name. `accepted` is what has an order by now.
     """
     accepted = await manager.subscribe_orders(holder=REST_HOLDER)
-    return {**stamp(manager), "accepted": _accepted_rows(accepted)}
+    return {**stamp(manager), "accepted": json_rows(frames.subscribed_frame(accepted))}
 
 
 @router.delete("/orders", response_model=UnsubscribedAnswer, responses=answers())
@@ -121,18 +122,3 @@ def _held_instrument(manager: WebSocketManager, name: str, exchange: str) -> Ins
     except InstrumentError:
         index = names.index_of(name)
     return store.instruments[index]
-
-
-def _accepted_rows(accepted: list[Subscribed]) -> list[dict[str, Any]]:
-    return [
-        {
-            "exchange": row.instrument.exchange,
-            "token": row.instrument.token,
-            "symbol": row.instrument.symbol,
-            "expiry": row.instrument.expiry,
-            "lot_size": row.instrument.lot_size,
-            "quote_source": row.quote_source,
-            "acknowledged": row.acknowledged,
-        }
-        for row in accepted
-    ]

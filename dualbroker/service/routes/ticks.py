@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BeforeValidator
-from starlette.responses import Response
 
 from dualbroker.feed import frames
 from dualbroker.feed.bars import auctions_within, bars_frame
@@ -20,7 +17,7 @@ from dualbroker.feed.names import SymbolNames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.market_models import BarsAnswer, DepthAnswer, TicksAnswer
-from dualbroker.service.tables import Form, json_rows, table_answers, table_response, work
+from dualbroker.service.tables import Form, json_response, json_rows, table_answers, table_response
 from dualbroker.view.rows import iso_time
 
 __all__ = ["router"]
@@ -84,13 +81,15 @@ async def ticks(
         return _cut(frames.ticks_frame(manager.quotes, index), since_us, limit)
 
     if form != "json":
-        return await table_response(manager, form, f"ticks-{exchange}-{symbol}", lambda: cut()[0])
+        name = f"ticks-{exchange}-{symbol}"
+        return await table_response(manager, form, "ticks", lambda: cut()[0], name=name)
+    begin = {**stamp(manager), **named}
 
     def make() -> dict[str, Any]:
         table, more = cut()
-        return {"ticks": json_rows(table), "more": more, "dropped_rows": manager.quotes.dropped_rows}
+        return {**begin, "ticks": json_rows(table), "more": more, "dropped_rows": manager.quotes.dropped_rows}
 
-    return await _json(manager, named, make)
+    return await json_response(make)
 
 
 def _cut(ticks: pd.DataFrame, since_us: int | None, limit: int) -> tuple[pd.DataFrame, bool]:
@@ -139,14 +138,15 @@ async def bars(
         return bars_frame(ticks, interval, auctions).iloc[-limit:]
 
     if form != "json":
-        return await table_response(manager, form, f"bars-{interval}-{exchange}-{symbol}", cut)
+        return await table_response(manager, form, "bars", cut, name=f"bars-{interval}-{exchange}-{symbol}")
+    begin = {**stamp(manager), **named, "interval": interval}
 
     def make() -> dict[str, Any]:
         table = cut()
         negative = table.attrs.get("negative_volume_steps", 0)
-        return {"interval": interval, "bars": json_rows(table), "negative_volume_steps": negative}
+        return {**begin, "bars": json_rows(table), "negative_volume_steps": negative}
 
-    return await _json(manager, named, make)
+    return await json_response(make)
 
 
 @router.get("/depth/{exchange}/{symbol}", response_model=DepthAnswer, responses=table_answers(404, 409))
@@ -155,20 +155,14 @@ async def depth(manager: Manager, form: Form, exchange: Exchange, symbol: Symbol
     index, named = _instrument(manager, exchange, symbol)
     latest = manager.quotes.depth(index)
     table = frames.depth_frame(None if latest is None else latest[1])
-    if form != "json":
-        return await table_response(manager, form, f"depth-{exchange}-{symbol}", lambda: table)
     receive_time = None if latest is None else iso_time(latest[0])
-    return {**stamp(manager), **named, "receive_time": receive_time, "levels": json_rows(table)}
+    name = f"depth-{exchange}-{symbol}"
+    return await table_response(
+        manager, form, "levels", lambda: table, name=name, receive_time=receive_time, **named
+    )
 
 
 def _instrument(source: FeedSource, exchange: str, symbol: str) -> tuple[int, dict[str, str]]:
     index = SymbolNames(source).index_of(symbol, exchange.upper())
     instrument = source.quotes.instruments[index]
     return index, {"exchange": instrument.exchange, "symbol": instrument.symbol}
-
-
-async def _json(source: FeedSource, named: dict[str, str], make: Callable[[], dict[str, Any]]) -> Response:
-    """Made and encoded by a worker: thousands of rows would hold up the feed."""
-    begin = {**stamp(source), **named}
-    content = await work(lambda: msgspec.json.encode({**begin, **make()}))
-    return Response(content, media_type="application/json", headers={"vary": "Accept"})

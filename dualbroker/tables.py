@@ -1,0 +1,472 @@
+"""Every table that a person sees, described once: its columns, their kinds, units and words.
+
+Frames, CSV, Parquet, the API's JSON with its OpenAPI document, and the documentation are all made from
+these descriptions. Pure.
+
+=====================  ==========================================================================
+kind                   what it holds
+=====================  ==========================================================================
+price                  float64, rupees; NaN is unknown
+quantity               Int64, units (never lots); <NA> is unknown
+time                   datetime64[ns, Asia/Kolkata]; NaT is unknown
+day                    datetime64[ns], a calendar day in India; NaT is unknown
+text                   str (object before pandas 3); None or NaN is unknown
+number                 float64; of durations seconds, unless the name says otherwise; NaN is unknown
+count                  int64, always known
+flag                   bool, always known
+answer                 boolean; <NA> is unknown
+=====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "ALL_BARS",
+    "ALL_TICKS",
+    "BANDWIDTH",
+    "BARS",
+    "BROKERS",
+    "CHAIN",
+    "DEPTH",
+    "FAILOVERS",
+    "GAPS",
+    "INCIDENTS",
+    "INSTRUMENTS",
+    "ORDERS",
+    "ORDER_EVENTS",
+    "QUOTES",
+    "RECONCILED",
+    "SAVINGS",
+    "SUBSCRIBED",
+    "TABLES",
+    "TICKS",
+    "Column",
+    "Kind",
+    "Table",
+]
+
+Kind = Literal["price", "quantity", "time", "day", "text", "number", "count", "flag", "answer"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of a table."""
+
+    name: str
+    kind: Kind
+    words: str = ""
+    """What it says, where the name and the kind do not."""
+    example: Any = None
+    """For the OpenAPI document."""
+    always: bool = False
+    """Whether a text is never unknown; a count or a flag never is."""
+
+    @property
+    def can_be_unknown(self) -> bool:
+        return not (self.always or self.kind in ("count", "flag"))
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table: what one row is, and its columns in the order that every form of it has."""
+
+    call: str
+    """How a notebook asks for it."""
+    words: str
+    columns: tuple[Column, ...]
+    index: Column | None = None
+    """The frame's index; in all other forms the first column. None is a running row number."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns, without the index."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The index first, as in CSV, Parquet and JSON."""
+        return self.columns if self.index is None else (self.index, *self.columns)
+
+
+# What several tables say alike.
+_EXCHANGE = Column("exchange", "text", "NSE, NFO, BSE, BFO, CDS, MCX …", "NSE", always=True)
+_TOKEN = Column(
+    "token", "text", "The exchange's number; unique within its exchange only.", "2885", always=True
+)
+_SYMBOL = Column("symbol", "text", "In the broker's spelling.", "RELIANCE-EQ", always=True)
+_EXPIRY = Column("expiry", "day", "Unknown for what does not expire.")
+_LOT_SIZE = Column("lot_size", "count", "Units in a lot.", 65)
+
+_QUOTE = (
+    Column("ltp", "price", "Last traded price.", 212.4),
+    Column("change_percent", "number", "Against the previous close.", -0.42),
+    Column("bid", "price", "Best bid.", 212.3),
+    Column("ask", "price", "Best ask.", 212.5),
+    Column("bid_quantity", "quantity", "At the best bid.", 75),
+    Column("ask_quantity", "quantity", "At the best ask.", 150),
+    Column("volume", "quantity", "Of the day so far.", 162220),
+    Column("open_interest", "quantity", "", 1250400),
+    Column("open_interest_change", "quantity", "Since the day before.", 5200),
+    Column("open", "price", "Of the day."),
+    Column("high", "price", "Of the day."),
+    Column("low", "price", "Of the day."),
+    Column("prev_close", "price"),
+    Column("average_price", "price", "Volume-weighted, of the day."),
+    Column("feed_time", "time", "The broker's own time, in whole seconds."),
+)
+_QUOTE_SOURCE = Column("broker_name", "text", "The one source of the quote.", "broker1")
+
+QUOTES = Table(
+    "feed.quotes",
+    "The latest full quote of each subscribed instrument.",
+    (
+        *_QUOTE,
+        Column("receive_time", "time", "When the message came off the socket, by this machine's clock."),
+        _QUOTE_SOURCE,
+        _EXCHANGE,
+        _TOKEN,
+    ),
+    _SYMBOL,
+)
+
+_RECEIVE_TIME = Column(
+    "receive_time", "time", "When it came off the socket, by this machine's clock.", always=True
+)
+TICKS = Table(
+    "feed.ticks(symbol)",
+    "One quote update: the full quote of an instrument after one message; not a trade.",
+    (
+        *_QUOTE,
+        Column("snapshot", "flag", "A full quote that acknowledged a subscription."),
+        msgspec.structs.replace(_QUOTE_SOURCE, always=True),
+    ),
+    _RECEIVE_TIME,
+)
+
+ALL_TICKS = Table(
+    "feed.ticks()",
+    "One quote update of any instrument, in order of arrival.",
+    (_RECEIVE_TIME, _SYMBOL, _EXCHANGE, _TOKEN, *TICKS.columns),
+)
+
+BARS = Table(
+    "feed.bars(symbol, interval)",
+    "One interval, labelled by its left edge and counted from 09:15; one without a tick has none.",
+    (
+        Column("open", "price"),
+        Column("high", "price"),
+        Column("low", "price"),
+        Column("close", "price"),
+        Column("volume", "quantity", "Traded in it; unknown where the total before it is not known.", 1250),
+        Column("ticks", "count", "", 41),
+        Column("broker_name", "text", "The source of its last tick.", "broker1", always=True),
+    ),
+    Column("time", "time", "The left edge.", always=True),
+)
+
+ALL_BARS = Table(
+    "feed.bars(symbol, interval)",
+    "One interval of one instrument.",
+    (_SYMBOL, _EXCHANGE, *BARS.all_columns),
+)
+"""As the workbook has them."""
+
+DEPTH = Table(
+    "feed.depth(symbol)",
+    "One of five levels of both sides, the best first.",
+    (
+        Column("bid_orders", "quantity", "Orders at this bid.", 3),
+        Column("bid_quantity", "quantity", "", 75),
+        Column("bid", "price", "", 212.3),
+        Column("ask", "price", "", 212.5),
+        Column("ask_quantity", "quantity", "", 150),
+        Column("ask_orders", "quantity", "Orders at this ask.", 2),
+    ),
+    Column("level", "count", "1 to 5.", 1),
+)
+
+_BROKER = Column("broker_name", "text", "The broker that it came from.", "broker2", always=True)
+ORDERS = Table(
+    "feed.orders",
+    "The latest state of one order at one broker, the newest first.",
+    (
+        _BROKER,
+        Column("order_time", "time", "When the broker's order system took note of it."),
+        Column("symbol", "text", "", "RELIANCE-EQ"),
+        Column("side", "text", "BUY or SELL.", "BUY"),
+        Column("quantity", "quantity", "", 75),
+        Column("filled_quantity", "quantity", "", 0),
+        Column("price", "price", "", 212.4),
+        Column("average_price", "price", "Of all fills so far.", 212.35),
+        Column(
+            "status",
+            "text",
+            "PENDING, OPEN, TRIGGER_PENDING, COMPLETE, CANCELED, REJECTED or UNKNOWN.",
+            "OPEN",
+            always=True,
+        ),
+        Column("reject_reason", "text", "In the broker's words."),
+        Column("doubt", "text", "Why the order may not be as shown; else empty.", "", always=True),
+        Column("trigger_price", "price"),
+        Column("price_type", "text", "LMT, MKT, SL-LMT, SL-MKT …", "LMT"),
+        Column("product", "text", "As the broker writes it: C, M, I, H, B …", "I"),
+        Column("exchange", "text", "", "NSE"),
+        Column("cancelled_quantity", "quantity"),
+        Column("retention", "text", "As the broker writes it: DAY, IOC …", "DAY"),
+        Column("remarks", "text"),
+        Column("order_id", "text", "Unique within its broker and day only.", "26122900000007", always=True),
+        Column("exchange_order_id", "text"),
+        Column("trading_day", "day", "", always=True),
+        Column("token", "text", "", "2885"),
+        Column("report_type", "text", "What the broker reported last.", "NewAck"),
+        Column("first_seen", "time", "When we first knew of it."),
+        Column("last_update", "time"),
+        Column("updates", "count", "Updates that said something new.", 3),
+        Column("broker_status", "text", "The broker's own word for the status.", "OPEN"),
+        Column("amo", "answer", "Sent after the market; unknown where the broker does not say."),
+        Column("final", "flag", "Nothing more will happen to it."),
+        Column("open", "flag", "It is known to be alive; one in an unknown state is neither."),
+    ),
+)
+
+ORDER_EVENTS = Table(
+    "feed.order_events",
+    "One update of one order, in order of arrival.",
+    (
+        Column("sequence", "count", "Counts the updates of all orders.", 112),
+        Column("receive_time", "time"),
+        _BROKER,
+        Column("order_id", "text", "", "26122900000007", always=True),
+        Column("symbol", "text", "", "RELIANCE-EQ"),
+        Column("source", "text", "stream, reconcile or poll.", "stream", always=True),
+        Column("status", "text", "Of the order after it.", "OPEN", always=True),
+        Column("report_type", "text", "What the broker reported.", "NewAck"),
+        Column("quantity", "quantity", "", 75),
+        Column("price", "price", "", 212.4),
+        Column("filled_quantity", "quantity", "In all after it.", 0),
+        Column("average_price", "price", "Of all fills so far."),
+        Column("fill_id", "text"),
+        Column("fill_quantity", "quantity", "Of this fill."),
+        Column("fill_price", "price", "Of this fill."),
+        Column("reject_reason", "text"),
+        Column("event_time", "time", "When it happened, as far as the broker says."),
+        Column("broker_status", "text", "The broker's own word for the status.", "OPEN"),
+    ),
+)
+
+BROKERS = Table(
+    "feed.brokers",
+    "How one broker does.",
+    (
+        Column(
+            "state", "text", "connecting, live, polling, reconnecting, parked or closed.", "live", always=True
+        ),
+        Column("role", "text", "quotes and orders, orders only, or nothing.", "orders only", always=True),
+        Column("problem", "text", "What is wrong and what to do; else empty.", "", always=True),
+        Column("last_quote", "time"),
+        Column("last_order", "time"),
+        Column("last_order_book", "time", "When its order book was last read by REST."),
+        Column("latency_ms", "number", "Milliseconds; of a ping's way there and back.", 18.2),
+        Column("subscriptions", "count", "Instruments asked for.", 29),
+        Column("acknowledged", "count", "Of these, with a first full quote.", 29),
+        Column("reconnects", "count", "", 0),
+        Column("connected_since", "time"),
+        Column("quote_bytes", "count", "Since the start, off the socket.", 812400),
+        Column("order_bytes", "count", "Since the start, off the socket.", 9120),
+        Column("control_bytes", "count", "Handshakes, acknowledgements, heartbeats, pings.", 4800),
+        Column("quote_messages", "count", "", 9120),
+        Column("order_messages", "count", "", 41),
+        Column("unreadable_messages", "count", "Skipped.", 0),
+        Column("type", "text", "", "simulated", always=True),
+        Column("account", "text", "Masked.", "FA**89", always=True),
+        Column("simulated", "flag"),
+    ),
+    Column("broker_name", "text", "", "broker1", always=True),
+)
+
+RECONCILED = Table(
+    "feed.reconcile()",
+    "What reading one broker's books found.",
+    (
+        Column("time", "time"),
+        Column("read", "flag", "Whether the books could be read."),
+        Column("orders", "quantity", "In the order book; unknown where it was not read."),
+        Column("fills", "quantity", "In the trade book; unknown where it was not read."),
+        Column("changes", "count", "What the stream had not brought."),
+        Column("seconds", "number"),
+        Column("problem", "text"),
+    ),
+    Column("broker_name", "text", "", "broker1", always=True),
+)
+
+BANDWIDTH = Table(
+    "feed.bandwidth",
+    "What came off one broker's socket in one second, of one kind; the last hour.",
+    (
+        Column("time", "time", "The second.", always=True),
+        _BROKER,
+        Column("kind", "text", "quotes, orders or control.", "quotes", always=True),
+        Column("bytes", "count", "After TLS, frame headers included.", 8124),
+        Column("messages", "count", "", 91),
+    ),
+)
+
+SAVINGS = Table(
+    "feed.savings()",
+    "One figure of what one source of quotes saved.",
+    (
+        Column("value", "number", "", 812400),
+        Column("unit", "text", "", "bytes", always=True),
+        Column(
+            "how", "text", "Measured, or estimated from what.", "estimated: naive less carried", always=True
+        ),
+    ),
+    Column("figure", "text", "", "saved_quote_bytes", always=True),
+)
+
+_FROM = Column("from_broker", "text", "", "broker1", always=True)
+_TO = Column("to_broker", "text", "", "broker2", always=True)
+FAILOVERS = Table(
+    "feed.failovers",
+    "One change of the broker that carries quotes.",
+    (
+        Column("number", "count", "From 1.", 1),
+        Column("time", "time", "When it was decided."),
+        _FROM,
+        _TO,
+        Column("why", "text", "", "broker1 was reset", always=True),
+        Column("planned", "flag", "A hand-over: the new stream was there before the old one ended."),
+        Column(
+            "detected_after",
+            "number",
+            "Seconds from the old source's last quote to the decision; unknown for a planned one.",
+            0.02,
+        ),
+        Column("instruments", "count", "To be moved.", 100),
+        Column("moved", "count", "Of these, with a quote from the new source.", 100),
+        Column("gap_p50", "number", "Seconds without quotes, of the instruments; the median.", 0.18),
+        Column("gap_p99", "number", "Seconds.", 0.2),
+        Column("gap_max", "number", "Seconds.", 0.21),
+        Column("uncovered", "count", "Instruments that the new broker does not bring.", 0),
+        Column("finished", "flag"),
+    ),
+)
+
+GAPS = Table(
+    "feed.gaps(number)",
+    "What one failover cost one instrument.",
+    (
+        Column("number", "count", "Of the failover.", 1),
+        Column("symbol", "text", "", "RELIANCE-EQ"),
+        _EXCHANGE,
+        Column("token", "text", "", "2885"),
+        _FROM,
+        _TO,
+        Column("gap", "number", "Seconds without quotes.", 0.18),
+        Column("covered", "flag", "Whether the new broker brings it."),
+    ),
+)
+
+INCIDENTS = Table(
+    "feed.incidents",
+    "One thing that went wrong, or that somebody should know.",
+    (
+        Column("number", "count", "Counts all incidents since the start, from 1.", 7),
+        Column("time", "time"),
+        Column("broker_name", "text", "Unknown where it is about the feed as a whole.", "broker1"),
+        Column("cause", "text", "What happened.", "no quote for 5 s, and the market moves", always=True),
+        Column(
+            "action",
+            "text",
+            "What was done about it, or what a person should do.",
+            "broker2 takes the quotes over",
+            always=True,
+        ),
+    ),
+)
+
+INSTRUMENTS = Table(
+    "feed.search(text)",
+    "One row of a symbol master.",
+    (
+        _EXCHANGE,
+        _TOKEN,
+        _SYMBOL,
+        Column("name", "text", "The underlying of a derivative.", "RELIANCE", always=True),
+        Column("kind", "text", "index, equity, future, option or other.", "equity", always=True),
+        _EXPIRY,
+        Column("strike", "price", "Unknown for what is no option."),
+        Column("option_type", "text", "CE or PE; unknown for what is no option."),
+        _LOT_SIZE,
+        Column("tick_size", "price", "Unknown where the master can't be trusted.", 0.05),
+        Column("ltp", "price", "Last traded price; known of what is streamed only.", 131.45),
+        Column("subscribed", "flag", "Somebody holds it now, so it is streamed."),
+        Column("title", "text", "What it is, in words for a person.", "NIFTY 26000 CE", always=True),
+        Column(
+            "details", "text", "Expiry and lot in words; empty for a share.", "1 Dec · lot 65", always=True
+        ),
+    ),
+)
+
+SUBSCRIBED = Table(
+    "feed.subscribe(names)",
+    "One instrument as it was accepted.",
+    (
+        _EXCHANGE,
+        _TOKEN,
+        _SYMBOL,
+        _EXPIRY,
+        _LOT_SIZE,
+        Column("quote_source", "text", "The broker that streams it.", "broker1", always=True),
+        Column("acknowledged", "flag", "Its first full quote has come; if not, that may still come."),
+    ),
+)
+
+_OPTION = (
+    Column("ltp", "price", "Last traded price."),
+    Column("change", "price", "Since the previous close."),
+    Column("change_percent", "number"),
+    Column("bid", "price"),
+    Column("ask", "price"),
+    Column("volume", "quantity", "Of the day so far."),
+    Column("open_interest", "quantity"),
+    Column("open_interest_change", "quantity", "Since the day before."),
+)
+CHAIN = Table(
+    "feed.chain(name).frame",
+    "One strike, with its call and its put.",
+    (
+        *(
+            msgspec.structs.replace(column, name=f"{side}_{column.name}")
+            for side in ("call", "put")
+            for column in _OPTION
+        ),
+        Column("straddle", "price", "Call and put together."),
+        Column("put_call_ratio", "number", "Of the open interest."),
+        Column("call_symbol", "text"),
+        Column("put_symbol", "text"),
+    ),
+    Column("strike", "price", "", 26000.0, always=True),
+)
+
+TABLES = (
+    QUOTES,
+    TICKS,
+    ALL_TICKS,
+    BARS,
+    DEPTH,
+    ORDERS,
+    ORDER_EVENTS,
+    BROKERS,
+    BANDWIDTH,
+    SAVINGS,
+    CHAIN,
+    FAILOVERS,
+    GAPS,
+    INCIDENTS,
+    INSTRUMENTS,
+    SUBSCRIBED,
+    RECONCILED,
+)

@@ -1,0 +1,182 @@
+"""Every table has the same columns and the same values as a frame, as JSON, as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dualbroker import tables
+from dualbroker.clock import ist
+from dualbroker.feed import frames
+from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.savings import savings_frame
+from dualbroker.manager import WebSocketManager
+from dualbroker.service import tables as service_tables
+from dualbroker.tables import Column, Table
+from tests.service.world import Served, served
+from tests.simulated import World, eventually, run_world
+
+SHARE = "NSE:RELIANCE-EQ"
+FILLED = (
+    "quotes",
+    "ticks",
+    "bars",
+    "orders",
+    "order_events",
+    "brokers",
+    "bandwidth",
+    "figures",
+    "instruments",
+)
+"""Tables that have rows in this world; the others are compared without."""
+
+Made = Callable[[WebSocketManager], pd.DataFrame]
+
+
+def index_of(manager: WebSocketManager) -> int:
+    index = manager.quotes.index_of(("NSE", "2885"))
+    assert index is not None
+    return index
+
+
+def found(manager: WebSocketManager) -> pd.DataFrame:
+    catalogue_row = manager.quotes.instruments[index_of(manager)]
+    today = ist(manager.clock.now_ns()).date()
+    return frames.instruments_frame([catalogue_row], manager.quotes, manager.wanted(), today)
+
+
+def ticks(manager: WebSocketManager) -> pd.DataFrame:
+    return frames.ticks_frame(manager.quotes, index_of(manager))
+
+
+FORMS: dict[str, tuple[Table, str, Made]] = {
+    "quotes": (tables.QUOTES, "/api/quotes", lambda m: frames.quotes_frame(m.quotes, list(m.wanted()))),
+    "ticks": (tables.TICKS, "/api/ticks/NSE/RELIANCE-EQ?limit=50000", ticks),
+    "bars": (tables.BARS, "/api/bars/NSE/RELIANCE-EQ?interval=1s", lambda m: bars_frame(ticks(m), "1s")),
+    "levels": (tables.DEPTH, "/api/depth/NSE/RELIANCE-EQ", lambda m: frames.depth_frame(None)),
+    "orders": (tables.ORDERS, "/api/orders", lambda m: frames.orders_frame(m.orders.snapshot())),
+    "order_events": (
+        tables.ORDER_EVENTS,
+        "/api/order-events",
+        lambda m: frames.order_events_frame(m.orders.events_snapshot()),
+    ),
+    "brokers": (
+        tables.BROKERS,
+        "/api/brokers/details",
+        lambda m: frames.brokers_frame(m.health, m.bandwidth),
+    ),
+    "bandwidth": (tables.BANDWIDTH, "/api/bandwidth", lambda m: frames.bandwidth_frame(m.bandwidth)),
+    "figures": (
+        tables.SAVINGS,
+        "/api/savings",
+        lambda m: savings_frame(m.bandwidth, m.streaming_brokers()),
+    ),
+    "failovers": (
+        tables.FAILOVERS,
+        "/api/failovers",
+        lambda m: frames.failovers_frame(m.incidents.failovers_snapshot()),
+    ),
+    "gaps": (
+        tables.GAPS,
+        "/api/gaps",
+        lambda m: frames.gaps_frame(m.incidents.failovers_snapshot(), m.quotes),
+    ),
+    "incidents": (
+        tables.INCIDENTS,
+        "/api/incidents",
+        lambda m: frames.incidents_frame(m.incidents.incidents_snapshot()),
+    ),
+    "instruments": (tables.INSTRUMENTS, "/api/instruments?search=RELIANCE-EQ&exchange=NSE&limit=1", found),
+}
+
+
+def plain(column: Column, value: Any) -> Any:
+    """A cell of any form as one comparable value; None is unknown."""
+    if value is None or value is pd.NaT or value is pd.NA or value == "":
+        return None
+    if column.kind in ("price", "number", "quantity", "count"):
+        number = float(value)
+        return None if math.isnan(number) else number
+    if column.kind == "time":
+        moment = (
+            pd.Timestamp(value) if not isinstance(value, str) else pd.Timestamp(datetime.fromisoformat(value))
+        )
+        return moment.floor("us").tz_convert("UTC").isoformat(timespec="microseconds")
+    if column.kind == "day":
+        return str(value)[:10]
+    if column.kind in ("flag", "answer"):
+        return str(value) == "True" if isinstance(value, str) else bool(value)
+    text = str(value)
+    return None if text == "nan" else text.removeprefix("'")
+
+
+def rows_of(table: Table, rows: list[dict[str, Any]]) -> list[list[Any]]:
+    return [[plain(column, row[column.name]) for column in table.all_columns] for row in rows]
+
+
+def records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    if table.index is not None:
+        frame = frame.reset_index()
+    names = [column.name for column in table.all_columns]
+    assert list(frame.columns) == names
+    values = [frame[name].astype(object).to_numpy() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in np.array(values, dtype=object).T.tolist()]
+
+
+async def forms_of(service: Served, key: str) -> None:
+    table, path, make = FORMS[key]
+    names = [column.name for column in table.all_columns]
+    expected = rows_of(table, records(table, make(service.manager)))
+    assert expected or key not in FILLED
+    joint = "&" if "?" in path else "?"
+    as_json = (await service.get(path))[key]
+    as_csv = (await service.client.get(f"{path}{joint}format=csv")).text
+    as_parquet = (await service.client.get(f"{path}{joint}format=parquet")).content
+    assert rows_of(table, as_json) == expected, key
+    assert [list(row) for row in as_json] == [names] * len(as_json)
+    read = csv.reader(io.StringIO(as_csv, newline=""))
+    assert next(read) == names
+    assert rows_of(table, [dict(zip(names, row, strict=True)) for row in read]) == expected, key
+    frame = pd.read_parquet(io.BytesIO(as_parquet))
+    assert rows_of(table, records(table, frame)) == expected, key
+
+
+def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(function: Callable[[], Any]) -> Any:
+        return function()
+
+    # While a worker works, virtual time would run on, and the next form would be of a later moment.
+    monkeypatch.setattr(service_tables, "work", at_once)
+
+    async def story(world: World) -> None:
+        async with served(world) as service:
+            await service.wait_until_it_works()
+            manager = service.manager
+            await eventually(lambda: manager.orders.event_count > 3)
+            await eventually(lambda: len(manager.bandwidth.history()) > 2)
+            await eventually(lambda: manager.quotes.tick_count > 10)
+            manager.incidents.note(world.clock.now_ns(), None, "a cause", "=an action")
+            world.simulation.stopped = True
+            for key in FORMS:
+                await forms_of(service, key)
+
+    run_world(story, subscribe=["NIFTY", SHARE])
+
+
+def test_each_table_that_is_shipped_is_among_them() -> None:
+    without_a_route = {
+        tables.ALL_TICKS.call,
+        tables.CHAIN.call,
+        tables.SUBSCRIBED.call,
+        tables.RECONCILED.call,
+    }
+    covered = {table.call for table, _, _ in FORMS.values()}
+    assert {table.call for table in tables.TABLES} == covered | without_a_route
