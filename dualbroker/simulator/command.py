@@ -137,7 +137,9 @@ async def _serve(simulation: Simulation, options: SimulatorOptions) -> None:
     if options.until_stdin_closes:
         loop = asyncio.get_running_loop()
         _when_stdin_closes(lambda: loop.call_soon_threadsafe(ended.set))
-    async with SimulatorServer(simulation, waits_for_readers=options.market == "replay") as server:
+    replays = options.market == "replay"
+    clock = None if replays else time.time_ns
+    async with SimulatorServer(simulation, waits_for_readers=replays, clock=clock) as server:
         if options.as_json:
             sys.stdout.write(msgspec.json.encode(server.description()).decode("utf-8") + "\n")
             sys.stdout.flush()

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import socket
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import Any, cast
 
@@ -35,7 +35,9 @@ __all__ = ["SimulatorServer"]
 _HOST = "127.0.0.1"
 _STEP_INTERVAL_S = 0.01
 _LONGEST_STEP_NS = 100_000_000
-"""Should the machine be too slow, or have slept, time in the simulation goes slower instead of jumping."""
+"""Should the machine be too slow, or have slept, the market does not relive what it missed."""
+_LATEST_NS = 20_000_000
+"""By which a market that follows a clock may lag behind it."""
 _MOST_UNSENT_BYTES = 16 * 1024 * 1024
 """Of one connection; who lets more pile up is dropped, so that memory stays bounded."""
 _REPLAY_WAITS_AT_BYTES = 1024 * 1024
@@ -61,10 +63,20 @@ class SimulatorServer:
         True (for replays): the market waits, half a minute at most, while a connection has a megabyte
         unsent, so that a reader that is slower than the replay's speed still gets every row. False (for
         a live market): time goes on. Either way a connection with 16 MiB unsent is closed with 1013.
+    clock
+        Wall time in UTC nanoseconds, which a live market's own time follows; None: the market's time goes
+        on from where it is, and slower on a machine that is too slow.
     """
 
-    def __init__(self, simulation: Simulation, *, waits_for_readers: bool = False) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        *,
+        waits_for_readers: bool = False,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
         self.simulation = simulation
+        self._clock = clock
         self._waits_for_readers = waits_for_readers
         self._site = SimulatorSite(simulation)
         self._connections: dict[StreamSession, BrokerConnection] = {}
@@ -113,6 +125,7 @@ class SimulatorServer:
             asyncio.create_task(self._http.serve(sockets=sockets)),
             asyncio.create_task(self._run()),
         ]
+        self._follow_clock()
         await self._http.listening.wait()
 
     async def stop(self) -> None:
@@ -174,9 +187,16 @@ class SimulatorServer:
             waiting_since_ns = None
             self.simulation.step(min(now_ns - last_ns, _LONGEST_STEP_NS))
             last_ns = now_ns
+            self._follow_clock()
             for link in list(self._all_links):
                 link.carry_on()
             self._flush()
+
+    def _follow_clock(self) -> None:
+        if self._clock is not None:
+            now_ns = self._clock()
+            if now_ns - self.simulation.market.now_ns() > _LATEST_NS:
+                self.simulation.catch_up(now_ns)
 
     def _flush(self) -> None:
         """One write per connection, however many frames are due."""

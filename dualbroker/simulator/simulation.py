@@ -125,6 +125,17 @@ class Simulation:
         else:
             self._live_through(elapsed_ns)
 
+    def catch_up(self, now_ns: int) -> None:
+        """Let the market's clock go ahead to a later time, as if nothing was traded until then.
+
+        For a live market on real sockets, whose feed times are compared with receive times: what it took to
+        start, a busy machine or a wait for ``release`` must not leave its clock behind. A replay keeps its
+        own time, and a market whose days turn is moved on by ``step`` alone.
+        """
+        late_ns = now_ns - self.market.now_ns()
+        if late_ns > 0 and not self.stopped and self._calendar.never_turns:
+            self.market.rest(late_ns)
+
     def _live_through(self, elapsed_ns: int) -> None:
         """Move on piece by piece, from one turn of the day to the next."""
         market = self.market

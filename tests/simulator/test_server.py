@@ -94,6 +94,25 @@ def test_quotes_and_orders_stream() -> None:
     asyncio.run(scenario())
 
 
+def test_a_live_market_s_clock_follows_the_wall_clock_however_late_it_starts() -> None:
+    """Else a feed time (``ft``) would be late by what the start took, and so would every latency."""
+
+    async def scenario() -> None:
+        simulation = Simulation(StillMarket(), ["broker1"], hold=True)
+        wall_ns = simulation.market.now_ns() + 4_000_000_000
+        async with SimulatorServer(simulation, clock=lambda: wall_ns):
+            assert simulation.market.now_ns() == wall_ns
+            wall_ns += 3_000_000_000  # the machine was busy, or slept
+            await until(lambda: simulation.market.now_ns() >= wall_ns)
+            simulation.release()
+            await until(lambda: simulation.running_ns > 0)
+            wall_ns += 60_000_000_000
+            await until(lambda: simulation.market.now_ns() >= wall_ns)
+            assert simulation.brokers[0].time_s() == simulation.market.now_ns() // 1_000_000_000
+
+    asyncio.run(scenario())
+
+
 def test_second_connection_evicts_the_first() -> None:
     async def scenario() -> None:
         async with SimulatorServer(Simulation(StillMarket(), ["broker1"])) as server:
