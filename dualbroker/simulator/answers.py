@@ -8,11 +8,14 @@ import msgspec
 
 __all__ = [
     "ACCESS_TYPE",
+    "AFTER_MARKET",
     "BLOCKED",
+    "INSUFFICIENT_BALANCE",
     "INVALID_CODE",
     "INVALID_INPUT",
     "INVALID_KEY",
     "INVALID_OTP",
+    "INVALID_TRIGGER",
     "MISSING_FIELDS",
     "NO_DATA",
     "ORDER_NOT_FOUND",
@@ -21,6 +24,7 @@ __all__ = [
     "WRONG_PASSWORD",
     "Answer",
     "Refusal",
+    "invalid_symbol",
     "json_answer",
     "refusal_answer",
 ]
@@ -32,10 +36,13 @@ MISSING_FIELDS = "Invalid Input : Missing uid or actid or prd."
 WRONG_PASSWORD = "Invalid Input : Wrong Password"
 BLOCKED = "Invalid Input : User Blocked due to multiple wrong attempts"
 ACCESS_TYPE = "Invalid Input :  Invalid Access Type"
+INSUFFICIENT_BALANCE = "Insufficient Balance"
 ORDER_NOT_FOUND = "Rejected : ORA:Order not found"
 ORDER_NOT_FOUND_TO_CANCEL = "Rejected : ORA:Order not found to Cancel"
 
-# No source states the real words for these three.
+# No source states the real words for these.
+AFTER_MARKET = "Invalid Input : Invalid AMO"
+INVALID_TRIGGER = "Invalid Input : Invalid Trigger Price"
 INVALID_OTP = "Invalid Input : Invalid OTP"
 INVALID_KEY = "Invalid Input : Invalid Vendor Code or App Key"
 INVALID_CODE = "Invalid Input : Invalid Auth Code"
@@ -59,6 +66,11 @@ class Refusal(Exception):
         self.emsg = emsg
         self.status = status
         """HTTP status; brokers refuse nearly everything with 200."""
+
+
+def invalid_symbol(symbol: str) -> Refusal:
+    """No instrument has that trading symbol; refused with HTTP 400 (protocol: section 9)."""
+    return Refusal(f"Invalid Input : {symbol} is Invalid Trading Symbol.", status=400)
 
 
 def json_answer(value: object) -> Answer:

@@ -29,7 +29,9 @@ class _Minute(msgspec.Struct, frozen=True):
     close: Floats
     volume: Floats
     turnover: Floats
+    day_volume: Floats
     open_interest: Floats
+    open_interest_change: Floats
 
 
 def bar_start(time_s: int, interval_minutes: int) -> int:
@@ -72,6 +74,8 @@ def _merged(start_s: int, parts: list[Bar]) -> Bar:
         volume=volume,
         average_price=round(turnover / volume, 2) if volume else last.close,
         open_interest=last.open_interest,
+        day_volume=last.day_volume,
+        open_interest_change=sum(part.open_interest_change for part in parts),
     )
 
 
@@ -87,6 +91,7 @@ class MinuteRecorder:
         self._close: Floats = np.full(instruments, np.nan)
         self._volume_before: Floats = np.zeros(instruments)
         self._turnover_before: Floats = np.zeros(instruments)
+        self._interest_before: Floats = np.zeros(instruments)
 
     def begin(self, time_s: float, volume: Floats, turnover: Floats, open_interest: Floats) -> None:
         """Tell the time, and the cumulative figures (NaN for none), before that time's trades are noted."""
@@ -96,6 +101,7 @@ class MinuteRecorder:
         if self._start_s is not None:
             self._past.append(self._present(self._start_s, volume, turnover, open_interest))
         self._start_s = start_s
+        self._interest_before = np.nan_to_num(open_interest)
         for prices in (self._open, self._high, self._low, self._close):
             prices.fill(np.nan)
         self._volume_before = np.nan_to_num(volume)
@@ -133,7 +139,9 @@ class MinuteRecorder:
             close=self._close.copy(),
             volume=np.nan_to_num(volume) - self._volume_before,
             turnover=turnover - self._turnover_before,
+            day_volume=np.nan_to_num(volume),
             open_interest=np.nan_to_num(open_interest),
+            open_interest_change=np.nan_to_num(open_interest) - self._interest_before,
         )
 
 
@@ -149,4 +157,6 @@ def _bar(minute: _Minute, index: int) -> Bar:
         volume=volume,
         average_price=float(minute.turnover[index]) / volume if volume else close,
         open_interest=float(minute.open_interest[index]),
+        day_volume=float(minute.day_volume[index]),
+        open_interest_change=float(minute.open_interest_change[index]),
     )

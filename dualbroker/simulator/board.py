@@ -58,6 +58,9 @@ class Board:
         self._units_per_second = busy.units_per_second
         self._last_tick_s: Floats = np.full(kinds.size, now_s)
         self.turnover: Floats = np.zeros(kinds.size)
+        self.last_trade_s: Floats = np.full(kinds.size, np.nan)
+        """Epoch seconds; NaN before the first trade, and of an index."""
+        self.last_trade_quantity: Floats = np.full(kinds.size, np.nan)
         self.state: Floats = np.full((len(FIELDS), kinds.size), np.nan)
         """Shape (fields, instruments), rows as in ``deltas.FIELDS``."""
         everything = np.arange(kinds.size)
@@ -163,6 +166,9 @@ class Board:
         expected = self._units_per_second[which] * (now_s - self._last_tick_s[which]) / _TRADE_SHARE
         bursts = self._random.standard_exponential(which.size)
         quantity = np.where(traded, np.ceil(expected * bursts / lot + 1e-9) * lot, 0.0)
+        sold = quantity > 0
+        self.last_trade_quantity[which[sold]] = quantity[sold]
+        self.last_trade_s[which[sold]] = now_s
         new[_LTP] = price
         new[_HIGH] = np.maximum(new[_HIGH], price)
         new[_LOW] = np.minimum(new[_LOW], price)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from dualbroker.model import FeedType
+from dualbroker.model import FeedType, InstrumentKind
 from dualbroker.simulator.framing import text_frame
 from dualbroker.simulator.market import Market, MarketTick
 from dualbroker.simulator.quote_wire import InstrumentWire
@@ -30,7 +30,7 @@ class QuoteFanOut:
         self._wires: dict[int, InstrumentWire] = {}
         self._touchline: dict[int, list[Watcher]] = {}
         self._depth: dict[int, list[Watcher]] = {}
-        self._sent_levels: dict[int, dict[str, str]] = {}
+        self._sent_books: dict[int, dict[str, str]] = {}
 
     def subscribe(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
         """Answer with a full snapshot, then send what changes. A repeat answers with a snapshot again."""
@@ -42,11 +42,14 @@ class QuoteFanOut:
         quote = self._market.quote(index)
         wire = self.wire(index)
         if feed_type is FeedType.TOUCHLINE:
-            payload = wire.touchline_snapshot(quote)
+            is_index = self._market.instruments[index].kind is InstrumentKind.INDEX
+            total = self._market.total_open_interest(index) if is_index else None
+            payload = wire.touchline_snapshot(quote, total)
         else:
-            depth = self._market.depth(index)
-            payload = wire.depth_snapshot(quote, depth, self._market.circuit(index))
-            self._note_levels(index, wire.levels(depth))
+            book = self._book(index)
+            total = self._market.total_open_interest(index)
+            payload = wire.depth_snapshot(quote, book, self._market.circuit(index), total)
+            self._note_book(index, book)
         watcher.outbox.append(text_frame(payload))
 
     def resume(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
@@ -57,9 +60,9 @@ class QuoteFanOut:
         if feed_type is FeedType.TOUCHLINE:
             payload = wire.touchline_catch_up(quote)
         else:
-            levels = wire.levels(self._market.depth(index))
-            payload = wire.depth_delta(quote, {}, levels)
-            self._note_levels(index, levels)
+            book = self._book(index)
+            payload = wire.depth_delta(quote, {}, book)
+            self._note_book(index, book)
         watcher.outbox.append(text_frame(payload))
 
     def unsubscribe(self, watcher: Watcher, index: int, feed_type: FeedType) -> None:
@@ -71,7 +74,7 @@ class QuoteFanOut:
             return
         watchers.pop(index, None)
         if feed_type is FeedType.DEPTH:
-            self._sent_levels.pop(index, None)
+            self._sent_books.pop(index, None)
 
     def publish(self, ticks: Iterable[MarketTick]) -> None:
         """Put the changes of one step into the outboxes: each tick as ``tf``, depth once per step."""
@@ -103,15 +106,18 @@ class QuoteFanOut:
         if not any(each is watcher for each in watchers):
             watchers.append(watcher)
 
-    def _note_levels(self, index: int, levels: dict[str, str]) -> None:
+    def _book(self, index: int) -> dict[str, str]:
+        return self.wire(index).book(self._market.depth(index), self._market.details(index))
+
+    def _note_book(self, index: int, book: dict[str, str]) -> None:
         if index in self._depth:
-            self._sent_levels[index] = levels
+            self._sent_books[index] = book
 
     def _publish_depth(self, index: int, changes: dict[str, float]) -> None:
         wire = self.wire(index)
-        levels = wire.levels(self._market.depth(index))
-        frame = text_frame(wire.depth_delta(changes, self._sent_levels[index], levels))
-        self._sent_levels[index] = levels
+        book = self._book(index)
+        frame = text_frame(wire.depth_delta(changes, self._sent_books[index], book))
+        self._sent_books[index] = book
         for watcher in self._depth[index]:
             watcher.outbox.append(frame)
 

@@ -42,6 +42,10 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     """Weighted by volume over the interval; the close where nothing was traded."""
     open_interest: float
     """At the interval's end; 0 for what has none."""
+    day_volume: float = 0.0
+    """Units traded since the day's beginning, at the interval's end."""
+    open_interest_change: float = 0.0
+    """Within the interval."""
 
 
 class Market(Protocol):
@@ -87,6 +91,23 @@ class Market(Protocol):
 
     def circuit(self, index: int) -> tuple[float, float] | None:
         """Lower and upper price band in rupees, None where there is none."""
+        ...
+
+    def details(self, index: int) -> Mapping[str, float]:
+        """What depth and GetQuotes say beyond ``quote``; only what is known.
+
+        ``last_trade_time`` (epoch seconds), ``last_trade_quantity``, ``total_buy_quantity`` and
+        ``total_sell_quantity`` (all orders of a side, units), ``high_52_weeks``, ``low_52_weeks`` (rupees).
+        """
+        ...
+
+    def total_open_interest(self, index: int) -> float | None:
+        """Units open in all derivatives of the instrument's underlying, None when there are none."""
+        ...
+
+    def days(self, index: int, start_s: int, end_s: int) -> list[Bar]:
+        """Daily bars that start within ``start_s <= start < end_s``, newest first; ``start_s`` of a bar is
+        the day's midnight UTC. The present day goes as far as it has come."""
         ...
 
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from dualbroker.model import Instrument
+import msgspec
+
+from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.noren.fields import number, whole
-from dualbroker.noren.times import exchange_time_text
-from dualbroker.simulator.answers import INVALID_INPUT, NO_DATA, Refusal
+from dualbroker.noren.times import exchange_time_text, ist_day
+from dualbroker.simulator.answers import INVALID_INPUT, NO_DATA, Refusal, invalid_symbol
 from dualbroker.simulator.catalogue import Catalogue, scrip_row
 from dualbroker.simulator.fan_out import QuoteFanOut
+from dualbroker.simulator.greeks import option_greeks
 from dualbroker.simulator.market import Bar, Market
+from dualbroker.simulator.masters import master_date
+from dualbroker.simulator.names import wire_symbol
 from dualbroker.simulator.quote_wire import InstrumentWire
 
-__all__ = ["option_chain", "price_series", "quotes", "search_scrip", "security_info"]
+__all__ = [
+    "daily_series",
+    "greeks",
+    "index_list",
+    "option_chain",
+    "price_series",
+    "quotes",
+    "search_scrip",
+    "security_info",
+]
 
 _NS_PER_S = 1_000_000_000
 _INTERVALS_MINUTES = frozenset({1, 3, 5, 10, 15, 30, 60, 120, 240})
-_SEGMENTS = {"NSE": "EQT", "BSE": "EQT", "NFO": "DER", "BFO": "DER", "CDS": "CUR", "MCX": "COM"}
+_NAMES_IN_QUOTES = {"52h": "wk52_h", "52l": "wk52_l"}
 
 
 def search_scrip(catalogue: Catalogue, fields: Mapping[str, str]) -> list[Instrument]:
@@ -33,10 +48,13 @@ def option_chain(catalogue: Catalogue, fields: Mapping[str, str]) -> list[Instru
     Refusal
         No such contract or no strike.
     """
-    index = catalogue.index_of_symbol(fields.get("exch", ""), fields.get("tsym", ""))
+    symbol = fields.get("tsym", "")
+    index = catalogue.index_of_symbol(fields.get("exch", ""), symbol)
+    if index is None:
+        raise invalid_symbol(symbol)
     strike = number(fields.get("strprc"))
     count = whole(fields.get("cnt"))
-    if index is None or strike is None or count is None or count < 0:
+    if strike is None or count is None or count < 0:
         raise Refusal(INVALID_INPUT)
     return catalogue.chain(catalogue.instruments[index], strike, count)
 
@@ -50,11 +68,12 @@ def security_info(market: Market, fields: Mapping[str, str]) -> dict[str, str]:
         No such instrument.
     """
     instrument = market.instruments[_index(market, fields)]
-    row = scrip_row(instrument) | {"stat": "Ok", "seg": _SEGMENTS.get(instrument.exchange, "")}
-    return row | {"cname": instrument.name, "mult": "1", "prcftr_d": "(1 / 1 ) * (1 / 1)"}
+    return scrip_row(instrument) | {"stat": "Ok", "mult": "1", "prcftr_d": "(1 / 1 ) * (1 / 1)"}
 
 
-def quotes(market: Market, fan_out: QuoteFanOut, fields: Mapping[str, str]) -> dict[str, str]:
+def quotes(
+    market: Market, catalogue: Catalogue, fan_out: QuoteFanOut, fields: Mapping[str, str]
+) -> dict[str, str]:
     """A full snapshot of one instrument, five levels of depth included.
 
     Raises
@@ -64,11 +83,106 @@ def quotes(market: Market, fan_out: QuoteFanOut, fields: Mapping[str, str]) -> d
     """
     index = _index(market, fields)
     wire = fan_out.wire(index)
-    row = security_info(market, fields) | wire.texts(market.quote(index)) | wire.levels(market.depth(index))
+    details = market.details(index)
+    row = security_info(market, fields) | wire.texts(market.quote(index))
+    book = wire.book(market.depth(index), details)
+    row |= {_NAMES_IN_QUOTES.get(name, name): text for name, text in book.items()}
+    if "last_trade_time" in details:
+        row["ltd"] = exchange_time_text(int(details["last_trade_time"]) * _NS_PER_S)[:10]
+    total = market.total_open_interest(index)
+    if total is not None:
+        row["toi"] = f"{total:.0f}"
     band = market.circuit(index)
     if band is not None:
         row |= {"lc": wire.price(band[0]), "uc": wire.price(band[1])}
+    under = catalogue.underlying(market.instruments[index])
+    if under is not None:
+        row |= {"und_exch": under.exchange, "und_tk": under.token}
     return row | {"lut": str(market.now_ns() // _NS_PER_S)}
+
+
+def greeks(market: Market, fields: Mapping[str, str]) -> dict[str, object]:
+    """GetOptionGreek: of the option that the fields describe (``exd``, strike, spot, both rates in percent).
+
+    Raises
+    ------
+    Refusal
+        A figure is missing, is not above 0, or the expiry is past.
+    """
+    names = ("sptprc", "strprc", "volatility", "initrate")
+    spot, strike, volatility, interest = (number(fields.get(name)) or 0.0 for name in names)
+    try:
+        expiry = datetime.strptime(fields.get("exd", ""), "%d-%b-%Y").date()
+    except ValueError:
+        raise Refusal(INVALID_INPUT) from None
+    days = (expiry - ist_day(market.now_ns())).days
+    if min(spot, strike, volatility) <= 0 or days < 0:
+        raise Refusal(INVALID_INPUT)
+    return {
+        "stat": "OK",
+        **option_greeks(
+            spot=spot,
+            strike=strike,
+            days=max(days, 1),
+            interest_percent=interest,
+            volatility_percent=volatility,
+        ),
+    }
+
+
+def index_list(catalogue: Catalogue, fields: Mapping[str, str]) -> list[dict[str, str]]:
+    """Names and tokens of an exchange's indices.
+
+    Raises
+    ------
+    Refusal
+        It has none.
+    """
+    found = [
+        {"idxname": wire_symbol(item), "token": item.token}
+        for item in catalogue.instruments
+        if item.kind is InstrumentKind.INDEX and item.exchange == fields.get("exch", "NSE")
+    ]
+    if not found:
+        raise Refusal(NO_DATA)
+    return found
+
+
+def daily_series(
+    market: Market, catalogue: Catalogue, fan_out: QuoteFanOut, fields: Mapping[str, str]
+) -> list[str]:
+    """Days from ``from`` to ``to`` (epoch seconds) of ``sym`` (``NSE:SBIN-EQ``), newest first.
+
+    Each is a JSON object within a string, as the real ones are.
+
+    Raises
+    ------
+    Refusal
+        No such instrument, or no days.
+    """
+    exchange, _, symbol = fields.get("sym", "").partition(":")
+    index = catalogue.index_of_symbol(exchange, symbol)
+    if index is None:
+        raise invalid_symbol(symbol)
+    start, end = number(fields.get("from")), number(fields.get("to"))
+    now_s = market.now_ns() // _NS_PER_S
+    days = market.days(index, int(start or 0), min(int(end), now_s) + 1 if end is not None else now_s + 1)
+    if not days:
+        raise Refusal(NO_DATA)
+    wire = fan_out.wire(index)
+    return [msgspec.json.encode(_day_row(day, wire)).decode("utf-8") for day in days]
+
+
+def _day_row(day: Bar, wire: InstrumentWire) -> dict[str, str]:
+    return {
+        "time": master_date(datetime.fromtimestamp(day.start_s, UTC).date()),
+        "into": wire.price(day.open),
+        "inth": wire.price(day.high),
+        "intl": wire.price(day.low),
+        "intc": wire.price(day.close),
+        "ssboe": str(day.start_s),
+        "intv": f"{day.volume:.2f}",
+    }
 
 
 def price_series(market: Market, fan_out: QuoteFanOut, fields: Mapping[str, str]) -> list[dict[str, str]]:
@@ -106,8 +220,8 @@ def _bar_row(bar: Bar, wire: InstrumentWire) -> dict[str, str]:
         "intc": wire.price(bar.close),
         "intvwap": wire.price(bar.average_price),
         "intv": f"{bar.volume:.0f}",
-        "intoi": f"{bar.open_interest:.0f}",
-        "v": f"{bar.volume:.0f}",
+        "intoi": f"{bar.open_interest_change:.0f}",
+        "v": f"{bar.day_volume:.0f}",
         "oi": f"{bar.open_interest:.0f}",
     }
 

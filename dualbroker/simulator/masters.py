@@ -13,8 +13,9 @@ from datetime import date
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.simulator.names import MONTHS, index_name
 
-__all__ = ["MASTER_EXCHANGES", "master_zip"]
+__all__ = ["MASTER_EXCHANGES", "master_date", "master_zip"]
 
 _CASH_HEADER = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,"
 _DERIVATIVE_HEADER = (
@@ -29,15 +30,7 @@ _HEADERS = {
 MASTER_EXCHANGES = tuple(_HEADERS)
 """Exchanges of which a master can be made."""
 
-_INDEX_SYMBOLS = {
-    "NIFTY": "Nifty 50",
-    "BANKNIFTY": "Nifty Bank",
-    "FINNIFTY": "Nifty Fin Services",
-    "INDIA VIX": "INDIAVIX",
-}
-"""Column ``Symbol`` of an index, by its plain name."""
 _BFO_PRODUCTS = {"SENSEX": "BSXOPT"}
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NO_STRIKE = "-0.01"
 _NO_OPTION = "XX"
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -83,7 +76,7 @@ def _is_left_out(instrument: Instrument) -> bool:
 def _cash_row(instrument: Instrument) -> str:
     name = instrument.name
     if instrument.kind is InstrumentKind.INDEX:
-        name = _INDEX_SYMBOLS.get(name, name)
+        name = index_name(name)
     return (
         f"{instrument.exchange},{instrument.token},{instrument.lot_size},{name},{instrument.symbol},"
         f"{instrument.instrument_type},{_number(instrument.tick_size)},"
@@ -95,9 +88,10 @@ def _derivative_row(instrument: Instrument) -> str:
     if instrument.exchange == "BFO":
         name = _BFO_PRODUCTS.get(name, name)
     strike = _NO_STRIKE if instrument.strike is None else _number(instrument.strike)
+    expiry = "" if instrument.expiry is None else master_date(instrument.expiry)
     return (
         f"{instrument.exchange},{instrument.token},{instrument.lot_size},{name},{instrument.symbol},"
-        f"{_date(instrument.expiry)},{instrument.instrument_type},{instrument.option_type or _NO_OPTION},"
+        f"{expiry},{instrument.instrument_type},{instrument.option_type or _NO_OPTION},"
         f"{strike},{_number(instrument.tick_size)},"
     )
 
@@ -107,6 +101,6 @@ def _number(value: float | None) -> str:
     return "0" if value is None else str(int(value)) if value == int(value) else str(value)
 
 
-def _date(day: date | None) -> str:
+def master_date(day: date) -> str:
     """``29-DEC-2026``, whatever the machine's locale."""
-    return "" if day is None else f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year}"
+    return f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year}"

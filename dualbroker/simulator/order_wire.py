@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualbroker.model import InstrumentKind, OrderStatus, ReportType
+from dualbroker.model import OrderStatus, ReportType
 from dualbroker.noren.times import exchange_time_text, order_time_text
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
+from dualbroker.simulator.names import display_name, instrument_type
 from dualbroker.simulator.orders import Fill, Order, OrderEvent
 from dualbroker.simulator.quote_wire import precision
 
-__all__ = ["PRODUCT_NAMES", "book_row", "history_row", "instrument_name", "order_update", "trade_row"]
+__all__ = ["PRODUCT_NAMES", "book_row", "history_row", "order_update", "trade_row"]
 
 PRODUCT_NAMES = {"C": "CNC", "M": "NRML", "I": "MIS", "H": "CO", "B": "BO", "F": "MTF"}
 
 _NS_PER_S = 1_000_000_000
 _INTERNAL_STATUS = {ReportType.NEW_ACK: "ORDER ACK", ReportType.PENDING_NEW: "ORDER PENDING"}
-_INSTRUMENT_NAMES = {
-    InstrumentKind.INDEX: "UNDIND",
-    InstrumentKind.EQUITY: "EQ",
-    InstrumentKind.FUTURE: "FUTIDX",
-    InstrumentKind.OPTION: "OPTIDX",
-}
 
 
 def order_update(order: Order, event: OrderEvent) -> dict[str, str]:
@@ -66,11 +61,6 @@ def trade_row(order: Order, fill: Fill) -> dict[str, str]:
     return row | {"exch_tm": exchange_time_text(fill.time_ns), "cstFrm": "N"}
 
 
-def instrument_name(kind: InstrumentKind, instrument_type: str) -> str:
-    """The wire's ``instname``: the master's own word where there is one."""
-    return instrument_type or _INSTRUMENT_NAMES.get(kind, "")
-
-
 def _common(order: Order, event: OrderEvent) -> dict[str, str]:
     terms = event.terms
     instrument = terms.instrument
@@ -100,6 +90,13 @@ def _common(order: Order, event: OrderEvent) -> dict[str, str]:
     }
     if terms.is_stop:
         fields["trgprc"] = f"{terms.trigger_price:.{decimals}f}"
+    if terms.after_market:
+        fields["amo"] = "Yes"
+    for name, price in (("blprc", terms.book_loss), ("bpprc", terms.book_profit)):
+        if price:
+            fields[name] = f"{price:.{decimals}f}"
+    if terms.leg:
+        fields |= {"snonum": terms.entry_number, "snoordt": terms.leg}
     if event.filled_quantity:
         fields["fillshares"] = str(event.filled_quantity)
         fields["avgprc"] = f"{event.average_price:.{decimals}f}"
@@ -116,12 +113,22 @@ def _book_fields(order: Order, event: OrderEvent) -> dict[str, Any]:
     fields |= {
         "prd": terms.product,
         "s_prdt_ali": PRODUCT_NAMES.get(terms.product, ""),
-        "instname": instrument_name(terms.instrument.kind, terms.instrument.instrument_type),
+        "instname": instrument_type(terms.instrument),
         "ordenttm": str(order.entry_time_ns // _NS_PER_S),
         "ordersource": "API",
+        "src_uid": "",
+        "brnchid": "HO",
+        "rqty": fields["qty"],
+        "rprc": fields.get("avgprc", fields["prc"]),
         "mult": "1",
         "prcftr": "1.000000",
     }
+    if name := display_name(terms.instrument):
+        fields["dname"] = name
+    if event.version > 1:
+        first = order.events[0].terms
+        decimals = precision(terms.instrument)
+        fields |= {"rorgqty": str(first.quantity), "rorgprc": f"{first.price:.{decimals}f}"}
     if event.reject is not None:
         fields |= {"rejreason": event.reject.reason, "rejby": event.reject.by}
     return fields

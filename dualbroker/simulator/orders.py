@@ -7,6 +7,7 @@ Life cycles (protocol: section 2.4), as ``status/reporttype``::
     modify   …/ModAck, …/PendingReplace, OPEN/Replaced (or …/ReplaceRejected)
     cancel   …/CanAck, …/PendingCancel, CANCELED/Canceled
     reject   PENDING/NewAck, REJECTED/Rejected (by the exchange: PendingNew in between)
+    after the market   PENDING/NewAck, OPEN/New (no number of the exchange); at the opening as limit or stop
 """
 
 from __future__ import annotations
@@ -44,6 +45,16 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     retention: str = "DAY"
     disclosed_quantity: int = 0
     remarks: str = ""
+    after_market: bool = False
+    """Sent while the market is closed, for its next opening (``amo``)."""
+    book_loss: float = 0.0
+    """Where a cover or bracket order's stop waits; 0 for every other order."""
+    book_profit: float = 0.0
+    """Where a bracket order takes its profit."""
+    entry_number: str = ""
+    """Of a leg: the number of the cover or bracket order it belongs to."""
+    leg: str = ""
+    """``0`` of a leg that takes the profit, ``1`` of one that stops the loss."""
 
     @property
     def is_stop(self) -> bool:
@@ -109,6 +120,11 @@ class Order(msgspec.Struct, kw_only=True):
     @property
     def status(self) -> OrderStatus:
         return self.last.status
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the market's opening, not yet at the exchange."""
+        return self.terms.after_market and not self.last.exchange_order_id
 
     @property
     def remaining(self) -> int:
@@ -178,15 +194,25 @@ class OrderDesk:
         )
         self.orders[order.number] = order
         self._add(order, OrderEvent(OrderStatus.PENDING, ReportType.NEW_ACK, time_ns, 1, terms))
-        if reject is None or not reject.by:
+        if not terms.after_market and (reject is None or not reject.by):
             self._next(order, ReportType.PENDING_NEW)
         if reject is not None:
-            self._next(order, ReportType.REJECTED, OrderStatus.REJECTED, reject=reject)
+            number = "" if reject.by else self._numbers.exchange_order()
+            self._next(
+                order, ReportType.REJECTED, OrderStatus.REJECTED, reject=reject, exchange_order_id=number
+            )
             return order
         self.open[order.number] = order
-        resting = OrderStatus.TRIGGER_PENDING if terms.is_stop else OrderStatus.OPEN
-        self._next(order, ReportType.NEW, resting, exchange_order_id=self._numbers.exchange_order())
+        if terms.after_market:
+            self._next(order, ReportType.NEW, OrderStatus.OPEN)
+        else:
+            self._rest(order)
         return order
+
+    def send_on(self, order: Order) -> None:
+        """The market has opened: an order that came after its close goes to the exchange."""
+        self._next(order, ReportType.PENDING_NEW)
+        self._rest(order)
 
     def modify(self, number: str, terms: OrderTerms, reject: Reject | None = None) -> Order:
         """Change an open order; ``terms.quantity`` is the total, filled units included.
@@ -232,10 +258,11 @@ class OrderDesk:
         self._next(order, ReportType.CANCELED, OrderStatus.CANCELED, cancelled_quantity=order.remaining)
 
     def begin_day(self) -> None:
-        """A new day: what was is in no book any more."""
-        self.earlier |= self.orders
-        self.orders.clear()
-        self.open.clear()
+        """A new day: what was is in no book any more, but what is meant for the next opening."""
+        kept = {number: order for number, order in self.open.items() if order.is_waiting}
+        self.earlier |= {number: order for number, order in self.orders.items() if number not in kept}
+        self.orders = kept
+        self.open = dict(kept)
 
     def trigger(self, order: Order) -> None:
         """A stop order's trigger price has traded: it rests in the market from now on."""
@@ -251,6 +278,10 @@ class OrderDesk:
         order.fills.append(fill)
         self._next(order, ReportType.FILL, status, filled_quantity=total, average_price=average, fill=fill)
         return fill
+
+    def _rest(self, order: Order) -> None:
+        status = OrderStatus.TRIGGER_PENDING if order.terms.is_stop else OrderStatus.OPEN
+        self._next(order, ReportType.NEW, status, exchange_order_id=self._numbers.exchange_order())
 
     def _next(
         self, order: Order, report_type: ReportType, status: OrderStatus | None = None, **changes: object

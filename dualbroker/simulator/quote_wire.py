@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from dualbroker.model import DepthLevel, Instrument
+from dualbroker.noren.times import exchange_time_text
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
+from dualbroker.simulator.names import wire_symbol
 
 __all__ = ["DepthSides", "InstrumentWire", "precision"]
 
@@ -38,6 +40,13 @@ _QUANTITIES = {
     "prev_open_interest": "poi",
     "feed_time": "ft",
 }
+_DETAIL_QUANTITIES = {
+    "last_trade_quantity": "ltq",
+    "total_buy_quantity": "tbq",
+    "total_sell_quantity": "tsq",
+}
+_DETAIL_PRICES = {"high_52_weeks": "52h", "low_52_weeks": "52l"}
+_NS_PER_S = 1_000_000_000
 _OF_DEPTH_LEVELS = frozenset({"bid", "ask", "bid_quantity", "ask_quantity"})
 
 
@@ -57,7 +66,7 @@ class InstrumentWire:
         self._formats |= {name: f',"{key}":"%.0f"' for name, key in _QUANTITIES.items()}
         self._formats["change_percent"] = ',"pc":"%.2f"'
         self._delta_start = f'"e":"{instrument.exchange}","tk":"{instrument.token}"'
-        symbol = msgspec.json.encode(instrument.symbol).decode("utf-8")
+        symbol = msgspec.json.encode(wire_symbol(instrument)).decode("utf-8")
         tick = instrument.tick_size or DEFAULT_TICK_SIZE
         self._snapshot_start = (
             f'{self._delta_start},"ts":{symbol},"pp":"{decimals}",'
@@ -76,25 +85,33 @@ class InstrumentWire:
         """A ``tf`` message of all that is known."""
         return f'{{"t":"tf",{self._delta_start}{self._known(quote)}}}'.encode()
 
-    def touchline_snapshot(self, quote: Mapping[str, float]) -> bytes:
+    def touchline_snapshot(
+        self, quote: Mapping[str, float], total_open_interest: float | None = None
+    ) -> bytes:
         """A ``tk`` message of all that is known; unknown (absent or NaN) is left out."""
-        return f'{{"t":"tk",{self._snapshot_start}{self._known(quote)}}}'.encode()
+        total = _total(total_open_interest)
+        return f'{{"t":"tk",{self._snapshot_start}{self._known(quote)}{total}}}'.encode()
 
     def depth_snapshot(
-        self, quote: Mapping[str, float], depth: DepthSides, circuit: tuple[float, float] | None
+        self,
+        quote: Mapping[str, float],
+        book: Mapping[str, str],
+        circuit: tuple[float, float] | None,
+        total_open_interest: float | None = None,
     ) -> bytes:
-        """A ``dk`` message: the quote, five levels a side, the price band."""
+        """A ``dk`` message: the quote, the book (see ``book``), the price band."""
         fields = self._known({k: v for k, v in quote.items() if k not in _OF_DEPTH_LEVELS})
         band = ""
         if circuit is not None:
             band = f',"lc":"{self._price % circuit[0]}","uc":"{self._price % circuit[1]}"'
-        levels = "".join(f',"{key}":"{text}"' for key, text in self.levels(depth).items())
-        return f'{{"t":"dk",{self._snapshot_start}{fields}{band}{levels}}}'.encode()
+        total = _total(total_open_interest)
+        texts = "".join(f',"{key}":"{text}"' for key, text in book.items())
+        return f'{{"t":"dk",{self._snapshot_start}{fields}{band}{total}{texts}}}'.encode()
 
     def depth_delta(
         self, changes: Mapping[str, float], before: Mapping[str, str], after: Mapping[str, str]
     ) -> bytes:
-        """A ``df`` message: the quote's changes and those of the levels' texts (see ``levels``)."""
+        """A ``df`` message: the quote's changes and those of the book's texts (see ``book``)."""
         fields = self._known({k: v for k, v in changes.items() if k not in _OF_DEPTH_LEVELS})
         levels = "".join(f',"{k}":"{text}"' for k, text in after.items() if before.get(k) != text)
         return f'{{"t":"df",{self._delta_start}{fields}{levels}}}'.encode()
@@ -110,6 +127,19 @@ class InstrumentWire:
                     texts[f"{side}q{number}"] = f"{level.quantity / self._unit:.0f}"
                 if level.orders is not None:
                     texts[f"{side}o{number}"] = f"{level.orders:.0f}"
+        return texts
+
+    def book(self, depth: DepthSides, details: Mapping[str, float]) -> dict[str, str]:
+        """What only depth says, by wire name: the levels, then ``Market.details``."""
+        texts = self.levels(depth)
+        for name, key in _DETAIL_QUANTITIES.items():
+            if name in details:
+                texts[key] = f"{details[name]:.0f}"
+        for name, key in _DETAIL_PRICES.items():
+            if name in details:
+                texts[key] = self._price % details[name]
+        if "last_trade_time" in details:
+            texts["ltt"] = exchange_time_text(int(details["last_trade_time"]) * _NS_PER_S)[-8:]
         return texts
 
     def texts(self, quote: Mapping[str, float]) -> dict[str, str]:
@@ -146,3 +176,7 @@ class InstrumentWire:
 
 def _known(quote: Mapping[str, float], name: str) -> bool:
     return name in quote and not math.isnan(quote[name])
+
+
+def _total(open_interest: float | None) -> str:
+    return "" if open_interest is None else f',"toi":"{open_interest:.0f}"'

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import DEPTH_LEVELS, DepthLevel, Instrument, InstrumentKey
+from dualbroker.noren.times import ist_day
 from dualbroker.simulator.bars import MINUTE_S, merge_bars
+from dualbroker.simulator.daily import day_start
 from dualbroker.simulator.deltas import FIELD_ROW, FIELDS, make_ticks
 from dualbroker.simulator.market import Bar, MarketTick
 from dualbroker.simulator.pricing import Integers
@@ -19,6 +22,7 @@ from dualbroker.simulator.recording import RECORDED_FIELDS, load_recording
 __all__ = ["FASTEST_SPEED", "ReplayMarket"]
 
 FASTEST_SPEED = 10_000.0
+_DAY_MINUTES = 1440
 
 
 class ReplayMarket:
@@ -113,6 +117,20 @@ class ReplayMarket:
         """None: the recording has no price bands."""
         return None
 
+    def details(self, index: int) -> Mapping[str, float]:
+        """Empty: the recording has nothing of the kind."""
+        return {}
+
+    def total_open_interest(self, index: int) -> float | None:
+        """None: the recording may lack some of the underlying's contracts."""
+        return None
+
+    def days(self, index: int, start_s: int, end_s: int) -> list[Bar]:
+        """The recorded day so far, if it lies within the given time."""
+        start = day_start(ist_day(self._now_ns))
+        bars = self.bars(index, 0, self._now_ns // 1_000_000_000 + 1, _DAY_MINUTES)
+        return [msgspec.structs.replace(bar, start_s=start) for bar in bars if start_s <= start < end_s]
+
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
         """Bars of the last prices at each poll so far, newest first; each starts within the given time.
 
@@ -130,6 +148,10 @@ class ReplayMarket:
             values[:, FIELD_ROW["ltp"]].tolist(),
             traded.tolist(),
             values[:, FIELD_ROW["open_interest"]].tolist(),
+            volume.tolist(),
+            np.diff(
+                values[:, FIELD_ROW["open_interest"]], prepend=values[:1, FIELD_ROW["open_interest"]]
+            ).tolist(),
             strict=True,
         )
         minutes = [_poll_bar(*poll) for poll in polls if poll[1] > 0]
@@ -148,7 +170,9 @@ class ReplayMarket:
         return last_rows
 
 
-def _poll_bar(time_ns: int, price: float, volume: float, open_interest: float) -> Bar:
+def _poll_bar(
+    time_ns: int, price: float, volume: float, open_interest: float, day_volume: float, opened: float
+) -> Bar:
     return Bar(
         start_s=time_ns // 1_000_000_000 // MINUTE_S * MINUTE_S,
         open=price,
@@ -158,4 +182,6 @@ def _poll_bar(time_ns: int, price: float, volume: float, open_interest: float) -
         volume=volume,
         average_price=price,
         open_interest=open_interest,
+        day_volume=day_volume,
+        open_interest_change=opened,
     )

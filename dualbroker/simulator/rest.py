@@ -23,6 +23,7 @@ from dualbroker.simulator.answers import (
     SESSION_EXPIRED,
     Answer,
     Refusal,
+    invalid_symbol,
     json_answer,
     refusal_answer,
 )
@@ -39,10 +40,10 @@ __all__ = ["RestHost", "answer"]
 
 Fields = Mapping[str, str]
 
-_NOT_FOUND = Answer(404, "text/html; charset=utf-8", b"<html><body><h1>404 Not Found</h1></body></html>")
 _NS_PER_S = 1_000_000_000
 _FLATTRADE_LOGIN = "apitoken"
 _BEARER = "bearer "
+_LONGEST_NAME = 40
 
 
 class RestHost(Protocol):
@@ -73,6 +74,8 @@ class _Call(NamedTuple):
     caller: TradingAccount
     fields: Fields
     token: str
+    baskets: list[Fields]
+    """``basketlists`` of GetBasketMargin."""
 
 
 def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], now_ns: int) -> Answer:
@@ -98,14 +101,15 @@ def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], n
         if name == _FLATTRADE_LOGIN:
             return json_answer(_flattrade_login(host, body))
         if name not in _HANDLERS and name not in _LOGINS:
-            return _NOT_FOUND
-        fields, jkey = _parse(body)
+            raise Refusal(f"Invalid Input : {name[:_LONGEST_NAME]} is not available", status=404)
+        fields, baskets, jkey = _parse(body)
         if name in _LOGINS:
             result: object = _LOGINS[name](host, fields, now_ns)
         else:
             token = jkey or _bearer(headers)
             caller = _authorise(host, token, fields)
-            result = _HANDLERS[name](_Call(host, caller, _as_asked(host, name, caller, fields), token))
+            asked = _as_asked(host, name, caller, fields)
+            result = _HANDLERS[name](_Call(host, caller, asked, token, baskets))
             if faults.clock_skew_s:
                 result = skewed_rows(result, faults.clock_skew_s)
         if isinstance(result, dict):
@@ -121,22 +125,29 @@ def _as_asked(host: RestHost, name: str, caller: TradingAccount, fields: Fields)
     key = (fields.get("exch", ""), fields.get("token", ""))
     if "token" in fields and host.index_of(key) is None:
         raise Refusal(INVALID_INPUT)
-    named = host.catalogue.index_of_symbol(key[0], fields.get("tsym", ""))
+    symbol = fields.get("tsym", "")
+    named = host.catalogue.index_of_symbol(key[0], symbol)
     if named is not None and host.index_of(host.catalogue.instruments[named].key) is None:
-        raise Refusal(INVALID_INPUT)
+        raise invalid_symbol(symbol)
     if name == Endpoint.GET_QUOTES and host.faults.wrong_quotes:
         return host.rest_mischief.mistaken(host.faults, host.market.instruments, fields)
     return fields
 
 
-def _parse(body: bytes) -> tuple[Fields, str | None]:
-    """Values as texts, nulls left out."""
+def _parse(body: bytes) -> tuple[Fields, list[Fields], str | None]:
+    """Values as texts, nulls left out; those of ``basketlists`` apart."""
     try:
         values, jkey = parse_body(body)
     except WireError as error:
         raise Refusal(str(error)) from None
+    baskets = values.get("basketlists")
+    orders = [each for each in baskets if isinstance(each, dict)] if isinstance(baskets, list) else []
+    return _texts(values), [_texts(each) for each in orders], jkey
+
+
+def _texts(values: Mapping[str, object]) -> Fields:
     texts = {name: text(value) for name, value in values.items()}
-    return {name: value for name, value in texts.items() if value is not None}, jkey
+    return {name: value for name, value in texts.items() if value is not None}
 
 
 def _bearer(headers: Mapping[str, str]) -> str:
@@ -198,6 +209,9 @@ def _user(host: RestHost, account: Account) -> dict[str, object]:
         "prarr": products,
         "orarr": ["LMT", "MKT", "SL-LMT", "SL-MKT"],
         "access_type": ["WEB", "TT", "MOB", "API"],
+        "totp_set": "1",
+        "values": [],
+        "mws": {},
         "uprev": "INVESTOR",
     }
 
@@ -230,8 +244,43 @@ def _cancel(call: _Call) -> dict[str, object]:
     return {"stat": "Ok", "result": order_requests.cancel_order(call.caller, call.fields)}
 
 
-def _holdings(call: _Call) -> dict[str, object]:
-    raise Refusal(NO_DATA)
+def _holdings(call: _Call) -> list[dict[str, object]]:
+    rows = call.caller.holdings.rows(call.caller.positions.held())
+    if not rows or call.fields.get("prd", "C") != "C":
+        raise Refusal(NO_DATA)
+    return rows
+
+
+def _client_details(call: _Call) -> dict[str, object]:
+    """Made up, as the account is; nothing that could be somebody's."""
+    user = _user(call.host, call.caller.account)
+    kept = {name: user[name] for name in ("stat", "actid", "email", "exarr", "prarr")}
+    bank = {"bankn": "SIMULATED BANK", "acctnum": "00000000", "ifsc_code": "SIML0000000"}
+    return kept | {
+        "cliname": user["uname"],
+        "act_sts": "Activated",
+        "creatdte": "01-01-2020",
+        "creattme": "00:00:00",
+        "m_num": "9000000000",
+        "pan": "XXXXX0000X",
+        "addr": "1, SIMULATED STREET",
+        "bankdetails": [bank],
+        "dp_acct_num": [{"dpnum": "1200000000000000"}],
+    }
+
+
+def _convert(call: _Call) -> dict[str, object]:
+    order_requests.convert_product(call.caller, call.host.catalogue, call.fields)
+    return {"stat": "Ok"}
+
+
+def _exit(call: _Call) -> dict[str, object]:
+    number = order_requests.exit_order(call.caller, call.fields)
+    return {"stat": "Ok", "dmsg": f"Order {number} is being exited"}
+
+
+def _greeks(call: _Call) -> dict[str, object]:
+    return market_requests.greeks(call.host.market, call.fields)
 
 
 _LOGINS: Mapping[str, Callable[[RestHost, Fields, int], object]] = {
@@ -246,6 +295,21 @@ _HANDLERS: Mapping[str, Callable[[_Call], object]] = {
     Endpoint.MODIFY_ORDER: _modify,
     Endpoint.CANCEL_ORDER: _cancel,
     Endpoint.HOLDINGS: _holdings,
+    Endpoint.EXIT_ORDER: _exit,
+    Endpoint.CONVERT_PRODUCT: _convert,
+    "ClientDetails": _client_details,
+    "GetOptionGreek": _greeks,
+    "GetOrderMargin": lambda call: order_requests.order_margin(call.caller, call.host.catalogue, call.fields),
+    "GetBasketMargin": lambda call: order_requests.basket_margin(
+        call.caller, call.host.catalogue, call.fields, call.baskets
+    ),
+    "GetIndexList": lambda call: {
+        "stat": "Ok",
+        "values": market_requests.index_list(call.host.catalogue, call.fields),
+    },
+    Endpoint.END_OF_DAY_CHART: lambda call: market_requests.daily_series(
+        call.host.market, call.host.catalogue, call.host.fan_out, call.fields
+    ),
     Endpoint.ORDER_BOOK: lambda call: order_requests.order_book(call.caller, call.fields),
     Endpoint.SINGLE_ORDER_HISTORY: lambda call: order_requests.order_history(call.caller, call.fields),
     Endpoint.TRADE_BOOK: lambda call: order_requests.trade_book(call.caller),
@@ -255,7 +319,7 @@ _HANDLERS: Mapping[str, Callable[[_Call], object]] = {
     Endpoint.GET_OPTION_CHAIN: lambda call: _listed(call, market_requests.option_chain),
     Endpoint.GET_SECURITY_INFO: lambda call: market_requests.security_info(call.host.market, call.fields),
     Endpoint.GET_QUOTES: lambda call: market_requests.quotes(
-        call.host.market, call.host.fan_out, call.fields
+        call.host.market, call.host.catalogue, call.host.fan_out, call.fields
     ),
     Endpoint.TIME_PRICE_SERIES: lambda call: market_requests.price_series(
         call.host.market, call.host.fan_out, call.fields

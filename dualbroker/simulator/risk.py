@@ -2,22 +2,34 @@
 
 Margins are rules of thumb (the broker's own are not public): the premium for a bought option, a fifth
 of the value for everything else. No source states the full wording of rejects but for their ``RED:``
-prefix and ``RED:Margin Shortfall``; the rest of each text is ours.
+prefix, the margin and the circuit (protocol: section 9); the rest of each text is ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from dualbroker.model import InstrumentKind
 from dualbroker.simulator.orders import Order, OrderTerms, Reject
 from dualbroker.simulator.positions import PositionKeeper
 
-__all__ = ["blocked_margin", "check_order", "limits_row", "order_margin", "reducing_quantity"]
+__all__ = ["Margin", "blocked_margin", "check_order", "limits_row", "order_margin", "reducing_quantity"]
 
 _MARGIN_FRACTION = 0.2
 _OPTION_WRITER_FRACTION = 0.12
 """Of the strike's value, for a sold option."""
+
+
+class Margin(NamedTuple):
+    """Rupees."""
+
+    needed: float
+    """By one more order."""
+    used: float
+    """By what is held and what rests in the market."""
+    cash: float
+    """With what was made and lost today, before ``used``."""
 
 
 def order_margin(terms: OrderTerms, quantity: int, price: float) -> float:
@@ -30,10 +42,18 @@ def order_margin(terms: OrderTerms, quantity: int, price: float) -> float:
     return quantity * price * _MARGIN_FRACTION
 
 
-def reducing_quantity(terms: OrderTerms, positions: PositionKeeper) -> int:
-    """Units of an order that only close what is held, and so need no margin."""
+def reducing_quantity(terms: OrderTerms, positions: PositionKeeper, in_depository: int = 0) -> int:
+    """Units of an order that only close what is held, and so need no margin.
+
+    Parameters
+    ----------
+    in_depository
+        Units that can be delivered when they are sold as CNC.
+    """
     net = positions.net_quantity(terms.instrument, terms.product)
     against = -net if terms.side == "B" else net
+    if terms.side == "S" and terms.product == "C":
+        against += in_depository
     return max(0, min(against, terms.quantity))
 
 
@@ -42,6 +62,8 @@ def blocked_margin(open_orders: Iterable[Order], positions: PositionKeeper) -> f
     total = 0.0
     for position in positions.held():
         net = position.net_quantity
+        if position.product == "C" and net < 0:
+            continue  # sold out of the depository
         if position.instrument.kind is InstrumentKind.OPTION and net < 0:
             total += -net * (position.instrument.strike or 0.0) * _OPTION_WRITER_FRACTION
         else:
@@ -56,11 +78,13 @@ def blocked_margin(open_orders: Iterable[Order], positions: PositionKeeper) -> f
 def check_order(
     terms: OrderTerms,
     *,
+    uid: str,
     reference_price: float,
     band: tuple[float, float] | None,
     available: float,
     needed: float,
     market_orders_allowed: bool,
+    market_is_open: bool = True,
 ) -> Reject | None:
     """Why an order is turned down, None when it may go to the market.
 
@@ -74,6 +98,8 @@ def check_order(
         Rupees free on the account, and those the order needs.
     market_orders_allowed
         False is the rule for API users since April 2026.
+    market_is_open
+        While it is closed the exchange takes no order; an after-market one waits at the broker.
     """
     instrument = terms.instrument
     if instrument.kind is InstrumentKind.INDEX:
@@ -85,18 +111,36 @@ def check_order(
         return Reject(f"RED:Quantity {terms.quantity} is not a multiple of the lot size {lot}", "RED")
     if needed > available:
         missing = needed - available
-        return Reject(f"RED:Margin Shortfall[INR {missing:.2f}] Available[INR {available:.2f}]", "RED")
+        words = f"Margin Shortfall:INR {missing:.2f} Available:INR {available:.2f} for C-{uid} [RISK2]"
+        return Reject(f"RED:{words}", "RED")
     price = reference_price if terms.is_market else terms.price
     if band is not None and not band[0] <= price <= band[1]:
-        return Reject(f"Price {price:.2f} is outside the price band {band[0]:.2f} to {band[1]:.2f}", "")
+        limits = f"LowerCircuit:INR {band[0]:.2f} UpperCircuit:INR {band[1]:.2f}"
+        rule = "RULE:{Check circuit limit including square off order}"
+        symbol = f"{instrument.exchange}.{instrument.symbol}"
+        return Reject(f"RED:{rule}Current:INR {price:.2f} {limits}:{symbol} for C-{uid} [RISK2]", "RED")
+    if not market_is_open and not terms.after_market:
+        return Reject("16278 The markets have not been opened for trading", "")
     return None
 
 
-def limits_row(cash: float, used: float, positions: PositionKeeper) -> dict[str, str]:
+def limits_row(
+    cash: float, used: float, positions: PositionKeeper, open_orders: Sequence[Order]
+) -> dict[str, str]:
     """The answer of Limits: rupees as texts."""
+    pending = sum(order.remaining * (order.terms.price or order.terms.trigger_price) for order in open_orders)
     return {
         "stat": "Ok",
+        "prfname": "SIMULATED",
         "cash": f"{cash:.2f}",
+        "aux_daycash": "0.00",
+        "aux_brkcollamt": "0.00",
+        "aux_unclearedcash": "0.00",
+        "remarks_amt": "0.00",
+        "blk_amt": "0.00",
+        "turnover": f"{positions.turnover():.2f}",
+        "pendordval": f"{pending:.2f}",
+        "margincurper": f"{100 * used / cash if cash else 0:.2f}",
         "payin": "0.00",
         "payout": "0.00",
         "brkcollamt": "0.00",

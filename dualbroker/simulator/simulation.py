@@ -108,6 +108,7 @@ class Simulation:
             for broker in self.brokers
             for uid, trading in broker.trading.items()
         ]
+        self._was_open = True
         self._trading_ns = 0
         """Time during which the actors could trade."""
 
@@ -124,6 +125,14 @@ class Simulation:
             self._trade(elapsed_ns)
         else:
             self._live_through(elapsed_ns)
+
+    def _tell_whether_open(self) -> None:
+        is_open = self.is_open
+        if is_open != self._was_open:
+            self._was_open = is_open
+            for broker in self.brokers:
+                for trading in broker.trading.values():
+                    trading.market_is_open = is_open
 
     def catch_up(self, now_ns: int) -> None:
         """Let the market's clock go ahead to a later time, as if nothing was traded until then.
@@ -143,12 +152,14 @@ class Simulation:
             turn_ns, turn = self._calendar.next_turn(market.now_ns())
             piece_ns = min(elapsed_ns, turn_ns - market.now_ns())
             elapsed_ns -= piece_ns
+            self._tell_whether_open()
             if self.is_open:
                 self._trade(piece_ns)
             else:
                 market.rest(piece_ns)
             if market.now_ns() >= turn_ns and self._calendar.trading_days:
                 self._take_turn(turn)
+        self._tell_whether_open()
 
     def _take_turn(self, turn: Turn) -> None:
         if turn is Turn.MIDNIGHT:

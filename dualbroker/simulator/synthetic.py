@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from dualbroker.model import DepthLevel, Instrument, InstrumentKey
 from dualbroker.noren.times import ist_day
 from dualbroker.simulator.bars import MinuteRecorder, merge_bars
 from dualbroker.simulator.board import Board
+from dualbroker.simulator.daily import day_start, earlier_days
 from dualbroker.simulator.deltas import FIELD_ROW, FIELDS, make_ticks
 from dualbroker.simulator.factors import Factors
 from dualbroker.simulator.ladder import ladder
@@ -38,6 +40,10 @@ _ROUND_DIVISOR = 4
 """At most this part of all instruments ticks in one round: larger rounds cost less per tick, smaller ones
 let liquid instruments tick more often than the others."""
 _LTP = FIELD_ROW["ltp"]
+_YEAR, _YEAR_OF_AN_OPTION = (1.21, 0.74), (4.0, 0.2)
+"""The year's highest and lowest price, as multiples of yesterday's close."""
+_DEEPER_LOTS = 160
+"""At least as many as the four levels below the best one can show together."""
 
 
 class SyntheticMarket:
@@ -76,6 +82,7 @@ class SyntheticMarket:
         busy = liquidity(universe, self._factors.volatility, self._now_s)
         self._weight: Floats = busy.tick_weight
         self._board = Board(universe, self._factors, busy, self._random, self._now_s)
+        self._underlying: Integers = np.array(universe.underlying_of)
         self._is_gone: NDArray[np.bool_] = np.zeros(len(universe.instruments), dtype=bool)
         self._everything: Integers = np.arange(len(universe.instruments))
         self._most_per_round = max(_SMALLEST_FULL_ROUND, self._everything.size // _ROUND_DIVISOR)
@@ -156,6 +163,51 @@ class SyntheticMarket:
     def circuit(self, index: int) -> tuple[float, float] | None:
         """Lower and upper price band in rupees, None for an index."""
         return None if self._board.is_index[index] else self._board.price_band(index)
+
+    def details(self, index: int) -> Mapping[str, float]:
+        """What depth and GetQuotes say beyond ``quote``; the year's range lies around yesterday's close."""
+        quote = self.quote(index)
+        if not quote:
+            return {}
+        instrument, tick = self.instruments[index], float(self._board.tick[index])
+        rise, fall = _YEAR_OF_AN_OPTION if instrument.strike is not None else _YEAR
+        close = quote["prev_close"]
+        details = {
+            "high_52_weeks": max(quote["high"], round(close * rise / tick) * tick),
+            "low_52_weeks": min(quote["low"], max(1, round(close * fall / tick)) * tick),
+        }
+        if self._board.is_index[index]:
+            return details
+        deeper = (_DEEPER_LOTS + index % _DEEPER_LOTS) * instrument.lot_size
+        details["total_buy_quantity"] = 3 * quote["bid_quantity"] + deeper
+        details["total_sell_quantity"] = 3 * quote["ask_quantity"] + deeper
+        if self._board.last_trade_s[index] > 0:
+            details["last_trade_time"] = float(self._board.last_trade_s[index])
+            details["last_trade_quantity"] = float(self._board.last_trade_quantity[index])
+        return details
+
+    def total_open_interest(self, index: int) -> float | None:
+        """Units open in all derivatives of its underlying, None when there are none."""
+        ours = (self._underlying == self._underlying[index]) & ~self._is_gone
+        total = float(np.nansum(self._board.open_interest[ours]))
+        return total or None
+
+    def days(self, index: int, start_s: int, end_s: int) -> list[Bar]:
+        """Daily bars, newest first; those before today are made up from yesterday's close backwards."""
+        today = ist_day(self._now_ns)
+        quote = self.quote(index)
+        days: list[Bar] = []
+        if not quote:
+            return days
+        if start_s <= day_start(today) < end_s:
+            volume = quote.get("volume", 0.0)
+            average = quote.get("average_price", quote["ltp"])
+            prices = (quote["open"], quote["high"], quote["low"], quote["ltp"])
+            interest = quote.get("open_interest", 0.0)
+            days.append(Bar(day_start(today), *prices, volume, average, interest, volume))
+        first, last = (datetime.fromtimestamp(max(each, 0), UTC).date() for each in (start_s, end_s - 1))
+        instrument, tick = self.instruments[index], float(self._board.tick[index])
+        return days + earlier_days(instrument, quote["prev_close"], tick, first, last, today)
 
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
         """Bars that start within ``start_s <= start < end_s``, newest first; 400 minutes are kept."""

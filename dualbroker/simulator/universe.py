@@ -14,6 +14,7 @@ import msgspec
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.simulator.names import MONTHS
 
 __all__ = [
     "Underlying",
@@ -24,7 +25,6 @@ __all__ = [
     "weekly_expiries",
 ]
 
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKLY_MONTH_CODES = "123456789OND"
 _TUESDAY, _THURSDAY = 1, 3
 _OPTION_TICK = 0.05
@@ -131,9 +131,7 @@ def option_symbol(exchange: str, name: str, expiry: date, strike: float, option_
         return f"{name}{expiry.day:02d}{_month_and_year(expiry)}{option_type[0]}{strike:.0f}"
     year = f"{expiry.year % 100:02d}"
     monthly = (expiry + timedelta(weeks=1)).month != expiry.month
-    when = (
-        _MONTHS[expiry.month - 1] if monthly else f"{_WEEKLY_MONTH_CODES[expiry.month - 1]}{expiry.day:02d}"
-    )
+    when = MONTHS[expiry.month - 1] if monthly else f"{_WEEKLY_MONTH_CODES[expiry.month - 1]}{expiry.day:02d}"
     return f"{name}{year}{when}{strike:.0f}{option_type}"
 
 
@@ -268,4 +266,4 @@ def _option(chain: _Chain, expiry: date, strike: float, option_type: str) -> Ins
 
 def _month_and_year(day: date) -> str:
     """``DEC26``, whatever the machine's locale."""
-    return f"{_MONTHS[day.month - 1]}{day.year % 100:02d}"
+    return f"{MONTHS[day.month - 1]}{day.year % 100:02d}"

@@ -77,10 +77,33 @@ class StillMarket:
         asks = [DepthLevel(quote["ask"] + step, quote["ask_quantity"], 1) for step in range(5)]
         return bids, asks
 
+    def details(self, index: int) -> Mapping[str, float]:
+        if index == 2:
+            return {}
+        return {
+            "last_trade_time": float(START_NS // 1_000_000_000),
+            "last_trade_quantity": 5.0,
+            "total_buy_quantity": 9000.0,
+            "total_sell_quantity": 8000.0,
+            "high_52_weeks": 150.0,
+            "low_52_weeks": 50.0,
+        }
+
+    def total_open_interest(self, index: int) -> float | None:
+        return None if index == 0 else 7500.0
+
+    def days(self, index: int, start_s: int, end_s: int) -> list[Bar]:
+        today_s = self.time_ns // 1_000_000_000 // 86_400 * 86_400
+        days = [Bar(today_s - 86_400 * back, 1.0, 2.0, 0.5, 1.5, 10.0, 1.25, 0.0) for back in range(3)]
+        return [day for day in days if start_s <= day.start_s < end_s]
+
     def circuit(self, index: int) -> tuple[float, float] | None:
         return (self.quotes[index]["ltp"] * 0.8, self.quotes[index]["ltp"] * 1.2) if index < 2 else None
 
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
         now_s = self.time_ns // 1_000_000_000 // 60 * 60
-        bars = [Bar(now_s - 60 * back, 1.0, 2.0, 0.5, 1.5, 10.0, 1.25, 0.0) for back in range(3)]
+        bars = [
+            Bar(now_s - 60 * back, 1.0, 2.0, 0.5, 1.5, 10.0, 1.25, 50.0, 30.0 - 10 * back, -2.0)
+            for back in range(3)
+        ]
         return [bar for bar in bars if start_s <= bar.start_s < end_s]

@@ -218,7 +218,7 @@ def test_expired_contracts_are_gone_from_the_next_day_on() -> None:
     assert "NFO," in master()
     token = log_in(broker)
     order = order_fields(exch=option.exchange, tsym=option.symbol, actid=broker.accounts[0].uid)
-    assert "invalid input" in ask(broker, "PlaceOrder", token, **order)["emsg"]
+    assert "is Invalid Trading Symbol" in ask(broker, "PlaceOrder", token, **order)["emsg"]
     words = {"exch": option.exchange, "stext": option.symbol}
     assert "no data" in ask(broker, "SearchScrip", token, **words)["emsg"]
     session = connect(broker, token)

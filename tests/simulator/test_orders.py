@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 from dualbroker.model import OrderStatus
 from dualbroker.simulator.accounts import generate_account
 from dualbroker.simulator.answers import Refusal
+from dualbroker.simulator.holdings import HoldingKeeper
 from dualbroker.simulator.order_wire import book_row, order_update
 from dualbroker.simulator.orders import Fill, Order, OrderEvent, OrderNumbers, OrderTerms
 from dualbroker.simulator.positions import HeldPosition, PositionKeeper
+from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.trading import TradingAccount
+from dualbroker.simulator.universe import build_universe
 
 from .still_market import OPTION, SHARE, StillMarket
 
@@ -156,7 +160,7 @@ def test_unknown_orders_are_refused_in_the_broker_s_words() -> None:
     ("changes", "reason", "pending_new"),
     [
         ({"quantity": 1_000_000}, "RED:Margin Shortfall", False),
-        ({"price": 10.0}, "outside the price band", True),
+        ({"price": 10.0}, "RED:RULE:{Check circuit limit", False),
         ({"instrument": OPTION, "index": 1, "quantity": 76, "price": 10.0}, "multiple of the lot", False),
     ],
 )
@@ -226,7 +230,7 @@ def test_profit_is_what_the_cash_flow_says(fills: list[tuple[str, int, int]], la
     position = HeldPosition(instrument=SHARE, index=0, product="I")
     for side, quantity, price in fills:
         position.add(side, quantity, float(price))
-    cash = position.sell_amount - position.buy_amount
+    cash = position.day.sell_amount - position.day.buy_amount
     worth = position.net_quantity * last
     unrealised = position.net_quantity * (last - position.net_average_price)
     assert position.realised_profit + unrealised == pytest.approx(cash + worth, abs=1e-3)
@@ -235,9 +239,125 @@ def test_profit_is_what_the_cash_flow_says(fills: list[tuple[str, int, int]], la
 def test_position_row() -> None:
     keeper = PositionKeeper(lambda _: 101.0)
     keeper.add(terms(), Fill("1", 10, 100.0, 0))
-    (row,) = keeper.rows("FA0001")
+    (row,) = keeper.rows("FA0001", [])
     assert (row["netqty"], row["netavgprc"], row["urmtom"], row["rpnl"]) == ("10", "100.00", "10.00", "0.00")
     assert (row["daybuyqty"], row["cfbuyqty"], row["lp"]) == ("10", "0", "101.00")
+
+
+def test_what_waits_in_the_market_is_told_with_the_position() -> None:
+    desk = Desk()
+    desk.trading.place(terms(price=101.0, quantity=1))
+    desk.match()
+    desk.trading.place(terms(side="S", quantity=30, price_type="SL-LMT", price=95.0, trigger_price=96.0))
+    desk.trading.place(terms(side="S", quantity=10, price=110.0, product="M"))
+    (row,) = desk.trading.positions.rows("FA0001", desk.trading.desk.open.values())
+    assert (row["opensellqty"], row["opensellamt"], row["opensellavgprc"]) == ("30", "2850.00", "95.00")
+    assert row["openbuyqty"] == "0"
+
+
+def test_what_is_carried_stands_in_the_next_day_s_book() -> None:
+    desk = Desk()
+    for product in ("M", "I"):
+        desk.trading.place(terms(price=101.0, quantity=1, product=product))
+    desk.match()
+    desk.trading.begin_day()
+    (row,) = desk.trading.positions.rows("FA0001", [])
+    assert (row["prd"], row["netqty"], row["netavgprc"], row["upldprc"]) == ("M", "1", "100.05", "100.05")
+    assert (row["cfbuyqty"], row["cfbuyamt"], row["daybuyqty"]) == ("1", "100.05", "0")
+    desk.trading.place(terms(side="S", price=99.0, quantity=1, product="M"))
+    desk.match()
+    (row,) = desk.trading.positions.rows("FA0001", [])
+    assert (row["netqty"], row["cfbuyqty"], row["daysellqty"], row["rpnl"]) == ("0", "1", "1", "-0.10")
+    desk.trading.begin_day()
+    assert desk.trading.positions.rows("FA0001", []) == []
+
+
+def test_holdings_have_settled_pledged_and_new_shares_and_follow_the_trades() -> None:
+    market = SyntheticMarket(build_universe(date(2026, 11, 23)), seed=1, start_ns=0, ticks_per_second=1)
+    keeper = HoldingKeeper(market, "FA0001")
+    rows = keeper.rows([])
+    totals = {name: sum(int(str(row[name])) for row in rows) for name in ("holdqty", "btstqty", "brkcolqty")}
+    assert len(rows) == 4
+    assert all(total > 0 for total in totals.values())
+    held = next(each for each in keeper.held() if each.settled)
+    before = held.settled
+    index = market.index_of(held.listings[0].key)
+    assert index is not None
+    sold = HeldPosition(instrument=held.listings[0], index=index, product="C")
+    sold.add("S", 1, 100.0)
+    used = {str(row["usedqty"]) for row in keeper.rows([sold])}
+    assert used == {"0", "1"}
+    new = held.bought_yesterday
+    keeper.settle([sold])
+    assert (held.settled, held.bought_yesterday) == (before + new - 1, 0)
+
+
+def test_a_share_that_is_held_is_sold_without_margin() -> None:
+    desk = Desk()
+    (held,) = desk.trading.holdings.held()
+    assert held.listings == [SHARE]
+    order = terms(side="S", quantity=held.settled, price=110.0, product="C")
+    assert desk.trading.margin(order).needed == 0.0
+    assert desk.trading.margin(terms(side="S", quantity=1, product="I")).needed > 0.0
+
+
+def test_a_bracket_order_gets_two_legs_and_the_one_that_fills_ends_the_other() -> None:
+    desk = Desk()
+    entry = desk.trading.place(terms(price=101.0, quantity=1, product="B", book_loss=95.0, book_profit=105.0))
+    desk.match()
+    stop, profit = desk.trading.desk.open.values()
+    assert (stop.terms.side, stop.terms.price_type, stop.terms.trigger_price) == ("S", "SL-MKT", 95.0)
+    assert (profit.terms.price_type, profit.terms.price, profit.status) == ("LMT", 105.0, OrderStatus.OPEN)
+    row = book_row(profit)
+    assert (row["snonum"], row["snoordt"], book_row(stop)["snoordt"]) == (entry.number, "0", "1")
+    assert (book_row(entry)["blprc"], book_row(entry)["bpprc"]) == ("95.00", "105.00")
+    desk.market.change(0, ltp=105.0, bid=105.0)
+    desk.match()
+    assert (profit.status, stop.status) == (OrderStatus.COMPLETE, OrderStatus.CANCELED)
+    assert desk.trading.positions.net_quantity(SHARE, "B") == 0
+
+
+def test_a_cover_order_is_left_at_the_market() -> None:
+    desk = Desk()
+    entry = desk.trading.place(terms(price=101.0, quantity=1, product="H", book_loss=95.0))
+    desk.match()
+    assert len(desk.trading.desk.open) == 1
+    desk.trading.exit_set(entry.number)
+    desk.match()
+    assert not desk.trading.desk.open
+    assert desk.trading.positions.net_quantity(SHARE, "H") == 0
+    with pytest.raises(Refusal, match="Order not found"):
+        desk.trading.exit_set(entry.number)
+
+
+def test_an_after_market_order_outlives_the_night_and_goes_to_the_exchange_at_the_opening() -> None:
+    desk = Desk()
+    desk.trading.market_is_open = False
+    refused = desk.trading.place(terms())
+    assert "16278 The markets have not been opened for trading" in book_row(refused)["rejreason"]
+    desk.events.clear()
+    order = desk.trading.place(terms(after_market=True))
+    assert desk.life() == ["PENDING/NewAck", "OPEN/New"]
+    assert (book_row(order)["amo"], book_row(order)["exchordid"]) == ("Yes", "")
+    desk.trading.begin_day()
+    assert list(desk.trading.desk.orders) == [order.number]
+    desk.trading.market_is_open = True
+    desk.match()
+    assert desk.life()[2:] == ["OPEN/PendingNew", "OPEN/New"]
+    assert book_row(order)["exchordid"]
+    desk.trading.begin_day()
+    assert (order.status, list(desk.trading.desk.orders)) == (OrderStatus.CANCELED, [])
+
+
+def test_a_product_is_converted_at_the_average_price() -> None:
+    desk = Desk()
+    desk.trading.place(terms(price=101.0, quantity=1))
+    desk.match()
+    positions = desk.trading.positions
+    assert not positions.convert(terms(quantity=2), "C")
+    assert positions.convert(terms(quantity=1), "C")
+    assert (positions.net_quantity(SHARE, "I"), positions.net_quantity(SHARE, "C")) == (0, 1)
+    assert positions.realised_profit() == 0.0
 
 
 @given(st.integers(0, 2**32), st.lists(st.sampled_from("pcmxq"), max_size=40))
