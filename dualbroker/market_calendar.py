@@ -45,7 +45,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
-__all__ = ["Span", "Spans", "Timetable", "calendar_end", "regular_spans", "timetable"]
+__all__ = ["Span", "Spans", "Timetable", "calendar_end", "closed_every_year", "regular_spans", "timetable"]
 
 Span = tuple[time, time]
 Spans = tuple[Span, ...]
@@ -113,13 +113,16 @@ _EVENING = time(17, 0)
 _CLOSED_IN_THE_EVENING_TOO = frozenset({(1, 26), (8, 15), (10, 2), (12, 25)})
 """Month and day; Good Friday is the other one."""
 
+_EVERY_YEAR = _CLOSED_IN_THE_EVENING_TOO | {(4, 14), (5, 1)}
+"""Holidays of equities whose date never changes: Ambedkar Jayanti and Maharashtra Day too."""
+
 _SATURDAY = 5
 
 
 def regular_spans(exchange: str, day: date, hours: Spans | None = None) -> Spans:
     """The sessions of an exchange on a day, as far as they are known beforehand.
 
-    Past the calendar's end every weekday is a trading day.
+    Past the calendar's end every weekday is a trading day but for the holidays that have a fixed date.
 
     Parameters
     ----------
@@ -131,7 +134,7 @@ def regular_spans(exchange: str, day: date, hours: Spans | None = None) -> Spans
     if day.weekday() >= _SATURDAY:
         return ()
     usual = hours or (timetable(exchange, day).trading,)
-    holiday = day in _holidays()
+    holiday = day in _holidays() or (day > calendar_end() and closed_every_year(day))
     if exchange not in _WITH_EVENING:
         return () if holiday else usual
     if (day.month, day.day) == (1, 1):
@@ -143,6 +146,12 @@ def regular_spans(exchange: str, day: date, hours: Spans | None = None) -> Spans
     return _clip(usual, _EVENING, time.max)
 
 
+def closed_every_year(day: date) -> bool:
+    """Whether it is a weekend or a holiday of equities whose date never changes; loads no calendar."""
+    return day.weekday() >= _SATURDAY or (day.month, day.day) in _EVERY_YEAR
+
+
+@cache
 def calendar_end() -> date:
     """The last day whose holidays are known; the library's authors add a year at its turn."""
     from exchange_calendars.exchange_calendar_xbom import XBOMExchangeCalendar

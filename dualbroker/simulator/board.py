@@ -24,6 +24,8 @@ _TYPICAL_LOTS = 12.0
 """Mean quantity at the best price, in lots of 50 units or more."""
 _LOT_WORTH = 50.0
 
+_DECIMALS = 4
+"""Of prices in rupees: the tick of a currency is 0.0025."""
 _LTP, _BID, _ASK = FIELD_ROW["ltp"], FIELD_ROW["bid"], FIELD_ROW["ask"]
 _BID_QUANTITY, _ASK_QUANTITY = FIELD_ROW["bid_quantity"], FIELD_ROW["ask_quantity"]
 _VOLUME, _AVERAGE = FIELD_ROW["volume"], FIELD_ROW["average_price"]
@@ -84,7 +86,8 @@ class Board:
     def price_band(self, index: int) -> tuple[float, float]:
         """Lowest and highest price of the day, rupees."""
         tick = self.tick[index]
-        return round(float(self._lowest[index] * tick), 2), round(float(self._highest[index] * tick), 2)
+        lowest, highest = float(self._lowest[index] * tick), float(self._highest[index] * tick)
+        return round(lowest, _DECIMALS), round(highest, _DECIMALS)
 
     def open(self, now_s: float) -> None:
         """Set the first prices of the day, from where the underlyings opened."""
@@ -145,8 +148,8 @@ class Board:
         """Put a new bid and ask, both with a quantity that differs from the one before."""
         tick = self.tick[which]
         bid, ask = two_sided(middle, half_spread, tick, self._lowest[which], self._highest[which])
-        new[_BID] = np.round(bid * tick, 2)
-        new[_ASK] = np.round(ask * tick, 2)
+        new[_BID] = np.round(bid * tick, _DECIMALS)
+        new[_ASK] = np.round(ask * tick, _DECIMALS)
         step = self._quantity_step[which]
         for row, draw in zip((_BID_QUANTITY, _ASK_QUANTITY), draws, strict=True):
             quantity = np.ceil(-_TYPICAL_LOTS * np.log1p(-draw) + 1e-9) * step
@@ -155,7 +158,7 @@ class Board:
     def _level(self, before: Floats, fair: Floats, which: Integers, upwards: NDArray[np.bool_]) -> Floats:
         """The level of an index; never the one before, or there would be nothing to tell."""
         level = self._on_tick(fair, which)
-        nudged = np.round(before + np.where(upwards, 1.0, -1.0) * self.tick[which], 2)
+        nudged = np.round(before + np.where(upwards, 1.0, -1.0) * self.tick[which], _DECIMALS)
         return np.where(level == before, nudged, level)
 
     def _trade(
@@ -186,7 +189,7 @@ class Board:
 
     def _on_tick(self, price: Floats, which: Integers) -> Floats:
         tick = self.tick[which]
-        return np.round(np.maximum(np.round(price / tick), 1.0) * tick, 2)
+        return np.round(np.maximum(np.round(price / tick), 1.0) * tick, _DECIMALS)
 
     def _set_price_bands(self, close: Floats) -> None:
         """Lowest and highest price, in ticks; an index has no band."""

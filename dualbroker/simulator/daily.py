@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from dualbroker.market_calendar import regular_spans
+from dualbroker.market_calendar import closed_every_year
 from dualbroker.model import Instrument
 from dualbroker.simulator.market import Bar
 
@@ -45,7 +45,7 @@ def earlier_days(
         dice.normal(0.0, _DAILY_MOVE, most), *dice.random((3, most)), strict=True
     ):
         day -= timedelta(days=1)
-        while not regular_spans(instrument.exchange, day):
+        while closed_every_year(day):
             day -= timedelta(days=1)
         if day < first:
             break

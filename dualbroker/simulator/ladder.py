@@ -29,7 +29,7 @@ def ladder(price: float, quantity: float, *, step: float, lot_size: int, salt: i
     lots = int(quantity) // lot_size
     levels = [DepthLevel(price=price, quantity=quantity, orders=float(1 + lots % 7))]
     for level in range(1, DEPTH_LEVELS):
-        deeper_price = round(price + level * step, 2)
+        deeper_price = round(price + level * step, 4)
         if deeper_price <= 0:
             levels.append(_EMPTY)
             continue

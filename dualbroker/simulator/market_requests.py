@@ -16,7 +16,7 @@ from dualbroker.simulator.fan_out import QuoteFanOut
 from dualbroker.simulator.greeks import option_greeks
 from dualbroker.simulator.market import Bar, Market
 from dualbroker.simulator.masters import master_date
-from dualbroker.simulator.names import wire_symbol
+from dualbroker.simulator.names import multiplier, wire_symbol
 from dualbroker.simulator.quote_wire import InstrumentWire
 
 __all__ = [
@@ -68,7 +68,8 @@ def security_info(market: Market, fields: Mapping[str, str]) -> dict[str, str]:
         No such instrument.
     """
     instrument = market.instruments[_index(market, fields)]
-    return scrip_row(instrument) | {"stat": "Ok", "mult": "1", "prcftr_d": "(1 / 1 ) * (1 / 1)"}
+    factor = f"(1 / 1 ) * ({multiplier(instrument)} / 1)"
+    return scrip_row(instrument) | {"stat": "Ok", "mult": "1", "prcftr_d": factor}
 
 
 def quotes(
@@ -91,7 +92,7 @@ def quotes(
         row["ltd"] = exchange_time_text(int(details["last_trade_time"]) * _NS_PER_S)[:10]
     total = market.total_open_interest(index)
     if total is not None:
-        row["toi"] = f"{total:.0f}"
+        row["toi"] = wire.quantity(total)
     band = market.circuit(index)
     if band is not None:
         row |= {"lc": wire.price(band[0]), "uc": wire.price(band[1])}
@@ -219,10 +220,10 @@ def _bar_row(bar: Bar, wire: InstrumentWire) -> dict[str, str]:
         "intl": wire.price(bar.low),
         "intc": wire.price(bar.close),
         "intvwap": wire.price(bar.average_price),
-        "intv": f"{bar.volume:.0f}",
-        "intoi": f"{bar.open_interest_change:.0f}",
-        "v": f"{bar.day_volume:.0f}",
-        "oi": f"{bar.open_interest:.0f}",
+        "intv": wire.quantity(bar.volume),
+        "intoi": wire.quantity(bar.open_interest_change),
+        "v": wire.quantity(bar.day_volume),
+        "oi": wire.quantity(bar.open_interest),
     }
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import Instrument, InstrumentKind
-from dualbroker.simulator.names import MONTHS, index_name
+from dualbroker.simulator.names import MONTHS, index_name, multiplier
 
-__all__ = ["MASTER_EXCHANGES", "master_date", "master_zip"]
+__all__ = ["FLATTRADE_FILES", "MASTER_EXCHANGES", "flattrade_csv", "master_date", "master_zip"]
 
 _CASH_HEADER = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,"
 _DERIVATIVE_HEADER = (
@@ -26,7 +26,21 @@ _HEADERS = {
     "BSE": _CASH_HEADER,
     "NFO": _DERIVATIVE_HEADER,
     "BFO": _DERIVATIVE_HEADER,
+    "CDS": _DERIVATIVE_HEADER.replace("LotSize,", "LotSize,Precision,Multiplier,"),
+    "MCX": _DERIVATIVE_HEADER.replace("LotSize,", "LotSize,GNGD,"),
 }
+_FLATTRADE_HEADER = "Exchange,Token,Lotsize,Symbol,Tradingsymbol,Instrument,Expiry,Strike,Optiontype"
+FLATTRADE_FILES: Mapping[str, tuple[str, Callable[[Instrument], bool]]] = {
+    "NSE_Equity": ("NSE", lambda item: True),
+    "BSE_Equity": ("BSE", lambda item: True),
+    "Nfo_Equity_Derivatives": ("NFO", lambda item: item.instrument_type.endswith("STK")),
+    "Nfo_Index_Derivatives": ("NFO", lambda item: item.instrument_type.endswith("IDX")),
+    "Bfo_Equity_Derivatives": ("BFO", lambda item: item.instrument_type.endswith("STK")),
+    "Bfo_Index_Derivatives": ("BFO", lambda item: item.instrument_type.endswith("IDX")),
+    "Currency_Derivatives": ("CDS", lambda item: True),
+    "Commodity": ("MCX", lambda item: True),
+}
+"""Exchange of each file, and which of its instruments are in it (protocol: section 3)."""
 MASTER_EXCHANGES = tuple(_HEADERS)
 """Exchanges of which a master can be made."""
 
@@ -43,7 +57,7 @@ def master_zip(exchange: str, instruments: Iterable[Instrument]) -> bytes:
     Parameters
     ----------
     exchange
-        NSE, NFO, BSE or BFO.
+        NSE, NFO, BSE, BFO, CDS or MCX.
     instruments
         Of any exchanges; only those of this one are listed, in their order.
 
@@ -69,6 +83,30 @@ def master_zip(exchange: str, instruments: Iterable[Instrument]) -> bytes:
     return buffer.getvalue()
 
 
+def flattrade_csv(file: str, instruments: Iterable[Instrument]) -> bytes:
+    """One of Flattrade's files, ``Nfo_Index_Derivatives`` for one; other columns, and plain.
+
+    Parameters
+    ----------
+    file
+        One of ``FLATTRADE_FILES``, without ``.csv``.
+    """
+    exchange, belongs = FLATTRADE_FILES[file]
+    lines = [_FLATTRADE_HEADER]
+    for item in instruments:
+        if item.exchange != exchange or _is_left_out(item) or not belongs(item):
+            continue
+        name = index_name(item.name) if item.kind is InstrumentKind.INDEX else item.name
+        expiry = "" if item.expiry is None else master_date(item.expiry)
+        strike = "" if item.expiry is None else _number(item.strike)
+        option_type = item.option_type or (_NO_OPTION if item.expiry else "")
+        lines.append(
+            f"{exchange},{item.token},{item.lot_size},{name},{item.symbol},{item.instrument_type},"
+            f"{expiry},{strike},{option_type}"
+        )
+    return "\n".join([*lines, ""]).encode("utf-8")
+
+
 def _is_left_out(instrument: Instrument) -> bool:
     return instrument.exchange == "BSE" and instrument.kind is InstrumentKind.INDEX
 
@@ -89,8 +127,9 @@ def _derivative_row(instrument: Instrument) -> str:
         name = _BFO_PRODUCTS.get(name, name)
     strike = _NO_STRIKE if instrument.strike is None else _number(instrument.strike)
     expiry = "" if instrument.expiry is None else master_date(instrument.expiry)
+    more = {"CDS": f"4,{multiplier(instrument)},", "MCX": "1,"}.get(instrument.exchange, "")
     return (
-        f"{instrument.exchange},{instrument.token},{instrument.lot_size},{name},{instrument.symbol},"
+        f"{instrument.exchange},{instrument.token},{instrument.lot_size},{more}{name},{instrument.symbol},"
         f"{expiry},{instrument.instrument_type},{instrument.option_type or _NO_OPTION},"
         f"{strike},{_number(instrument.tick_size)},"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dualbroker.model import Instrument, InstrumentKind
 
-__all__ = ["MONTHS", "display_name", "index_name", "instrument_type", "wire_symbol"]
+__all__ = ["MONTHS", "display_name", "index_name", "instrument_type", "multiplier", "wire_symbol"]
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 """Whatever the machine's locale."""
@@ -16,6 +16,7 @@ _INDEX_NAMES = {
     "INDIA VIX": "INDIAVIX",
 }
 """By plain name; any other index is called by its plain name."""
+_CURRENCY_UNITS = 1000
 _TYPES = {
     InstrumentKind.INDEX: "UNDIND",
     InstrumentKind.EQUITY: "EQ",
@@ -39,6 +40,11 @@ def instrument_type(instrument: Instrument) -> str:
     if instrument.kind is InstrumentKind.INDEX:
         return _TYPES[InstrumentKind.INDEX]
     return instrument.instrument_type or _TYPES.get(instrument.kind, "")
+
+
+def multiplier(instrument: Instrument) -> int:
+    """Units of the underlying in one unit of quantity: a currency future is of 1,000 dollars (``prcftr``)."""
+    return _CURRENCY_UNITS if instrument.exchange == "CDS" else 1
 
 
 def display_name(instrument: Instrument) -> str:

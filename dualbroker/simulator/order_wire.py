@@ -7,7 +7,7 @@ from typing import Any
 from dualbroker.model import OrderStatus, ReportType
 from dualbroker.noren.times import exchange_time_text, order_time_text
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
-from dualbroker.simulator.names import display_name, instrument_type
+from dualbroker.simulator.names import display_name, instrument_type, multiplier
 from dualbroker.simulator.orders import Fill, Order, OrderEvent
 from dualbroker.simulator.quote_wire import precision
 
@@ -30,7 +30,7 @@ def order_update(order: Order, event: OrderEvent) -> dict[str, str]:
         "pcode": event.terms.product,
         "reporttype": event.report_type.value,
         "mult": "1",
-        "prcftr": "1.000000",
+        "prcftr": f"{multiplier(event.terms.instrument):.6f}",
         "tm": str(event.time_ns // _NS_PER_S),
         "ntm": str(event.time_ns % _NS_PER_S),
         "rejreason": event.reject.reason if event.reject else " ",
@@ -121,7 +121,7 @@ def _book_fields(order: Order, event: OrderEvent) -> dict[str, Any]:
         "rqty": fields["qty"],
         "rprc": fields.get("avgprc", fields["prc"]),
         "mult": "1",
-        "prcftr": "1.000000",
+        "prcftr": f"{multiplier(terms.instrument):.6f}",
     }
     if name := display_name(terms.instrument):
         fields["dname"] = name

@@ -13,7 +13,7 @@ import msgspec
 
 from dualbroker.model import Instrument
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
-from dualbroker.simulator.names import display_name, instrument_type
+from dualbroker.simulator.names import display_name, instrument_type, multiplier
 from dualbroker.simulator.order_wire import PRODUCT_NAMES
 from dualbroker.simulator.orders import Fill, Order, OrderTerms
 from dualbroker.simulator.quote_wire import precision
@@ -89,7 +89,8 @@ class HeldPosition(msgspec.Struct, kw_only=True):
             return
         closed = min(abs(net), quantity)
         direction = 1 if net > 0 else -1
-        self.realised_profit += direction * closed * (price - self.net_average_price)
+        gain = direction * closed * (price - self.net_average_price)
+        self.realised_profit += gain * multiplier(self.instrument)
         if closed < quantity:
             self.net_average_price = price
         elif self.net_quantity == 0:
@@ -193,7 +194,10 @@ class PositionKeeper:
 
     def _unrealised(self, position: HeldPosition) -> float:
         last = self._last_price(position.index)
-        return 0.0 if last is None else position.net_quantity * (last - position.net_average_price)
+        if last is None:
+            return 0.0
+        worth = position.net_quantity * (last - position.net_average_price)
+        return worth * multiplier(position.instrument)
 
     def _row(self, uid: str, position: HeldPosition, waiting: Sides) -> dict[str, str]:
         instrument, day, carried = position.instrument, position.day, position.carried
@@ -239,7 +243,7 @@ class PositionKeeper:
             "rpnl": f"{position.realised_profit:.2f}",
             "bep": price(position.net_average_price),
             "mult": "1",
-            "prcftr": "1.000000",
+            "prcftr": f"{multiplier(instrument):.6f}",
             "pp": str(decimals),
             "ti": f"{instrument.tick_size or DEFAULT_TICK_SIZE:.{decimals}f}",
             "ls": str(instrument.lot_size),

@@ -32,8 +32,10 @@ Integers = NDArray[np.int64]
 INTEREST_RATE = 0.065
 CARRY_RATE = 0.055
 """Interest less dividends: what a future costs above its spot, per year."""
-INDEX_STEP = 0.01
-"""An index is worked out, not traded: it has two decimals and no tick."""
+INDEX_STEP = 0.05
+"""Levels of NSE's indices lie on this grid (protocol: section 9)."""
+_FINE_INDEX_STEP = 0.01
+"""India VIX and BSE's indices have two decimals and no grid."""
 YEAR_S = 365 * 86_400
 _LEAST_SECONDS_LEFT = 3_600.0
 """The simulated market never closes, so an expiry day's options keep an hour of life after it."""
@@ -160,7 +162,7 @@ class FairValues:
 
 def _tick_size(instrument: Instrument) -> float:
     if instrument.kind is InstrumentKind.INDEX:
-        return INDEX_STEP
+        return _FINE_INDEX_STEP if instrument.exchange != "NSE" or "VIX" in instrument.name else INDEX_STEP
     return instrument.tick_size or DEFAULT_TICK_SIZE
 
 

@@ -40,6 +40,7 @@ _QUANTITIES = {
     "prev_open_interest": "poi",
     "feed_time": "ft",
 }
+_COUNTED = frozenset(_QUANTITIES) - {"feed_time"}
 _DETAIL_QUANTITIES = {
     "last_trade_quantity": "ltq",
     "total_buy_quantity": "tbq",
@@ -89,7 +90,7 @@ class InstrumentWire:
         self, quote: Mapping[str, float], total_open_interest: float | None = None
     ) -> bytes:
         """A ``tk`` message of all that is known; unknown (absent or NaN) is left out."""
-        total = _total(total_open_interest)
+        total = self._total(total_open_interest)
         return f'{{"t":"tk",{self._snapshot_start}{self._known(quote)}{total}}}'.encode()
 
     def depth_snapshot(
@@ -104,7 +105,7 @@ class InstrumentWire:
         band = ""
         if circuit is not None:
             band = f',"lc":"{self._price % circuit[0]}","uc":"{self._price % circuit[1]}"'
-        total = _total(total_open_interest)
+        total = self._total(total_open_interest)
         texts = "".join(f',"{key}":"{text}"' for key, text in book.items())
         return f'{{"t":"dk",{self._snapshot_start}{fields}{band}{total}{texts}}}'.encode()
 
@@ -134,7 +135,7 @@ class InstrumentWire:
         texts = self.levels(depth)
         for name, key in _DETAIL_QUANTITIES.items():
             if name in details:
-                texts[key] = f"{details[name]:.0f}"
+                texts[key] = f"{details[name] / self._unit:.0f}"
         for name, key in _DETAIL_PRICES.items():
             if name in details:
                 texts[key] = self._price % details[name]
@@ -144,7 +145,8 @@ class InstrumentWire:
 
     def texts(self, quote: Mapping[str, float]) -> dict[str, str]:
         """The known fields of a quote by wire name, as texts (for REST answers)."""
-        quote = self._in_lots(quote)
+        if self._unit != 1:
+            quote = self._in_lots(quote)
         texts = {key: self._price % quote[name] for name, key in _PRICES.items() if _known(quote, name)}
         texts |= {key: f"{quote[name]:.0f}" for name, key in _QUANTITIES.items() if _known(quote, name)}
         return texts
@@ -153,18 +155,22 @@ class InstrumentWire:
         """A price of this instrument as the broker writes it."""
         return self._price % value
 
-    def _in_lots(self, values: Mapping[str, float]) -> Mapping[str, float]:
+    def quantity(self, units: float) -> str:
+        """A quantity as the broker's quotes write it: units, on commodity exchanges lots."""
+        return f"{units / self._unit:.0f}"
+
+    def _total(self, open_interest: float | None) -> str:
+        return "" if open_interest is None else f',"toi":"{self.quantity(open_interest)}"'
+
+    def _in_lots(self, values: Mapping[str, float]) -> dict[str, float]:
         """As brokers count: in lots at MCX, in units elsewhere."""
-        if self._unit == 1:
-            return values
-        return {
-            name: value / self._unit if name in _QUANTITIES and name != "feed_time" else value
-            for name, value in values.items()
-        }
+        unit = self._unit
+        return {name: value / unit if name in _COUNTED else value for name, value in values.items()}
 
     def _known(self, values: Mapping[str, float]) -> str:
         formats = self._formats
-        values = self._in_lots(values)
+        if self._unit != 1:
+            values = self._in_lots(values)
         return "".join(
             [
                 formats[name] % value
@@ -176,7 +182,3 @@ class InstrumentWire:
 
 def _known(quote: Mapping[str, float], name: str) -> bool:
     return name in quote and not math.isnan(quote[name])
-
-
-def _total(open_interest: float | None) -> str:
-    return "" if open_interest is None else f',"toi":"{open_interest:.0f}"'

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dualbroker.model import InstrumentKind
+from dualbroker.simulator.names import multiplier
 from dualbroker.simulator.orders import Order, OrderTerms, Reject
 from dualbroker.simulator.positions import PositionKeeper
 
@@ -39,7 +40,7 @@ def order_margin(terms: OrderTerms, quantity: int, price: float) -> float:
         if terms.side == "B":
             return quantity * price
         return quantity * (instrument.strike or price) * _OPTION_WRITER_FRACTION
-    return quantity * price * _MARGIN_FRACTION
+    return quantity * price * multiplier(instrument) * _MARGIN_FRACTION
 
 
 def reducing_quantity(terms: OrderTerms, positions: PositionKeeper, in_depository: int = 0) -> int:
@@ -68,7 +69,7 @@ def blocked_margin(open_orders: Iterable[Order], positions: PositionKeeper) -> f
             total += -net * (position.instrument.strike or 0.0) * _OPTION_WRITER_FRACTION
         else:
             share = 1.0 if position.instrument.kind is InstrumentKind.OPTION else _MARGIN_FRACTION
-            total += abs(net) * position.net_average_price * share
+            total += abs(net) * position.net_average_price * multiplier(position.instrument) * share
     for order in open_orders:
         new_units = order.remaining - reducing_quantity(order.terms, positions)
         total += order_margin(order.terms, max(0, new_units), order.terms.price)

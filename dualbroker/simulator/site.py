@@ -4,6 +4,7 @@
 GET     ``/NFO_symbols.txt.zip``           the exchange's symbol master, in the broker's own layout;
                                            204 where the market has nothing on that exchange
 GET     ``/broker2/NFO_symbols.txt.zip``   the same as that broker has it
+GET     ``/NSE_Equity.csv``                Flattrade's files of the same, of a broker too
 GET     ``/simulator/state``               how far the market is, and whether it is held or stopped
 GET     ``/simulator/truth``               last prices, final orders, number of order updates
 POST    ``/simulator/release``             start a held market
@@ -26,11 +27,12 @@ from dualbroker.errors import DualBrokerError
 from dualbroker.instruments.names import EXCHANGES
 from dualbroker.simulator.answers import Answer, json_answer
 from dualbroker.simulator.faults import as_strike
-from dualbroker.simulator.masters import master_zip
+from dualbroker.simulator.masters import FLATTRADE_FILES, flattrade_csv, master_zip
 from dualbroker.simulator.simulation import Simulation
 
 __all__ = ["SimulatorSite"]
 
+_CSV_SUFFIX = ".csv"
 _MASTER_SUFFIX = "_symbols.txt.zip"
 _MOST_MASTERS = 64
 """Kept in memory; each day and each broker that lacks something has its own."""
@@ -49,6 +51,10 @@ class SimulatorSite:
         if name.endswith(_MASTER_SUFFIX):
             folder, _, file = name.rpartition("/")
             return self._master(folder.rpartition("/")[2], file.removesuffix(_MASTER_SUFFIX))
+        folder, _, file = name.removesuffix(_CSV_SUFFIX).rpartition("/")
+        if name.endswith(_CSV_SUFFIX) and file in FLATTRADE_FILES:
+            text = flattrade_csv(file, self._simulation.listed(folder.rpartition("/")[2]))
+            return Answer(200, "text/csv; charset=utf-8", text)
         simulation = self._simulation
         reads = {
             "simulator/state": simulation.state,

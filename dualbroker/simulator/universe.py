@@ -2,17 +2,21 @@
 
 Tokens and tick sizes of indices and shares are those of the exchange, and so are the expiry weekdays
 and the spelling of trading symbols. Prices are round figures near those of 2026 and lots those of
-the time; tokens of derivatives are invented. Exchange holidays are not known here: an expiry stays on
-its weekday.
+the time; tokens of derivatives are invented. An expiry on a holiday whose date never
+changes is on the trading day before it; the others are not known here, for the calendar that has them takes
+longer to load than the simulator to start.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
 
 import msgspec
 
 from dualbroker.errors import DualBrokerError
+from dualbroker.market_calendar import closed_every_year
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.simulator.names import MONTHS
 
@@ -68,6 +72,25 @@ class _Chain(msgspec.Struct, frozen=True):
     future_tick: float | None
 
 
+class _Future(msgspec.Struct, frozen=True):
+    """Monthly futures of what is itself not listed."""
+
+    name: str
+    exchange: str
+    price: float
+    lot_size: int
+    tick: float
+    instrument_type: str
+    own_volatility: float
+
+
+_FUTURES = (
+    _Future("USDINR", "CDS", 88.5, 1, 0.0025, "FUTCUR", 0.03),
+    _Future("CRUDEOIL", "MCX", 5_300.0, 100, 1.0, "FUTCOM", 0.3),
+    _Future("NATURALGAS", "MCX", 310.0, 1_250, 0.1, "FUTCOM", 0.4),
+)
+"""Expire on Tuesdays as the others do, which the real ones do not."""
+
 _INDICES = (
     # exchange, token, trading symbol, plain name, yesterday's close, beta, own volatility, volatility ratio
     ("NSE", "26000", "NIFTY INDEX", "NIFTY", 26_000.0, 1.0, 0.02, 1.0),
@@ -110,18 +133,30 @@ _SHARES = (
 
 
 def weekly_expiries(today: date, weekday: int, count: int) -> list[date]:
-    """The next ``count`` dates on a weekday (Monday is 0), today included."""
-    first = today + timedelta(days=(weekday - today.weekday()) % 7)
-    return [first + timedelta(weeks=week) for week in range(count)]
+    """The next ``count`` expiries, today included: a weekday (Monday is 0), or the trading day before it."""
+    return [day for day, _ in islice(_expiries(today, weekday), count)]
 
 
 def monthly_expiries(today: date, weekday: int, count: int) -> list[date]:
-    """The next ``count`` dates that are their month's last such weekday, today included."""
-    weeks = weekly_expiries(today, weekday, 5 * count + 5)
-    return [day for day in weeks if (day + timedelta(weeks=1)).month != day.month][:count]
+    """The next ``count`` of them that are their month's last, today included."""
+    return [day for day, _ in islice((each for each in _expiries(today, weekday) if each[1]), count)]
 
 
-def option_symbol(exchange: str, name: str, expiry: date, strike: float, option_type: str) -> str:
+def _expiries(today: date, weekday: int) -> Iterator[tuple[date, bool]]:
+    """Expiries from today on, and of each whether it is its month's last."""
+    usual = today + timedelta(days=(weekday - today.weekday()) % 7)
+    while True:
+        day = usual
+        while closed_every_year(day):
+            day -= timedelta(days=1)
+        if day >= today:
+            yield day, (usual + timedelta(weeks=1)).month != usual.month
+        usual += timedelta(weeks=1)
+
+
+def option_symbol(
+    exchange: str, name: str, expiry: date, strike: float, option_type: str, *, monthly: bool
+) -> str:
     """The trading symbol of an option (protocol: trading-symbol formats).
 
     NFO spells ``NIFTY29DEC26C26000``. BFO spells as the exchange does: ``SENSEX26SEP91000PE`` for the
@@ -130,7 +165,6 @@ def option_symbol(exchange: str, name: str, expiry: date, strike: float, option_
     if exchange != "BFO":
         return f"{name}{expiry.day:02d}{_month_and_year(expiry)}{option_type[0]}{strike:.0f}"
     year = f"{expiry.year % 100:02d}"
-    monthly = (expiry + timedelta(weeks=1)).month != expiry.month
     when = MONTHS[expiry.month - 1] if monthly else f"{_WEEKLY_MONTH_CODES[expiry.month - 1]}{expiry.day:02d}"
     return f"{name}{year}{when}{strike:.0f}{option_type}"
 
@@ -187,6 +221,16 @@ def build_universe(today: date, *, strikes_each_side: int = 15, expiries: int = 
             token_number = next_token[chain.exchange]
             next_token[chain.exchange] += 1
             listed.append((msgspec.structs.replace(instrument, token=str(token_number)), position))
+    for future in _FUTURES:
+        for expiry in monthly_expiries(today, _TUESDAY, 2):
+            token_number = next_token.setdefault(future.exchange, _FIRST_DERIVATIVE_TOKEN)
+            next_token[future.exchange] += 1
+            listed.append((_outright(future, expiry, str(token_number)), len(underlyings)))
+        underlyings.append(
+            Underlying(
+                name=future.name, base_price=future.price, beta=0.0, own_volatility=future.own_volatility
+            )
+        )
     instruments, underlying_of = zip(*listed, strict=True)
     return Universe(
         underlyings=tuple(underlyings),
@@ -223,15 +267,36 @@ def _derivatives(
     chain: _Chain, price: float, today: date, strikes_each_side: int, expiries: int
 ) -> list[Instrument]:
     """Futures, then options by expiry, strike and type; tokens are left blank."""
-    monthly = monthly_expiries(today, chain.expiry_weekday, 2)
-    weekly = weekly_expiries(today, chain.expiry_weekday, expiries) if chain.weekly else []
+    days = list(islice(_expiries(today, chain.expiry_weekday), 10 + expiries))
+    monthly = [expiry for expiry, is_monthly in days if is_monthly][:2]
+    weekly = [expiry for expiry, _ in days[:expiries]] if chain.weekly else []
     instruments = [] if chain.future_tick is None else [_future(chain, expiry) for expiry in monthly]
     at_the_money = round(price / chain.strike_step) * chain.strike_step
-    for expiry in sorted({*monthly, *weekly}):
+    for expiry, is_monthly in days:
+        if expiry not in monthly and expiry not in weekly:
+            continue
         for step in range(-strikes_each_side, strikes_each_side + 1):
             strike = at_the_money + step * chain.strike_step
-            instruments += [_option(chain, expiry, strike, option_type) for option_type in ("CE", "PE")]
+            instruments += [
+                _option(chain, expiry, strike, option_type, monthly=is_monthly)
+                for option_type in ("CE", "PE")
+            ]
     return instruments
+
+
+def _outright(future: _Future, expiry: date, token: str) -> Instrument:
+    ending = "" if future.exchange == "MCX" else "F"
+    return Instrument(
+        exchange=future.exchange,
+        token=token,
+        symbol=f"{future.name}{expiry.day:02d}{_month_and_year(expiry)}{ending}",
+        name=future.name,
+        kind=InstrumentKind.FUTURE,
+        expiry=expiry,
+        lot_size=future.lot_size,
+        tick_size=future.tick,
+        instrument_type=future.instrument_type,
+    )
 
 
 def _future(chain: _Chain, expiry: date) -> Instrument:
@@ -248,11 +313,11 @@ def _future(chain: _Chain, expiry: date) -> Instrument:
     )
 
 
-def _option(chain: _Chain, expiry: date, strike: float, option_type: str) -> Instrument:
+def _option(chain: _Chain, expiry: date, strike: float, option_type: str, *, monthly: bool) -> Instrument:
     return Instrument(
         exchange=chain.exchange,
         token="",
-        symbol=option_symbol(chain.exchange, chain.underlying, expiry, strike, option_type),
+        symbol=option_symbol(chain.exchange, chain.underlying, expiry, strike, option_type, monthly=monthly),
         name=chain.underlying,
         kind=InstrumentKind.OPTION,
         expiry=expiry,

@@ -10,7 +10,7 @@ import pytest
 from dualbroker.errors import DualBrokerError
 from dualbroker.instruments import parse_master
 from dualbroker.model import Instrument, InstrumentKind
-from dualbroker.simulator.masters import MASTER_EXCHANGES, master_zip
+from dualbroker.simulator.masters import FLATTRADE_FILES, MASTER_EXCHANGES, flattrade_csv, master_zip
 from dualbroker.simulator.universe import build_universe
 
 INSTRUMENTS = build_universe(date(2026, 11, 23), strikes_each_side=2).instruments
@@ -39,6 +39,25 @@ def test_rows_are_spelled_as_the_brokers_are() -> None:
     assert any(row.endswith(",65,NIFTY,NIFTY24NOV26C26000,24-NOV-2026,OPTIDX,CE,26000,0.05,") for row in nfo)
     assert any(",20,BSXOPT,SENSEX26NOV85000PE,26-NOV-2026,OPTIDX,PE,85000,0.05," in row for row in bfo)
     assert not any("INDEX" in row for row in bse)
+    cds, mcx = lines("CDS"), lines("MCX")
+    assert cds[0].startswith("Exchange,Token,LotSize,Precision,Multiplier,Symbol,TradingSymbol,")
+    assert cds[1] == "CDS,40000,1,4,1000,USDINR,USDINR24NOV26F,24-NOV-2026,FUTCUR,XX,-0.01,0.0025,"
+    assert mcx[0].startswith("Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,")
+    assert mcx[1] == "MCX,40000,100,1,CRUDEOIL,CRUDEOIL24NOV26,24-NOV-2026,FUTCOM,XX,-0.01,1,"
+
+
+@pytest.mark.parametrize("file", [name for name in FLATTRADE_FILES if "Equity_D" not in name])
+def test_flattrade_s_files_list_the_same_instruments(file: str) -> None:
+    exchange, belongs = FLATTRADE_FILES[file]
+    table = parse_master(exchange, flattrade_csv(file, INSTRUMENTS))
+    parsed = {table.instrument(row).token: table.instrument(row) for row in range(len(table))}
+    listed = {
+        item.token: msgspec.structs.replace(item, tick_size=None)
+        for item in INSTRUMENTS
+        if item.exchange == exchange and belongs(item)
+    }
+    assert {token: parsed[token] for token in listed} == listed
+    assert all(item.kind is InstrumentKind.INDEX for token, item in parsed.items() if token not in listed)
 
 
 @pytest.mark.parametrize("exchange", MASTER_EXCHANGES)
@@ -74,5 +93,5 @@ def test_fractions_of_strikes_and_ticks_are_kept() -> None:
 
 
 def test_an_exchange_without_a_layout_is_refused() -> None:
-    with pytest.raises(DualBrokerError, match="expected one of NSE, BSE, NFO, BFO, found 'XYZ'"):
+    with pytest.raises(DualBrokerError, match="expected one of NSE, BSE, NFO, BFO, CDS, MCX, found 'XYZ'"):
         master_zip("XYZ", INSTRUMENTS)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.errors import DualBrokerError
+from dualbroker.market_calendar import closed_every_year
 from dualbroker.model import InstrumentKind
 from dualbroker.simulator.universe import (
     Universe,
@@ -47,20 +48,34 @@ def test_weekly_and_monthly_expiries_are_listed_in_the_brokers_spelling() -> Non
 
 
 def test_symbols_of_both_derivative_exchanges() -> None:
-    assert option_symbol("NFO", "NIFTY", date(2026, 10, 6), 22_400.0, "PE") == "NIFTY06OCT26P22400"
-    assert option_symbol("BFO", "SENSEX", date(2024, 11, 22), 73_200.0, "PE") == "SENSEX24N2273200PE"
-    assert option_symbol("BFO", "SENSEX", date(2026, 9, 24), 91_000.0, "PE") == "SENSEX26SEP91000PE"
+    def symbol(exchange: str, name: str, day: date, strike: float, *, monthly: bool) -> str:
+        return option_symbol(exchange, name, day, strike, "PE", monthly=monthly)
+
+    assert symbol("NFO", "NIFTY", date(2026, 10, 6), 22_400, monthly=False) == "NIFTY06OCT26P22400"
+    assert symbol("BFO", "SENSEX", date(2024, 11, 22), 73_200, monthly=False) == "SENSEX24N2273200PE"
+    assert symbol("BFO", "SENSEX", date(2026, 9, 24), 91_000, monthly=True) == "SENSEX26SEP91000PE"
 
 
-@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 6), st.integers(1, 6))
-def test_expiries_lie_ahead_on_their_weekday(today: date, weekday: int, count: int) -> None:
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 4), st.integers(1, 6))
+def test_expiries_lie_ahead_on_their_weekday_or_the_trading_day_before(
+    today: date, weekday: int, count: int
+) -> None:
     weekly = weekly_expiries(today, weekday, count)
     monthly = monthly_expiries(today, weekday, count)
     assert len(weekly) == len(monthly) == count
-    assert today <= weekly[0] < today + timedelta(days=7)
-    assert all(day.weekday() == weekday for day in weekly + monthly)
-    assert all((day + timedelta(days=7)).month != day.month for day in monthly)
-    assert len({(day.year, day.month) for day in monthly}) == count
+    assert today <= weekly[0] < today + timedelta(days=21)
+    for day in weekly + monthly:
+        assert not closed_every_year(day)
+        usual = day + timedelta(days=(weekday - day.weekday()) % 7)
+        between = [day + timedelta(days=days) for days in range(1, (usual - day).days + 1)]
+        assert all(closed_every_year(each) for each in between)
+
+
+def test_no_contract_expires_on_a_holiday() -> None:
+    """Republic Day of 2027 is a Tuesday, and beyond the calendar; Gandhi Jayanti of 2025 was a Thursday."""
+    assert monthly_expiries(date(2026, 11, 30), TUESDAY, 2) == [date(2026, 12, 29), date(2027, 1, 25)]
+    assert weekly_expiries(date(2025, 9, 29), 3, 2) == [date(2025, 10, 1), date(2025, 10, 9)]
+    assert "NFO:NIFTY25JAN27F" in symbols(build_universe(date(2026, 11, 30)))
 
 
 def test_an_expiry_today_still_counts() -> None:
@@ -89,7 +104,7 @@ def test_size_follows_the_arguments() -> None:
     assert 600 < len(build_universe(today).instruments) < 800
     assert 1_900 < len(build_universe(today, strikes_each_side=40, expiries=3).instruments) < 2_400
     kinds = Counter(item.kind for item in build_universe(today, strikes_each_side=1).instruments)
-    assert kinds[InstrumentKind.FUTURE] == 6
+    assert kinds[InstrumentKind.FUTURE] == 12
     assert kinds[InstrumentKind.INDEX] == 5
     assert kinds[InstrumentKind.EQUITY] == 25
 
