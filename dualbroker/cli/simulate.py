@@ -50,6 +50,10 @@ def simulate(
         str | None,
         typer.Option(help='What is wrong from the start, as JSON: {"broker2": {"delay_s": 0.2}, "all": …}.'),
     ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(help="Rules of a broker type (shoonya, flattrade), of one broker: broker2=shoonya."),
+    ] = None,
     generation: Annotated[
         GenerationChoice,
         typer.Option(
@@ -78,6 +82,7 @@ def simulate(
             hold=hold,
             ticks_per_second=ticks_per_second,
             orders_per_minute=orders_per_minute,
+            like=tuple(like or ()),
             strikes=strikes,
             expiries=expiries,
             faults=faults,

@@ -27,7 +27,7 @@ from dualbroker.simulator.skew import skewed_row
 from dualbroker.simulator.stream import CloseCommand, StreamSession
 from dualbroker.simulator.trading import TradingAccount
 
-__all__ = ["BrokerRules", "SimulatedBroker", "TokensDie"]
+__all__ = ["RULES", "BrokerRules", "SimulatedBroker", "TokensDie"]
 
 TokensDie = Literal["close", "mute", "never"]
 """What becomes of connections whose session token dies: closed with 1008, or mute for good. ``never``: no
@@ -46,6 +46,15 @@ class BrokerRules(msgspec.Struct, frozen=True, kw_only=True):
     """A second first frame with a token closes the first connection (1000, ``goodbye``)."""
     eviction_delay_ns: int = 150_000_000
     """After which the first connection is closed; 100 to 190 ms were measured at a real broker."""
+
+
+RULES: Mapping[str, BrokerRules] = {
+    "simulated": BrokerRules(),
+    "flattrade": BrokerRules(market_orders_allowed=False),
+    "shoonya": BrokerRules(market_orders_allowed=False, one_socket_per_token=False),
+}
+"""By broker type. Flattrade lets a second connection evict the first; of Shoonya it is not reported, and
+clients run several (protocol: section 9)."""
 
 
 class SimulatedBroker:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import msgspec
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.noren.times import ist_day
+from dualbroker.simulator.broker import RULES, BrokerRules
 from dualbroker.simulator.faults import ALL_BROKERS
 from dualbroker.simulator.market import Market
 from dualbroker.simulator.planned import PlannedStrike
@@ -50,6 +51,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Weekly ones of each chain that has them."""
     faults: str | None = None
     """What is wrong from the start: JSON of switches by broker, ``all`` among them."""
+    like: tuple[str, ...] = ()
+    """Broker types whose rules hold, ``shoonya`` for all or ``broker2=shoonya`` for one."""
     generation: Literal["c", "a"] = "a"
     """Which login the printed table explains; every broker takes both."""
     as_json: bool = False
@@ -79,9 +82,11 @@ def build_simulation(options: SimulatorOptions, now_ns: int) -> Simulation:
         market = SyntheticMarket(
             universe, seed=options.seed, start_ns=now_ns, ticks_per_second=options.ticks_per_second
         )
+    names = [f"broker{number}" for number in range(1, options.brokers + 1)]
     simulation = Simulation(
         market,
-        [f"broker{number}" for number in range(1, options.brokers + 1)],
+        names,
+        rules=_rules(options.like, names),
         seed=options.seed,
         orders_per_minute=options.orders_per_minute,
         hold=options.hold,
@@ -91,6 +96,19 @@ def build_simulation(options: SimulatorOptions, now_ns: int) -> Simulation:
             simulation.plan_strike(PlannedStrike.read(name, fields))
         simulation.set_faults(name, **switches)
     return simulation
+
+
+def _rules(like: Sequence[str], names: Sequence[str]) -> dict[str, BrokerRules]:
+    """What is said of all first, so that what is said of one goes beyond it."""
+    rules: dict[str, BrokerRules] = {}
+    for said in sorted(like, key=lambda each: "=" in each):
+        name, _, kind = said.rpartition("=")
+        if kind not in RULES or name not in ("", *names):
+            raise DualBrokerError(
+                f"--like: expected one of {', '.join(RULES)}, or broker2=shoonya, found {said!r}"
+            )
+        rules |= dict.fromkeys([name] if name else names, RULES[kind])
+    return rules
 
 
 def _faults(text: str | None) -> dict[str, dict[str, Any]]:

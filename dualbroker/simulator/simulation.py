@@ -7,7 +7,7 @@ process and in virtual time. For the same market, seed and sequence of calls it 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -45,7 +45,7 @@ class Simulation:
     accounts_per_broker
         Clients of each broker.
     rules
-        How the brokers behave where real ones differ.
+        How the brokers behave where real ones differ: all of them, or by name.
     hold
         True: market and actors wait for ``release``.
     trading_days
@@ -66,7 +66,7 @@ class Simulation:
         seed: int = 0,
         orders_per_minute: float = 0.0,
         accounts_per_broker: int = 1,
-        rules: BrokerRules | None = None,
+        rules: BrokerRules | Mapping[str, BrokerRules] | None = None,
         hold: bool = False,
         trading_days: bool = False,
         session: tuple[int, int] | None = None,
@@ -92,7 +92,9 @@ class Simulation:
                 market,
                 self.fan_out,
                 catalogue,
-                rules=rules or BrokerRules(),
+                rules=rules.get(name, BrokerRules())
+                if isinstance(rules, Mapping)
+                else rules or BrokerRules(),
                 seed=seed,
                 tokens_die=tokens_die,
             )
@@ -154,7 +156,8 @@ class Simulation:
             elapsed_ns -= piece_ns
             self._tell_whether_open()
             if self.is_open:
-                self._trade(piece_ns)
+                # What an actor does at a turn itself belongs to the time after it.
+                self._trade(piece_ns, with_actors=market.now_ns() + piece_ns < turn_ns)
             else:
                 market.rest(piece_ns)
             if market.now_ns() >= turn_ns and self._calendar.trading_days:
@@ -172,7 +175,7 @@ class Simulation:
             elif turn is Turn.TOKENS_DIE and self._tokens_die != "never":
                 broker.expire_tokens()
 
-    def _trade(self, elapsed_ns: int) -> None:
+    def _trade(self, elapsed_ns: int, *, with_actors: bool = True) -> None:
         ticks = self.market.advance(elapsed_ns)
         self.ticks_produced += len(ticks)
         self.fan_out.publish(ticks)
@@ -181,7 +184,7 @@ class Simulation:
             for broker in self.brokers:
                 broker.match_orders()
         self._trading_ns += elapsed_ns
-        if not self.market.finished:
+        if with_actors and not self.market.finished:
             for actor in self._actors:
                 actor.act(self._trading_ns)
 
