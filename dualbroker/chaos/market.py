@@ -27,6 +27,8 @@ _EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday; Monday is 0."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _DEPTH = 5
+_DECIMALS = 4
+"""The finest tick is that of currencies, 0.0025."""
 _WEIGHTS = {InstrumentKind.INDEX: 8, InstrumentKind.EQUITY: 4, InstrumentKind.FUTURE: 4}
 QUIET_SHARE = 12
 """One instrument in so many never trades, as far options do on most days."""
@@ -135,6 +137,18 @@ class SmallMarket:
         quote = self._quotes[index]
         return (quote["prev_close"] * 0.5, quote["prev_close"] * 2.0) if "bid" in quote else None
 
+    def details(self, index: int) -> Mapping[str, float]:
+        """Nothing is known beyond the quote."""
+        return {}
+
+    def total_open_interest(self, index: int) -> float | None:
+        """Not kept: no rule looks at it."""
+        return None
+
+    def days(self, index: int, start_s: int, end_s: int) -> list[Bar]:
+        """None: nobody here asks for daily bars."""
+        return []
+
     def bars(self, index: int, start_s: int, end_s: int, interval_minutes: int) -> list[Bar]:
         """None: nobody here asks for bars."""
         return []
@@ -143,7 +157,7 @@ class SmallMarket:
         quote = self._quotes[index]
         tick = self.instruments[index].tick_size or DEFAULT_TICK_SIZE
         now_s = self._now_ns // _NS_PER_S
-        price = max(tick, round(quote["ltp"] + tick * self._random.choice((-2, -1, 1, 2)), 2))
+        price = max(tick, round(quote["ltp"] + tick * self._random.choice((-2, -1, 1, 2)), _DECIMALS))
         changes = {"ltp": price, "feed_time": float(now_s)}
         day = (now_s + _IST_OFFSET_S) // _DAY_S
         if self._session_days[index] != day:
@@ -156,7 +170,11 @@ class SmallMarket:
         if "volume" in quote:
             lot = self.instruments[index].lot_size
             before = 0.0 if "open" in changes else quote["volume"]
-            changes |= {"bid": round(price - tick, 2), "ask": round(price + tick, 2), "volume": before + lot}
+            changes |= {
+                "bid": round(price - tick, _DECIMALS),
+                "ask": round(price + tick, _DECIMALS),
+                "volume": before + lot,
+            }
             changes["bid_quantity"] = float(lot * self._random.randint(1, 20))
         self._session_days[index] = day
         quote.update(changes)
@@ -178,12 +196,16 @@ def _first_quote(universe: Universe, place: int) -> dict[str, float]:
     price = underlying.base_price
     if instrument.kind is InstrumentKind.OPTION:
         price = 100.0 + place
-    price = round(round(price / tick) * tick, 2)
+    price = round(round(price / tick) * tick, _DECIMALS)
     quote = dict.fromkeys(("ltp", "open", "high", "low", "prev_close"), price) | {"change_percent": 0.0}
     if instrument.kind is InstrumentKind.INDEX:
         return quote
     lot = float(instrument.lot_size)
-    quote |= {"bid": round(price - tick, 2), "ask": round(price + tick, 2), "average_price": price}
+    quote |= {
+        "bid": round(price - tick, _DECIMALS),
+        "ask": round(price + tick, _DECIMALS),
+        "average_price": price,
+    }
     quote |= {"bid_quantity": 10 * lot, "ask_quantity": 12 * lot, "volume": 100 * lot}
     if instrument.expiry is not None:
         quote |= {"open_interest": 1000 * lot, "prev_open_interest": 900 * lot}

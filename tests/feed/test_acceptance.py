@@ -304,9 +304,9 @@ def test_a_share_without_options_says_so(feed: Feed) -> None:
 
 
 def test_an_exchange_the_simulated_market_lacks_is_said_to_be_empty(feed: Feed) -> None:
-    with pytest.raises(UnknownInstrumentError, match="'GOLD' on MCX; this broker lists nothing there"):
-        feed.subscribe("GOLD", exchange="MCX")
-    assert feed.search("gold", exchange="MCX").empty
+    with pytest.raises(UnknownInstrumentError, match="'GOLD' on NCX; this broker lists nothing there"):
+        feed.subscribe("GOLD", exchange="NCX")
+    assert feed.search("gold", exchange="NCX").empty
 
 
 def test_what_can_not_be_called_is_no_callback(feed: Feed) -> None:

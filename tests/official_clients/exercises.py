@@ -78,7 +78,7 @@ class Exercises:
 
     def test_touchline(self, client: Conversation) -> None:
         share = client.find("NSE", "RELIANCE", "RELIANCE-EQ")
-        index = client.find("NSE", "NIFTY INDEX", "NIFTY INDEX")
+        index = client.find("NSE", "NIFTY INDEX", "Nifty 50")
         client.api.subscribe([f"NSE|{share['token']}", f"NSE|{index['token']}"])
         snapshot = client.quote("tk", share["token"])
         assert snapshot["ts"] == "RELIANCE-EQ"
@@ -168,9 +168,16 @@ class Exercises:
         chain = client.api.get_option_chain("NFO", option["tsym"], option["strprc"], 2)["values"]
         assert {each["optt"] for each in chain} == {"CE", "PE"}
 
+    def test_holdings(self, client: Conversation) -> None:
+        rows = client.api.get_holdings()
+        assert rows
+        for row in rows:
+            assert row["exch_tsym"][0]["exch"] == "NSE"
+            assert int(row["holdqty"]) + int(row["btstqty"]) + int(row["brkcolqty"]) > 0
+            assert float(row["upldprc"]) > 0
+
     def test_nothing_found_is_none(self, client: Conversation) -> None:
         assert client.api.searchscrip("NSE", "NOSUCHTHING") is None
-        assert client.api.get_holdings() is None
         assert client.api.get_quotes("NSE", "999999999") is None
 
     def _place(

@@ -37,7 +37,7 @@ def middle(market: Market, symbol: str) -> float:
 
 
 def is_on_tick(price: float, tick: float) -> bool:
-    return price == round(round(price / tick) * tick, 2)
+    return price == round(round(price / tick) * tick, 4)
 
 
 def plain(ticks: list[MarketTick]) -> list[tuple[int, dict[str, float]]]:
