@@ -125,7 +125,7 @@ class NorenBroker(Broker):
         while True:
             await poll.run()
             # Where no password can be sent, a person's login is the way out of a refused session as well.
-            if not poll.needs_person and self.dialect.login == "password_totp":
+            if not poll.needs_person and self._login.opens_by_itself:
                 return
             await self.wait_for_login()
             logger.info("%s: a new session is there; orders are read again", self.name)
@@ -169,13 +169,14 @@ class NorenBroker(Broker):
     def renew_session(self, why: str) -> None:
         if self._stream is None or self._poll is not None:
             return
-        if self.dialect.login == "password_totp":
+        if self._login.opens_by_itself:
             self._stream.drop(why, renew_session=True)
         elif self._renewal is None or self._renewal.done():
-            # Only a person can log in, and a socket that still brings something is not given up for that.
-            self.health.problem = f"{why}. Log in again: dualbroker login"
+            # Somebody else has to log in, and a socket that still brings something is not given up for that.
+            way_out = self._login.way_out
+            self.health.problem = f"{why}. {way_out[0].upper()}{way_out[1:]}"
             logger.warning("%s: %s", self.name, self.health.problem)
-            self.context.note(self.name, why, "log in again: dualbroker login")
+            self.context.note(self.name, why, way_out)
             self._renewal = asyncio.create_task(self._renew_once_logged_in(self._stream, why))
 
     async def _renew_once_logged_in(self, stream: NorenStream, why: str) -> None:

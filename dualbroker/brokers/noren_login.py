@@ -1,4 +1,4 @@
-"""Opens the session of one Noren login: from a saved token, or by password and TOTP.
+"""Opens the session of one Noren login: from a saved or given token, or by password and TOTP.
 
 A refused login is never tried again here: three wrong passwords block an account.
 """
@@ -28,7 +28,7 @@ from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
 from dualbroker.noren.totp import totp_code
 from dualbroker.storage.locks import LoginLock
-from dualbroker.storage.tokens import SavedSession, SessionTokens, next_expiry_ns
+from dualbroker.storage.tokens import SavedSession, SessionTokens, is_usable_token, next_expiry_ns
 
 __all__ = ["NorenLogin", "login_id"]
 
@@ -81,6 +81,18 @@ class NorenLogin:
     def account_id(self) -> str:
         return self._config.account_id or self.user_id
 
+    @property
+    def opens_by_itself(self) -> bool:
+        """Whether a new session needs nobody else: neither a person, nor whoever writes the given token."""
+        return self._dialect.login == "password_totp" and self._config.token is None
+
+    @property
+    def way_out(self) -> str:
+        """What brings a new session, in words for a person, where none is opened here by itself."""
+        if self._config.token is not None:
+            return "it goes on by itself once the config's token is a new one"
+        return "log in again: dualbroker login"
+
     async def open(self, *, renew: bool) -> NorenSession:
         """The session to work with; with ``renew`` a new one, for the broker refused the last.
 
@@ -112,11 +124,14 @@ class NorenLogin:
                 return
 
     async def _load(self) -> SavedSession | None:
-        if self._tokens is None:
-            return None
         now_ns = self._context.wall_clock.now_ns()
         try:
-            saved = await self._with_tokens(partial(self._tokens.load, login_id(self._config), now_ns))
+            if self._config.token is not None:
+                saved = await self._given(now_ns)
+            elif self._tokens is not None:
+                saved = await self._with_tokens(partial(self._tokens.load, login_id(self._config), now_ns))
+            else:
+                return None
         except ConfigError as error:
             if str(error) != self._tokens_problem:
                 self._tokens_problem = str(error)
@@ -124,6 +139,17 @@ class NorenLogin:
             return None
         self._tokens_problem = ""
         return saved if saved is not None and saved.token != self._dead_token else None
+
+    async def _given(self, now_ns: int) -> SavedSession | None:
+        """The session of the token that the config names, as it is now; it is another program's."""
+        token = await off_loop(self._config.token_now)
+        if token is None:
+            return None
+        if not is_usable_token(token):
+            raise ConfigError(
+                f"brokers.{self._config.name}.token: expected a token and nothing else, found other text"
+            )
+        return SavedSession.until_next_morning(token, self.user_id, self.account_id, now_ns)
 
     async def _with_tokens(self, act: Callable[[], Result]) -> Result:
         """Do something with the saved sessions: a file's at once, a keyring's while all else goes on."""
@@ -147,8 +173,10 @@ class NorenLogin:
         self._dead_token = self._rest.token or self._dead_token
         self._session = None
         self._rest.token = None
+        if self._tokens is None or self._config.token is not None:
+            return
         # A person may have logged in anew since: that token is not the one that died.
-        if self._tokens is not None and await self._load() is None and not self._tokens_problem:
+        if await self._load() is None and not self._tokens_problem:
             await self._with_tokens(partial(self._tokens.delete, login_id(self._config)))
 
     async def _saved_session(self) -> NorenSession | None:
@@ -156,7 +184,8 @@ class NorenLogin:
         if saved is None:
             return None
         age_s = (self._context.wall_clock.now_ns() - saved.obtained_ns) / 1e9
-        self._rest.use(saved.token, fresh=age_s < FRESH_LOGIN_S)
+        # Of a given token nobody knows when it was obtained.
+        self._rest.use(saved.token, fresh=self._config.token is None and age_s < FRESH_LOGIN_S)
         self._expires_ns = saved.expires_ns
         try:
             # Yesterday's token must be found out here, not in a loop of refused sockets.
@@ -171,6 +200,9 @@ class NorenLogin:
         return NorenSession(saved.user_id, saved.account_id, saved.token)
 
     async def _new_session(self) -> NorenSession:
+        if self._config.token is not None:
+            found = self._tokens_problem or "the broker does not take the config's token"
+            raise LoginNeededError(f"{self._config.name}: {found}; {self.way_out}")
         if self._dialect.login != "password_totp":
             found = f"{self._tokens_problem}. Else log in" if self._tokens_problem else _NO_SESSION
             raise LoginNeededError(f"{self._config.name}: {found}: dualbroker login")
@@ -219,6 +251,16 @@ class NorenLogin:
         return NorenSession(self.user_id, account_id, token)
 
     async def logout(self) -> None:
-        """End the session at the broker and forget its token."""
+        """End the session at the broker and forget its token.
+
+        Raises
+        ------
+        RequestRefusedError
+            The token was given by the config, and so is another program's.
+        """
+        if self._config.token is not None:
+            raise RequestRefusedError(
+                f"{self._config.name}: the config's token is another program's, so its session is not ended"
+            )
         await self._rest.call(Endpoint.LOGOUT, {"uid": self.user_id, "ordersource": "API"})
         await self._forget()

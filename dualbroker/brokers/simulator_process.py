@@ -87,6 +87,7 @@ class SimulatorProcess:
                 "rest_base": broker["rest_base"],
                 "websocket_url": broker["websocket_url"],
                 "masters_base": f"{self.masters_base}/{broker['name']}",
+                "token": None,
                 "dialect": "shoonya" if generation == "a" else "shoonya_legacy",
             }
         )

@@ -157,8 +157,9 @@ def _login(health: BrokerHealth) -> Finding:
         return Finding(Verdict.OK, subject, f"logged in as {health.account}; carries {health.role.value}")
     problem = health.problem.removeprefix(f"{health.broker_name}: ")
     if health.state is BrokerState.PARKED:
-        # A login that waits for a person was not tried at all.
-        tail = "" if "dualbroker login" in problem else " (not tried again)"
+        # A login that waits for somebody else was not tried at all.
+        waits = "dualbroker login" in problem or "by itself" in problem
+        tail = "" if waits else " (not tried again)"
         return Finding(Verdict.FAIL, subject, f"{problem}{tail}")
     problem = problem or f"no answer within {LOGIN_TIMEOUT_S:.0f} s"
     return Finding(Verdict.FAIL, subject, f"{health.state.value}: {problem}")

@@ -92,6 +92,8 @@ def _each(config_path: Path | None, only: str | None, act: Callable[[BrokerConfi
 def _log_in(broker: BrokerConfig, *, use_browser: bool) -> str:
     if broker.is_simulated:
         return "simulated, needs no login"
+    if broker.token is not None:
+        return "uses the config's token, needs no login here"
     dialect = _dialect(broker)
     if dialect is None or dialect.login == "password_totp":
         return "logs in by itself when it connects, needs no login here"
@@ -102,6 +104,8 @@ def _log_in(broker: BrokerConfig, *, use_browser: bool) -> str:
 
 
 def _log_out(broker: BrokerConfig) -> str:
+    if broker.token is not None:
+        return "uses the config's token, whose session is another program's; it is not ended"
     dialect = None if broker.is_simulated else _dialect(broker)
     if dialect is None:
         return "keeps no session here"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from .sections import Section
@@ -21,6 +21,7 @@ PRIVATE_KEYS = frozenset(
         "totp_secret",
         "api_key",
         "api_secret",
+        "token",
         "user_id",
         "account_id",
         "vendor_code",
@@ -50,9 +51,14 @@ def missing_for_login(broker_type: str, given: Iterable[str]) -> str | None:
     Sources: protocol section 1.3 (password and TOTP) and 1.4 (OAuth).
     """
     present = set(given)
-    if broker_type == "flattrade":
-        needed: tuple[str, ...] = ("user_id", "api_key", "api_secret")
-    elif broker_type == "shoonya":
+    needed: tuple[str, ...]
+    if broker_type not in ("flattrade", "shoonya"):
+        return None
+    if "token" in present:
+        needed = ("user_id", "token")
+    elif broker_type == "flattrade":
+        needed = ("user_id", "api_key", "api_secret")
+    else:
         by_password = ("user_id", "password", "totp_secret", "api_key")
         by_oauth = ("user_id", "client_id", "api_secret")
         if not present & {*by_password, *by_oauth} - {"user_id"}:
@@ -61,8 +67,6 @@ def missing_for_login(broker_type: str, given: Iterable[str]) -> str | None:
                 "or with user_id, password, totp_secret and api_key; expected one of these, found neither"
             )
         needed = by_oauth if present & {"client_id", "api_secret"} else by_password
-    else:
-        return None
     missing = [key for key in needed if key not in present]
     if not missing:
         return None
@@ -101,6 +105,9 @@ class BrokerConfig(Section):
     """Of the OAuth login."""
     api_secret: SecretStr | None = Field(default=None, min_length=1)
     """The OAuth secret."""
+    token: SecretStr | None = Field(default=None, min_length=1)
+    """One that another program of yours obtained today, such as ``${file:token.txt}``: used in place of a
+    login, read again when the broker refuses it, and never logged out or kept."""
     redirect_url: str | None = Field(default=None, pattern="^https?://")
     """Registered with the broker; a loopback one lets ``dualbroker login`` catch the code by itself."""
 
@@ -122,6 +129,9 @@ class BrokerConfig(Section):
     chunk_pause: float | None = Field(default=None, ge=0)
     """Seconds between two subscribe frames."""
 
+    _read_token: Callable[[], str] | None = PrivateAttr(default=None)
+    """Looks the references in ``token`` up again; None when the section was made in code."""
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_user_id(cls, data: Any) -> Any:
@@ -138,7 +148,7 @@ class BrokerConfig(Section):
             raise PydanticCustomError("broker_type", "expected one of {types}", {"types": ", ".join(types)})
         return value
 
-    @field_validator("password", "totp_secret", "api_key", "api_secret")
+    @field_validator("password", "totp_secret", "api_key", "api_secret", "token")
     @classmethod
     def _is_text(cls, value: SecretStr | None) -> SecretStr | None:
         try:
@@ -161,6 +171,18 @@ class BrokerConfig(Section):
     @property
     def is_simulated(self) -> bool:
         return self.type == "simulated"
+
+    def token_now(self) -> str | None:
+        """The token as what it refers to has it now; None where the config has none. It may wait for that.
+
+        Raises
+        ------
+        ConfigError
+            What it refers to can't be read any more.
+        """
+        if self._read_token is not None:
+            return self._read_token()
+        return None if self.token is None else self.token.get_secret_value()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was given, account ids masked."""

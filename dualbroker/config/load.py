@@ -15,7 +15,7 @@ from dualbroker.errors import ConfigError
 
 from .problems import file_message, problem_lines
 from .schema import Config
-from .secrets import fill_in, literal_secrets, read_keyring
+from .secrets import SecretSources, SecretText, fill_in, literal_secrets, read_keyring
 from .yaml_text import LONGEST_TEXT, parse_yaml
 
 __all__ = ["CONFIG_NAME", "CONFIG_VARIABLE", "find_config", "load_config", "parse_config"]
@@ -95,19 +95,22 @@ def parse_config(
     """
     config: Config | None = None
     document = _document(text, source)
-    filled_in, problems = fill_in(
-        document, os.environ if environment is None else environment, keyring_reader
-    )
+    sources = SecretSources(os.environ if environment is None else environment, keyring_reader, folder)
+    filled_in, problems = fill_in(document, sources)
     try:
         config = Config.model_validate(filled_in, context={"folder": folder})
     except ValidationError as error:
         problems = problem_lines(error, Config, document) + problems
     if config is None or problems:
         raise ConfigError(file_message(source, problems))
+    for broker in config.enabled_brokers:
+        written = document["brokers"][broker.name].get("token")
+        if isinstance(written, str):
+            broker._read_token = SecretText(f"brokers.{broker.name}.token", written, sources)
     literal = literal_secrets(document)
     if literal:
         _logger.warning(
-            "%s: %s in plain text; ${ENV_VAR} or ${keyring:NAME} keeps it out of the file",
+            "%s: %s in plain text; ${ENV_VAR}, ${keyring:NAME} or ${file:PATH} keeps it out of the file",
             source,
             ", ".join(literal),
         )

@@ -1,4 +1,4 @@
-"""``${ENV_VAR}`` and ``${keyring:NAME}`` in the values of brokers.
+"""``${ENV_VAR}``, ``${keyring:NAME}`` and ``${file:PATH}`` in the values of brokers.
 
 Only enabled brokers are filled in, so that a disabled one asks for nothing.
 ``$${`` stands for a plain ``${``.
@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from dualbroker.errors import ConfigError
 from dualbroker.keyring_calls import KEYRING, KeyringSilentError
 
 from .broker import BrokerConfig
 from .problems import key_path
 
-__all__ = ["KEYRING_SERVICE", "fill_in", "literal_secrets", "read_keyring"]
+__all__ = ["KEYRING_SERVICE", "SecretSources", "SecretText", "fill_in", "literal_secrets", "read_keyring"]
 
 KEYRING_SERVICE = "dualbroker"
 """``keyring set dualbroker NAME`` stores what ``${keyring:NAME}`` reads."""
 
 _REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)\}")
 _NAME = re.compile(r"(keyring:)?(\S+)")
+_LARGEST_FILE_BYTES = 64 * 1024
+"""A secret takes a few hundred."""
 
 _SECRET_KEYS = tuple(
     key for key, field in BrokerConfig.model_fields.items() if field.annotation == SecretStr | None
@@ -49,11 +54,42 @@ def read_keyring(name: str) -> str | None:
     return KEYRING.call(read)
 
 
-def fill_in(
-    document: Any,
-    environment: Mapping[str, str],
-    keyring_reader: Callable[[str], str | None] = read_keyring,
-) -> tuple[Any, list[str]]:
+@dataclass(frozen=True, repr=False)
+class SecretSources:
+    """Where references are looked up."""
+
+    environment: Mapping[str, str]
+    """What ``${NAME}`` is read from."""
+    keyring_reader: Callable[[str], str | None] = read_keyring
+    """What ``${keyring:NAME}`` is read with."""
+    folder: Path | None = None
+    """Where the relative path of a ``${file:PATH}`` starts; the working directory when None."""
+
+
+@dataclass(frozen=True, repr=False)
+class SecretText:
+    """A value of one broker's section whose references are looked up at each call."""
+
+    key: str
+    """Its whole path, for errors."""
+    text: str
+    sources: SecretSources
+
+    def __call__(self) -> str:
+        """The text as it is now.
+
+        Raises
+        ------
+        ConfigError
+            A reference can't be looked up; a line for each.
+        """
+        value, problems = _fill_in_text(self.text, self.sources)
+        if problems:
+            raise ConfigError("\n".join(f"{self.key}: {problem}" for problem in problems))
+        return value
+
+
+def fill_in(document: Any, sources: SecretSources) -> tuple[Any, list[str]]:
     """A copy of the document with the references of enabled brokers filled in, and what was wrong.
 
     A reference that can't be filled in stays as it is, and a line of the second value says why.
@@ -70,7 +106,7 @@ def fill_in(
         brokers[name] = {}
         for key, value in broker.items():
             if isinstance(value, str):
-                value, failures = _fill_in_text(value, environment, keyring_reader)
+                value, failures = _fill_in_text(value, sources)
                 problems += [f"{key_path(('brokers', str(name), str(key)))}: {text}" for text in failures]
             brokers[name][key] = value
     return {**document, "brokers": brokers}, problems
@@ -87,16 +123,14 @@ def literal_secrets(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _fill_in_text(
-    text: str, environment: Mapping[str, str], keyring_reader: Callable[[str], str | None]
-) -> tuple[str, list[str]]:
+def _fill_in_text(text: str, sources: SecretSources) -> tuple[str, list[str]]:
     problems: list[str] = []
 
     def value_of(match: re.Match[str]) -> str:
         if match[1]:
             return match[1]
         try:
-            return _look_up(match[2], environment, keyring_reader)
+            return _look_up(match[2], sources)
         except LookupError as error:
             problems.append(str(error.args[0]))
             return match[0]
@@ -104,14 +138,15 @@ def _fill_in_text(
     return _REFERENCE.sub(value_of, text), problems
 
 
-def _look_up(
-    reference: str, environment: Mapping[str, str], keyring_reader: Callable[[str], str | None]
-) -> str:
+def _look_up(reference: str, sources: SecretSources) -> str:
+    kind, _, path = reference.partition(":")
+    if kind == "file" and path:
+        return _file_content(path, sources.folder)
     name = _NAME.fullmatch(reference)
-    if name is None:
-        raise LookupError("expected ${NAME} or ${keyring:NAME}, found no name in the braces")
+    if name is None or kind == "file":
+        raise LookupError("expected ${NAME}, ${keyring:NAME} or ${file:PATH}, found no name in the braces")
     if not name[1]:
-        value = environment.get(name[2])
+        value = sources.environment.get(name[2])
         if not value:
             found = "it empty" if value == "" else "no such variable"
             raise LookupError(
@@ -119,11 +154,11 @@ def _look_up(
             )
         return value
     try:
-        value = keyring_reader(name[2])
+        value = sources.keyring_reader(name[2])
     except KeyringSilentError as error:
         raise LookupError(
             f"expected {name[2]} in the system's keyring, found none: {error}, or use an environment "
-            "variable: ${NAME}"
+            "variable or a file: ${NAME}, ${file:PATH}"
         ) from None
     except Exception as error:  # the stores of the systems raise what they like
         raise LookupError(
@@ -136,3 +171,24 @@ def _look_up(
             f"store it with: keyring set {KEYRING_SERVICE} {name[2]}"
         )
     return value
+
+
+def _file_content(written: str, folder: Path | None) -> str:
+    """The one line of a secret's file, as ``echo`` writes it."""
+    try:
+        path = Path(folder or "", Path(written).expanduser())
+        if not path.is_file():  # a pipe would be waited for
+            found = "something else" if path.exists() else "no such file"
+        else:
+            with path.open("rb") as file:
+                content = file.read(_LARGEST_FILE_BYTES + 1)
+            text = content.decode("utf-8-sig").rstrip("\r\n")
+            if len(content) <= _LARGEST_FILE_BYTES and len(text.splitlines()) == 1:
+                return text
+            found = "more than one line" if text else "it empty"
+    except UnicodeDecodeError:
+        found = "text that is not UTF-8"
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        found = f"none that can be read ({reason})"
+    raise LookupError(f"expected a file {written} that has the secret as its one line, found {found}")

@@ -26,7 +26,7 @@ from .private_files import TimeNs, cannot_keep, name_for, write_private
 if TYPE_CHECKING:
     import keyring.backend
 
-__all__ = ["STORE_VARIABLE", "SavedSession", "SessionTokens", "next_expiry_ns"]
+__all__ = ["STORE_VARIABLE", "SavedSession", "SessionTokens", "is_usable_token", "next_expiry_ns"]
 
 STORE_VARIABLE = "DUALBROKER_TOKENS"
 
@@ -47,6 +47,11 @@ def next_expiry_ns(now_ns: int) -> int:
     if expiry <= now:
         expiry += timedelta(days=1)
     return int(expiry.timestamp()) * 1_000_000_000
+
+
+def is_usable_token(token: str) -> bool:
+    """Whether a header can carry the token: a line feed in one would begin a header of its own."""
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token
 
 
 class SavedSession(msgspec.Struct, frozen=True):
@@ -108,7 +113,7 @@ class SessionTokens:
             session = msgspec.json.decode(content, type=SavedSession)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             session = None
-        if session is None or not _is_usable(session):
+        if session is None or not is_usable_token(session.token):
             _logger.warning("A saved session can't be read and is left aside; log in again: dualbroker login")
             return None
         return session if now_ns < session.expires_ns else None
@@ -172,12 +177,6 @@ class SessionTokens:
 
     def _file(self, login_id: str) -> Path:
         return self._directory / f"session-{name_for(login_id)}.json"
-
-
-def _is_usable(session: SavedSession) -> bool:
-    """Whether a header can carry the token: a line feed in one would begin a header of its own."""
-    token = session.token
-    return bool(token) and token.isascii() and token.isprintable() and " " not in token
 
 
 def _delete(store: keyring.backend.KeyringBackend, name: str) -> None:

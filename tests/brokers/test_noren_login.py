@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +22,8 @@ from dualbroker.brokers.noren_rest import NorenRest
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST, Clock, WallClock
 from dualbroker.config.broker import BrokerConfig
-from dualbroker.errors import LoginNeededError
+from dualbroker.config.load import parse_config
+from dualbroker.errors import LoginNeededError, RequestRefusedError
 from dualbroker.keyring_calls import KeyringCalls
 from dualbroker.model import MessageKind
 from dualbroker.noren.dialects import dialect
@@ -36,11 +38,13 @@ EVENING = datetime(2026, 3, 10, 21, 0, tzinfo=IST)
 class Desk:
     """One login, its tokens on disk, and the broker's answers."""
 
-    def __init__(self, clock: Clock, folder: Path, **section: Any) -> None:
+    def __init__(
+        self, clock: Clock, folder: Path, config: BrokerConfig | None = None, /, **section: Any
+    ) -> None:
         self.clock = clock
         self.server = RestOnly(lambda call: {"stat": "Ok", "susertoken": f"new{call}", "actid": "FA0001"})
         self.tokens = SessionTokens(folder, in_keyring=False)
-        config = BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
+        config = config or BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
         context = BrokerContext(
             transport=self.server,
             clock=self.clock,
@@ -51,7 +55,7 @@ class Desk:
             state_directory=folder,
             on_connected=lambda name: None,
         )
-        row = dialect("shoonya_legacy" if "password" in section else config.type)
+        row = dialect("shoonya_legacy" if config.password else config.type)
         self.config = config
         self.login = NorenLogin(config, row, context, NorenRest(row, self.server))
 
@@ -60,8 +64,13 @@ class Desk:
         self.tokens.save(login_id(self.config), session)
 
 
-OAUTH = {"type": "shoonya", "client_id": "FA0001_U", "api_secret": "s"}
-PASSWORD = {"type": "shoonya", "password": "p", "totp_secret": "JBSWY3DPEHPK3PXP", "api_key": "k"}
+OAUTH: dict[str, Any] = {"type": "shoonya", "client_id": "FA0001_U", "api_secret": "s"}
+PASSWORD: dict[str, Any] = {
+    "type": "shoonya",
+    "password": "p",
+    "totp_secret": "JBSWY3DPEHPK3PXP",
+    "api_key": "k",
+}
 
 
 def at_desk(folder: Path, section: Mapping[str, Any], story: Callable[[Desk], Awaitable[None]]) -> None:
@@ -167,3 +176,87 @@ def test_a_keyring_that_hangs_holds_up_nobody_else_and_is_told_in_words(
     finally:
         unlocked.set()
     assert caplog.text.count("did not answer within") == 1
+
+
+class TokenFile:
+    """What the user's own bot writes each morning."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, token: str) -> None:
+        self.path.write_text(f"{token}\n", encoding="utf-8")
+
+    def desk(self, folder: Path, **section: Any) -> Desk:
+        values = {"type": "flattrade", "user_id": "FA0001", "token": f"${{file:{self.path}}}", **section}
+        config = parse_config(json.dumps({"brokers": {"b1": values}}), environment={}).brokers["b1"]
+        return Desk(WallClock(), folder, config)
+
+
+@pytest.fixture
+def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenFile:
+    monkeypatch.setattr("dualbroker.brokers.noren_login.LOGIN_CHECK_S", 0.01)
+    file = TokenFile(tmp_path / "token.txt")
+    file.write("first")
+    return file
+
+
+def test_a_given_token_is_used_in_place_of_a_login_and_read_again_when_it_is_refused(
+    bot: TokenFile, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        desk = bot.desk(tmp_path / "state", password="p", totp_secret="JBSWY3DPEHPK3PXP", api_key="k")
+        assert not desk.login.opens_by_itself
+        assert (await desk.login.open(renew=False)).token == "first"
+        bot.write("second")
+        assert (await desk.login.open(renew=False)).token == "first"
+        assert (await desk.login.open(renew=True)).token == "second"
+        with pytest.raises(LoginNeededError, match="does not take the config's token; it goes on by itself"):
+            await desk.login.open(renew=True)
+        waiting = asyncio.create_task(desk.login.wait_for_saved_session())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        bot.write("third")
+        await waiting
+        assert (await desk.login.open(renew=True)).token == "third"
+        assert {each.path for each in desk.server.requests} == {"UserDetails"}
+        desk.login.release()
+
+    asyncio.run(story())
+    kept = [file for file in (tmp_path / "state").rglob("*") if file.is_file()]
+    assert all(b"third" not in file.read_bytes() for file in kept)
+
+
+def test_a_given_token_is_never_logged_out(bot: TokenFile, tmp_path: Path) -> None:
+    async def story() -> None:
+        desk = bot.desk(tmp_path / "state")
+        await desk.login.open(renew=False)
+        with pytest.raises(RequestRefusedError, match="another program's"):
+            await desk.login.logout()
+        assert "Logout" not in {each.path for each in desk.server.requests}
+        desk.login.release()
+
+    asyncio.run(story())
+
+
+def test_a_given_token_that_is_none_or_gone_is_waited_for_in_words(
+    bot: TokenFile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        desk = bot.desk(tmp_path / "state")
+        bot.write("two words")
+        with pytest.raises(LoginNeededError, match=r"expected a token and nothing else.*goes on by itself"):
+            await desk.login.open(renew=False)
+        bot.path.unlink()
+        with pytest.raises(LoginNeededError, match="no such file; it goes on by itself"):
+            await desk.login.open(renew=False)
+        waiting = asyncio.create_task(desk.login.wait_for_saved_session())
+        await asyncio.sleep(0.1)
+        bot.write("today")
+        await waiting
+        assert (await desk.login.open(renew=False)).token == "today"
+        desk.login.release()
+
+    asyncio.run(story())
+    assert "two words" not in caplog.text
+    assert caplog.text.count("no such file") == 1

@@ -229,3 +229,21 @@ def test_what_is_wrong_with_the_config_is_an_error_of_its_own(
     assert isinstance(missing.exception, ConfigError)
     unknown = run(command, "--config", str(config), "--broker", "broker9")
     assert str(unknown.exception) == "--broker: expected one of broker1, broker2, found 'broker9'"
+
+
+def test_a_given_token_needs_no_login_and_is_not_logged_out(
+    broker: TinyBroker, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "token.txt").write_text("of-the-bot\n", encoding="utf-8")
+    config.write_text(
+        f"brokers: {{b1: {{type: shoonya, user_id: FA0001, token: '${{file:token.txt}}', "
+        f"rest_base: {broker.rest_base}}}}}\n",
+        encoding="utf-8",
+    )
+    for command, words in (("login", "needs no login here"), ("logout", "it is not ended")):
+        result = run(command, "--config", str(config))
+        assert result.exit_code == 0, result.output
+        assert words in result.output
+        assert "of-the-bot" not in result.output
+    assert broker.calls == []
+    assert saved(tmp_path) is None
