@@ -1,1 +1,30 @@
-"""The feed in a notebook: widgets that draw the view's state. Imported only when one is asked for."""
+"""The feed in a notebook: widgets that draw the view's state, and pictures of failovers.
+
+A module behind it is imported only when something of it is asked for. Public are the names below; all else
+is shown by the methods of a feed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dualbroker.notebook.failover_plot import plot_failovers, plot_gaps
+    from dualbroker.notebook.pictures import Picture, calm
+
+__all__ = ["Picture", "calm", "plot_failovers", "plot_gaps"]
+
+_HOMES = {
+    "Picture": "dualbroker.notebook.pictures",
+    "calm": "dualbroker.notebook.pictures",
+    "plot_failovers": "dualbroker.notebook.failover_plot",
+    "plot_gaps": "dualbroker.notebook.failover_plot",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found

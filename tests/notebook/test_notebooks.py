@@ -3,6 +3,7 @@ shows can be read without its kernel."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from nbformat import NotebookNode
 
 from dualbroker.config import find_config
+from tests.notebook.checks import CHECKS, with_checks
 from tests.notebook.cold import LARGEST_BYTES, ROOT, as_page, bundles, problems
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -36,8 +38,25 @@ def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
-def run_through_nbval(notebook: Path, room: Path) -> dict[str, list[Any]]:
-    """Run it; what each cell showed, by the cell's id."""
+def test_the_notebooks_are_for_people_and_the_checks_are_the_tests() -> None:
+    assert set(CHECKS) == {path.stem for path in NOTEBOOKS}
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                assert "assert" not in cell.source
+                for line in cell.source.splitlines():
+                    words = line.split()
+                    if words[:1] in (["import"], ["from"]) and words[1].startswith("dualbroker"):
+                        assert words[1] in ("dualbroker", "dualbroker.notebook"), "only what is public"
+                        home = importlib.import_module(words[1])
+                        asked = "".join(words[3:]).split(",") if words[0] == "from" else []
+                        assert set(asked) <= set(home.__all__)
+
+
+def run_with_checks(notebook: NotebookNode, name: str, room: Path) -> dict[str, list[Any]]:
+    """Run it with its checks behind its cells; what each cell showed, by the cell's id."""
+    copy = room / f"{name}.ipynb"
+    nbformat.write(with_checks(notebook, name), copy)
     config, shown = room / "config.yaml", room / "shown.json"
     config.write_text(CONFIG, encoding="utf-8")
     environment = {
@@ -57,8 +76,8 @@ def run_through_nbval(notebook: Path, room: Path) -> dict[str, list[Any]]:
     # Ours are for our own code: a warning of Jupyter's own machinery is none of a notebook's.
     unlike_here = ["--override-ini", "addopts=", "--override-ini", "filterwarnings=default"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugins, *options, *unlike_here, notebook.name],
-        cwd=notebook.parent,
+        [sys.executable, "-m", "pytest", "-q", *plugins, *options, *unlike_here, copy.name],
+        cwd=room,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -96,8 +115,8 @@ def reads_well(notebook: NotebookNode) -> None:
     ],
 )
 def test_it_runs_from_top_to_bottom_and_what_it_shows_needs_no_kernel(notebook: Path, tmp_path: Path) -> None:
-    shown = run_through_nbval(notebook, tmp_path)
     live = nbformat.read(notebook, as_version=4)
+    shown = run_with_checks(live, notebook.stem, tmp_path)
     for cell in live.cells:
         if cell.cell_type == "code":
             cell.outputs = [nbformat.from_dict(output) for output in shown[cell.id]]
@@ -118,9 +137,7 @@ def test_the_monitor_runs_on_a_recorded_day_by_changing_one_line(shared_data: Pa
     ]
     assert len([line for line in lines if line not in cell.source.splitlines()]) == 1
     cell.source = "\n".join(lines)
-    copy = tmp_path / "monitor.ipynb"
-    nbformat.write(notebook, copy)
-    shown = run_through_nbval(copy, tmp_path)
+    shown = run_with_checks(notebook, "monitor", tmp_path)
     [chain] = [bundle for bundle in bundles(shown["code-08"]) if "text/html" in bundle]
     assert "implied by calls and puts" in chain["text/html"]
     assert "NIFTY options of 2025-09-02" in chain["text/plain"]
