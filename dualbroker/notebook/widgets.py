@@ -102,13 +102,16 @@ class ChartWidget(SeenWidget):
 
 
 class _PlotlyLibrary(anywidget.AnyWidget):
-    """plotly.js itself, never displayed: the page loads it as soon as the widget exists."""
+    """plotly.js itself, never displayed: the page reads it when the first chart asks for it.
+
+    It travels as bytes, and not as the widget's own module: anywidget gives a model 2 s to begin.
+    """
+
+    source = traitlets.Bytes().tag(sync=True)
 
     def __init__(self) -> None:
-        source = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-        # A page may have a loader of modules of its own, which plotly.js would rather be told to.
-        self._esm = f"const module = undefined;\n{source}\nexport default {{}};"
-        super().__init__()
+        self._esm = _static_text("library.js")
+        super().__init__(source=(files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 
 # Kept over importlib.reload, for the page has it.

@@ -5,7 +5,7 @@
 // number of the first row, fields of a row, time of now (ms), change in percent, time of the newest quote (ms),
 // then row after row. A row may come again, and what was missed is a gap in the line and nothing worse.
 // `options` is what does not change.
-// plotly.js is pushed once per kernel by a widget of its own, and is waited for.
+// plotly.js is pushed once per kernel by a widget of its own (library.js), is asked for here and waited for.
 
 const IST_MS = 19_800_000; // plotly shows a number as UTC, so the clock of India is added to it
 const DAY_MS = 86_400_000;
@@ -24,6 +24,7 @@ const LOOKS = {
 async function plotly(node) {
   const until = performance.now() + LONGEST_WAIT_MS;
   while (!window.Plotly?.react) {
+    window.dualbrokerPlotly?.(); // it may come after its charts
     if (performance.now() > until) {
       node.textContent = "plotly.js has not arrived; run the cell again.";
       return null;
