@@ -17,6 +17,7 @@ from dualbroker.brokers.simulator_launch import launch_simulator
 from dualbroker.config.load import find_config, load_config
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConfigError
+from dualbroker.feed.completion import complete_in_ipython
 from dualbroker.forking import call_in_child
 from dualbroker.remote.address import is_address, normal_address
 
@@ -77,6 +78,7 @@ def connect(config: Config | Path | str | None = None, *, token: str | None = No
 
         feed = Feed(make_source, on_closed=_forget)
         _feeds[key] = feed
+    complete_in_ipython()
     from dualbroker.stores.health import BrokerState
 
     for name, health in feed.manager.health.items():
