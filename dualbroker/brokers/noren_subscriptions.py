@@ -106,7 +106,9 @@ class NorenSubscriptions:
             entry = (missing, asyncio.Event())
             self._waiting.append(entry)
             try:
-                await asyncio.wait_for(entry[1].wait(), timeout_s)
+                # wait_for of Python 3.11 loses a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout_s):
+                    await entry[1].wait()
             except TimeoutError:
                 pass
             finally:

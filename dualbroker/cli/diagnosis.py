@@ -255,7 +255,8 @@ async def _first_tick(
     ticked = asyncio.Event()
     manager.quote_listeners.append(ticked.set)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(ticked.wait(), TICK_TIMEOUT_S)
+        async with asyncio.timeout(TICK_TIMEOUT_S):
+            await ticked.wait()
     return [_price(manager, subject, name, wall_clock), *_tags(manager, primary)]
 
 

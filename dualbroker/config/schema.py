@@ -89,7 +89,8 @@ class Config(Section):
     brokers: dict[str, BrokerConfig]
     """In file order: the first whose login succeeds in time carries quotes, unless ``primary`` names one."""
     subscribe: list[Subscription] = Field(default=[])
-    """What is streamed from the start: names, and options around the money."""
+    """What is streamed from the start: names, options around the money, and with ``orders`` whatever has an
+    order at any broker, also one that comes later."""
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
     liveness: LivenessConfig = LivenessConfig()

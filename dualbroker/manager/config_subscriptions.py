@@ -16,12 +16,14 @@ from dualbroker.errors import (
     RetryableBrokerError,
 )
 
-__all__ = ["CONFIG_HOLDER", "ConfigSubscriptions"]
+__all__ = ["CONFIG_HOLDER", "EVERY_ORDER", "ConfigSubscriptions"]
 
 logger = logging.getLogger("dualbroker")
 
 CONFIG_HOLDER = "config"
 """Holds what config.yaml subscribes from the start."""
+EVERY_ORDER = "orders"
+"""The entry of ``subscribe`` that stands for whatever has an order; no instrument has that name."""
 
 
 class ConfigSubscriptions:

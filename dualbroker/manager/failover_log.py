@@ -114,7 +114,8 @@ class FailoverLog:
         if entry is None:
             return
         try:
-            await asyncio.wait_for(entry.finished.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await entry.finished.wait()
         except TimeoutError:
             return
 

@@ -12,7 +12,7 @@ from datetime import date
 from dualbroker.config.schema import Around
 from dualbroker.errors import ConfigError, ConnectionFailedError
 from dualbroker.manager.answers import AnsweringManager
-from dualbroker.manager.config_subscriptions import CONFIG_HOLDER
+from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, EVERY_ORDER
 from dualbroker.manager.options_around import options_around
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.running import AUTO
@@ -120,6 +120,9 @@ class WebSocketManager(AnsweringManager):
             self._background.spawn(self._from_config.keep_trying(left))
 
     async def _subscribe_entry(self, entry: str | Around) -> None:
+        if isinstance(entry, str) and entry.casefold() == EVERY_ORDER:
+            await self.subscribe_orders(holder=CONFIG_HOLDER)
+            return
         names: Sequence[str | Instrument] = [entry] if isinstance(entry, str) else []
         if isinstance(entry, Around):
             names = await self.options_around(entry.underlying, expiry=entry.expiry, strikes=entry.strikes)

@@ -43,3 +43,25 @@ def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_
         assert subscriptions.unacknowledged(5.0) == []
 
     run_in_virtual_time(story())
+
+
+def test_a_wait_that_is_cancelled_as_the_answer_comes_stays_cancelled() -> None:
+    async def story() -> None:
+        health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
+        subscriptions = NorenSubscriptions(SHOONYA, health)
+        await subscriptions.restore(cast(WebSocket, DeafSocket()))
+        await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
+
+        async def wait_and_go_on() -> None:
+            await subscriptions.wait_acknowledged([KEY], 5.0)
+            await asyncio.Event().wait()
+
+        waiting = asyncio.create_task(wait_and_go_on())
+        await asyncio.sleep(1)
+        subscriptions.note_snapshot(KEY)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=60)
+        assert waiting.cancelled()
+
+    run_in_virtual_time(story())

@@ -70,6 +70,36 @@ def test_letting_go_of_it_leaves_what_others_hold() -> None:
     run_world(story, orders_per_minute=120)
 
 
+def test_the_config_can_ask_for_it() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: len(ordered(manager)) >= 2)
+            await eventually(lambda: symbols(manager, "config orders") == ordered(manager), 10)
+            before = ordered(manager)
+            await eventually(lambda: ordered(manager) > before)
+            await eventually(lambda: symbols(manager, "config orders") == ordered(manager), 10)
+            await manager._renew_config_subscriptions()
+            assert symbols(manager, "config orders") >= before, (
+                "a new day asks for it again, and changes nothing"
+            )
+            assert "NSE:TCS-EQ" in symbols(manager, "config")
+
+    run_world(story, orders_per_minute=120, subscribe=["NSE:TCS-EQ", "orders"])
+
+
+def test_a_manager_ends_at_any_moment_of_following() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: bool(ordered(manager)))
+            before = ordered(manager)
+            await eventually(lambda: ordered(manager) > before)
+            # The answer is under way; the end may come with it.
+            await eventually(lambda: symbols(manager, "config orders") == ordered(manager), 10)
+
+    for seed in range(1, 5):
+        run_world(story, orders_per_minute=30, seed=seed, subscribe=["orders"])
+
+
 def test_an_order_of_an_unknown_instrument_is_told_once_and_keeps_no_other_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
