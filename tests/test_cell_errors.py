@@ -7,27 +7,27 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 import dualbroker
+from tests.ipython_shell import ipython_shell
 
 MESSAGE = "no instrument 'NIFTYY' on NFO; closest: NIFTY"
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    made = InteractiveShell.instance()
-    made.colors = "nocolor"
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         monkeypatch.setattr(sys, name, None, raising=False)
-    made.user_ns["feed"] = dualbroker.demo()
-    yield made
-    made.user_ns["feed"].close()
-    made.reset(new_session=False)  # type: ignore[no-untyped-call]
-    InteractiveShell.clear_instance()
+    with ipython_shell(tmp_path) as made, dualbroker.demo() as feed:
+        made.colors = "nocolor"
+        made.user_ns["feed"] = feed
+        yield made
+        made.reset(new_session=False)  # type: ignore[no-untyped-call]
 
 
 def shown(shell: InteractiveShell, cell: str) -> list[str]:

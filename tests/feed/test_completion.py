@@ -10,24 +10,18 @@ from typing import Any
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 import dualbroker
 from dualbroker import Feed
 from dualbroker.feed.completion import COMPLETED, complete_in_ipython, symbols_for, typed_name
 from dualbroker.model import Instrument, InstrumentKind
+from tests.ipython_shell import ipython_shell
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
-    """A shell that writes nothing into a person's own set-up."""
-    settings = Config()
-    settings.HistoryManager.enabled = False
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        InteractiveShell.clear_instance()
-        yield InteractiveShell.instance(config=settings)
-        InteractiveShell.clear_instance()
+    with ipython_shell(tmp_path_factory.mktemp("ipython")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

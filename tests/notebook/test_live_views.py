@@ -258,7 +258,7 @@ def test_a_feed_by_itself_is_a_text_in_a_terminal(feed: Feed, capsys: pytest.Cap
     feed._ipython_display_()
     feed.monitor()._ipython_display_()
     first, *_ = capsys.readouterr().out.splitlines()
-    assert first.startswith("dualbroker · SIMULATED · market open · Price/Quote updates: broker1 only")
+    assert first.startswith("dualbroker · SIMULATED · all well · market open · Price/Quote updates: broker1")
     assert "broker2" in repr(feed)
 
 

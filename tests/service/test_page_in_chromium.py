@@ -282,7 +282,7 @@ def test_no_column_hides_behind_a_sideways_scroll(page: Any, width: int) -> None
     assert needed <= given, "the symbol is cut"
     for cell in page.locator("#drawn .quotes tbody td:visible").all():
         needed, given = cell.evaluate(symbol_cut)
-        assert needed <= given, "a figure is cut"
+        assert needed <= given, f"{cell.inner_text()!r} is cut, in {cell.get_attribute('class')}"
     heights = page.eval_on_selector("#drawn .orders .name", "(node) => node.getClientRects().length")
     assert heights == 1, "a symbol breaks in the middle"
     if width > 480:
