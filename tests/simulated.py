@@ -61,6 +61,7 @@ class World:
         brokers: int = 2,
         seed: int = 1,
         orders_per_minute: float = 60.0,
+        ticks_per_second: float = 40.0,
         start: datetime = datetime(2026, 3, 10, 10, 0, tzinfo=IST),
         changes: Mapping[str, Mapping[str, Any]] | None = None,
         market: Market | None = None,
@@ -75,7 +76,7 @@ class World:
                 build_universe(start.date(), strikes_each_side=12, expiries=1),
                 seed=seed,
                 start_ns=start_ns,
-                ticks_per_second=40,
+                ticks_per_second=ticks_per_second,
             )
         self.market_hours = market_hours
         names = [f"broker{number + 1}" for number in range(brokers)]
