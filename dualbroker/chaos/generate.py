@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dualbroker.chaos.market import small_universe
-from dualbroker.chaos.schedule import ALL_BROKERS, Blow, Event, Fault, Schedule, UserAction
+from dualbroker.chaos.schedule import ALL_BROKERS, Event, Fault, OneOff, Schedule, UserAction
 from dualbroker.model import InstrumentKind
 
 __all__ = ["generate_schedule"]
@@ -65,7 +65,7 @@ _FAULTS: Mapping[str, tuple[int, Switches]] = {
     "clock_skew": (3, lambda dice: {"clock_skew_s": round(dice.choice((-1, 1)) * dice.uniform(1, 90), 1)}),
 }
 
-_BLOWS: Mapping[str, tuple[int, Callable[[Dice], dict[str, Any]]]] = {
+_ONE_OFFS: Mapping[str, tuple[int, Callable[[Dice], dict[str, Any]]]] = {
     "close": (
         12,
         lambda dice: {
@@ -96,7 +96,7 @@ def generate_schedule(seed: int) -> Schedule:
     first_s = 0.0 if dice.random() < _START_AMONG_FAULTS else _SETTLED_S
     events: list[Event] = [
         *_faults(dice, names, first_s, faults_end_s),
-        *_blows(dice, names, first_s, faults_end_s),
+        *_one_offs(dice, names, first_s, faults_end_s),
         *_user_actions(dice, names, pool, faults_end_s),
     ]
     events.sort(key=lambda event: event.at_s)
@@ -199,15 +199,15 @@ def _faults(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> l
     return found
 
 
-def _blows(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> list[Blow]:
-    kinds = list(_BLOWS)
-    weights = [weight for weight, _ in _BLOWS.values()]
+def _one_offs(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> list[OneOff]:
+    kinds = list(_ONE_OFFS)
+    weights = [weight for weight, _ in _ONE_OFFS.values()]
     found = []
     for _ in range(dice.randint(0, 6)):
         kind = dice.choices(kinds, weights=weights)[0]
         broker = dice.choice(list(names)) if kind == "evict" else _whom(dice, names)
         at_s = round(dice.uniform(first_s, end_s - 1.0), 2)
-        found.append(Blow(at_s=at_s, broker=broker, **_BLOWS[kind][1](dice)))
+        found.append(OneOff(at_s=at_s, broker=broker, **_ONE_OFFS[kind][1](dice)))
     return found
 
 

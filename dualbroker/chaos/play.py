@@ -1,4 +1,4 @@
-"""Plays a schedule's events: faults go on and off, blows fall, users act."""
+"""Plays a schedule's events: faults go on and off, one-off faults happen, users act."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dualbroker.chaos.schedule import Blow, Fault, UserAction
-from dualbroker.chaos.weather import Weather
+from dualbroker.chaos.schedule import Fault, OneOff, UserAction
+from dualbroker.chaos.troubles import Troubles
 from dualbroker.chaos.world import World
 from dualbroker.errors import AmbiguousInstrumentError, DualBrokerError, UnknownInstrumentError
 from dualbroker.simulator.faults import NO_FAULTS, as_strike
@@ -22,9 +22,9 @@ _TRY_AGAIN_S = 2.0
 class Faulter:
     """Turns the faults of a schedule on and off, on the loop's own timers."""
 
-    def __init__(self, world: World, weather: Weather) -> None:
+    def __init__(self, world: World, troubles: Troubles) -> None:
         self._world = world
-        self._weather = weather
+        self._troubles = troubles
         self._active: list[Fault] = []
         self.evictions: list[tuple[str, float]] = []
         """Broker and time of each that hit an open connection."""
@@ -40,36 +40,36 @@ class Faulter:
             if isinstance(event, Fault):
                 loop.call_at(now_s + event.at_s, self._begin, event)
                 loop.call_at(now_s + min(event.at_s + event.lasts_s, end_s), self._end, event)
-            elif isinstance(event, Blow):
+            elif isinstance(event, OneOff):
                 loop.call_at(now_s + event.at_s, self._strike, event)
 
     def _begin(self, fault: Fault) -> None:
         self._active.append(fault)
-        for name in self._weather.who(fault.broker):
+        for name in self._troubles.who(fault.broker):
             self._apply(name)
 
     def _end(self, fault: Fault) -> None:
         self._active = [each for each in self._active if each is not fault]
-        for name in self._weather.who(fault.broker):
+        for name in self._troubles.who(fault.broker):
             self._apply(name)
 
     def _apply(self, name: str) -> None:
         """Lay what is on now over what the broker never serves; of two faults the later one counts."""
         switches = msgspec.structs.asdict(NO_FAULTS) | self._world.schedule.limits.get(name, {})
         for fault in self._active:
-            if name in self._weather.who(fault.broker):
+            if name in self._troubles.who(fault.broker):
                 switches |= fault.switches
         self._world.simulation.set_faults(name, **switches)
 
-    def _strike(self, blow: Blow) -> None:
-        if blow.action == "evict":
+    def _strike(self, one_off: OneOff) -> None:
+        if one_off.action == "evict":
             now_s = asyncio.get_running_loop().time()
             for broker in self._world.simulation.brokers:
-                is_meant = broker.name in self._weather.who(blow.broker)
+                is_meant = broker.name in self._troubles.who(one_off.broker)
                 if is_meant and any(session.account is not None for session in broker.sessions):
                     self.evictions.append((broker.name, now_s))
-        fields = {"action": blow.action, "code": blow.code, "reason": blow.reason}
-        self._world.simulation.strike(blow.broker, as_strike(fields))
+        fields = {"action": one_off.action, "code": one_off.code, "reason": one_off.reason}
+        self._world.simulation.strike(one_off.broker, as_strike(fields))
 
 
 class Users:

@@ -14,9 +14,9 @@ from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.rules import RULES, Rule, Scene, longest_bound_s
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.shared import shared_work
+from dualbroker.chaos.troubles import Troubles
 from dualbroker.chaos.virtual_time import VirtualTimeLoop
 from dualbroker.chaos.watch import Complaints, LogWatch, Watch
-from dualbroker.chaos.weather import Weather
 from dualbroker.chaos.world import World
 
 __all__ = ["Moved", "Outcome", "Violation", "play"]
@@ -99,19 +99,19 @@ async def _play(
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)
     loop.set_exception_handler(log_watch.take_from_loop)
-    weather = Weather(schedule)
+    troubles = Troubles(schedule)
     world = World(loop, schedule)
     users = Users(world)
     changes = SourceChanges(world.universe.instruments, users.left_ns)
-    watch = Watch(world, weather, complaints, changes)
+    watch = Watch(world, troubles, complaints, changes)
     rules = [rule for rule in RULES.values() if names is None or rule.name in names]
-    faulter = Faulter(world, weather)
+    faulter = Faulter(world, troubles)
     faulter.start()
     tasks = [asyncio.create_task(watch.run()), *users.start()]
     try:
         await world.manager.start()
         await asyncio.sleep(max(0.0, schedule.faults_end_s - loop.time()))
-        broken = await _come_right(Scene(world, weather, users, faulter, changes, loop.time()), rules)
+        broken = await _come_right(Scene(world, troubles, users, faulter, changes, loop.time()), rules)
         _count_tasks(world, len(tasks), complaints)
     finally:
         for task in tasks:

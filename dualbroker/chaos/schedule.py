@@ -11,7 +11,7 @@ import msgspec
 
 from dualbroker.errors import DualBrokerError
 
-__all__ = ["Blow", "Event", "Fault", "Schedule", "UserAction", "read_schedule", "write_schedule"]
+__all__ = ["Event", "Fault", "OneOff", "Schedule", "UserAction", "read_schedule", "write_schedule"]
 
 ALL_BROKERS = "all"
 
@@ -28,7 +28,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, tag="fault", tag_field="k
     """By the names of ``dualbroker.simulator.faults.Faults``."""
 
 
-class Blow(msgspec.Struct, frozen=True, kw_only=True, tag="blow", tag_field="kind"):
+class OneOff(msgspec.Struct, frozen=True, kw_only=True, tag="one_off", tag_field="kind"):
     """Something that a simulated broker does once (``dualbroker.simulator.faults.Strike``)."""
 
     at_s: float
@@ -51,7 +51,7 @@ class UserAction(msgspec.Struct, frozen=True, kw_only=True, tag="user", tag_fiel
     """Of ``set_quote_source``."""
 
 
-Event = Fault | Blow | UserAction
+Event = Fault | OneOff | UserAction
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):

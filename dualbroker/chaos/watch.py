@@ -11,7 +11,7 @@ from typing import Any
 from dualbroker.chaos.changes import SourceChanges
 from dualbroker.chaos.market import market_is_open
 from dualbroker.chaos.schedule import Schedule
-from dualbroker.chaos.weather import REST_IS_DOWN, Weather
+from dualbroker.chaos.troubles import REST_IS_DOWN, Troubles
 from dualbroker.chaos.world import World
 from dualbroker.model import FeedType, InstrumentKey
 from dualbroker.simulator.broker import SimulatedBroker
@@ -81,11 +81,11 @@ class Watch:
     """Looks at the client and at the simulator, and complains."""
 
     def __init__(
-        self, world: World, weather: Weather, complaints: Complaints, changes: SourceChanges
+        self, world: World, troubles: Troubles, complaints: Complaints, changes: SourceChanges
     ) -> None:
         self._world = world
         self._changes = changes
-        self._weather = weather
+        self._troubles = troubles
         self._complaints = complaints
         self._brokers = {broker.name: broker for broker in world.simulation.brokers}
         self._two_since_s: dict[int, float] = {}
@@ -93,7 +93,7 @@ class Watch:
         """By broker and position: when it was last seen to be streamed."""
         # Shortly before midnight an empty book may be tomorrow's.
         down = [word for word in REST_IS_DOWN if word != "no_data" or world.schedule.moment != "midnight"]
-        self._blind = {name: weather.spans(name, down) for name in world.names}
+        self._blind = {name: troubles.spans(name, down) for name in world.names}
         """By broker: when no book could be read, but for those that were complained about."""
         self._orders_known_since_s = dict.fromkeys(world.names, math.inf)
         self._places: dict[int, int | None] = {}
@@ -136,7 +136,7 @@ class Watch:
             lasted_s = now_s - since_s
             if lasted_s <= self._hand_over_s:
                 continue
-            if all(self._weather.is_well(name, since_s - self._hand_over_s, now_s) for name in names):
+            if all(self._troubles.is_well(name, since_s - self._hand_over_s, now_s) for name in names):
                 self._complaints.add(
                     "one source",
                     f"{self._name(index)} was streamed by {' and '.join(names)} for {lasted_s:.1f} s "
@@ -151,8 +151,8 @@ class Watch:
         for name, broker in self._brokers.items():
             is_ready = (
                 any(session.account is not None for session in broker.sessions)
-                and self._weather.can_stream(name, now_s)
-                and self._weather.is_well(name, now_s - SAMPLE_EVERY_S, now_s)
+                and self._troubles.can_stream(name, now_s)
+                and self._troubles.is_well(name, now_s - SAMPLE_EVERY_S, now_s)
             )
             self._ready_since_s[name] = min(self._ready_since_s[name], now_s) if is_ready else math.inf
 
@@ -270,7 +270,7 @@ class Watch:
                 return True
         seen_s = self._streamed[name].get(index, -1e9)
         now_s = asyncio.get_running_loop().time()
-        return now_s - seen_s < _LATE_S or not self._weather.is_well(name, seen_s - 1.0, now_s)
+        return now_s - seen_s < _LATE_S or not self._troubles.is_well(name, seen_s - 1.0, now_s)
 
     def _name(self, index: int | None) -> str:
         return (

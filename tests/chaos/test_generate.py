@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dualbroker.chaos.generate import generate_schedule
-from dualbroker.chaos.schedule import Blow, Fault, UserAction, read_schedule, write_schedule
+from dualbroker.chaos.schedule import Fault, OneOff, UserAction, read_schedule, write_schedule
 from dualbroker.errors import DualBrokerError
 from dualbroker.simulator.faults import Faults, as_strike, changed
 
@@ -35,7 +35,7 @@ def test_every_fault_that_a_simulated_broker_knows_comes_up() -> None:
             if isinstance(event, Fault):
                 switches |= set(event.switches)
                 changed(Faults(), event.switches)
-            elif isinstance(event, Blow):
+            elif isinstance(event, OneOff):
                 actions.add(event.action)
                 as_strike({"action": event.action, "code": event.code, "reason": event.reason})
         for limits in schedule.limits.values():

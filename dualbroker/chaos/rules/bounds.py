@@ -4,7 +4,7 @@ it takes on purpose. Seconds."""
 from __future__ import annotations
 
 from dualbroker.chaos.schedule import Schedule
-from dualbroker.chaos.weather import Weather
+from dualbroker.chaos.troubles import Troubles
 
 __all__ = ["ANSWER_S", "SESSION_TROUBLES", "at_once", "connected_s", "reconciled_s", "streamed_s"]
 
@@ -25,11 +25,14 @@ SESSION_TROUBLES = frozenset({"expire_tokens", "refuse_hello", "expired_tokens_a
 
 def connected_s(schedule: Schedule) -> float:
     """Until every broker that may is connected."""
-    weather = Weather(schedule)
+    troubles = Troubles(schedule)
     bound_s = LONGEST_PAUSE_S + 2 * ANSWER_S
-    if any(weather.had(name, SESSION_TROUBLES) for name in weather.names) or schedule.moment == "tokens die":
+    if (
+        any(troubles.had(name, SESSION_TROUBLES) for name in troubles.names)
+        or schedule.moment == "tokens die"
+    ):
         bound_s += LOGIN_PAUSE_S
-    if any(weather.had(name, {"refuse_hello"}) for name in weather.names):
+    if any(troubles.had(name, {"refuse_hello"}) for name in troubles.names):
         bound_s += REFUSED_PAUSE_S
     return bound_s
 
@@ -44,8 +47,8 @@ def streamed_s(schedule: Schedule) -> float:
     """Until every held instrument is streamed by somebody who brings it."""
     liveness = schedule.settings["liveness"]
     bound_s = float(liveness["instrument_silent_after"] + 2 * liveness["probe_every"])
-    weather = Weather(schedule)
-    if any(weather.had(name, _REFUSING) for name in weather.names):
+    troubles = Troubles(schedule)
+    if any(troubles.had(name, _REFUSING) for name in troubles.names):
         bound_s += REFUSED_INSTRUMENT_S
     return bound_s + connected_s(schedule) + 2 * ACKNOWLEDGED_S + ANSWER_S
 

@@ -21,14 +21,14 @@ def _is_read(scene: Scene, broker: str) -> bool:
     A refused login knows none. An evicted one reads on by REST with the token it has; once that is dead a
     new one might end the other program's, so it is parked, and says so.
     """
-    if scene.weather.is_barred(broker):
+    if scene.troubles.is_barred(broker):
         return False
-    evicted_s = scene.weather.evicted_at_s.get(broker)
+    evicted_s = scene.troubles.evicted_at_s.get(broker)
     if evicted_s is None or scene.state(broker) is not BrokerState.PARKED:
         return True
     # Its token may have died before, and that only the next read of the books would have shown.
     unnoticed_s = float(scene.world.schedule.settings["orders"]["reconcile_every"]) + 2 * ANSWER_S
-    died_in_time = scene.weather.had(broker, SESSION_TROUBLES, evicted_s - unnoticed_s)
+    died_in_time = scene.troubles.had(broker, SESSION_TROUBLES, evicted_s - unnoticed_s)
     return not (died_in_time or scene.world.schedule.moment == "tokens die")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from dualbroker.chaos.changes import SourceChanges
 from dualbroker.chaos.play import Faulter, Users
 from dualbroker.chaos.schedule import Schedule
-from dualbroker.chaos.weather import Weather
+from dualbroker.chaos.troubles import Troubles
 from dualbroker.chaos.world import World, expired_names
 from dualbroker.clock import ist
 from dualbroker.simulator.broker import SimulatedBroker
@@ -23,7 +23,7 @@ class Scene(msgspec.Struct, frozen=True):
     """What a rule looks at, and when."""
 
     world: World
-    weather: Weather
+    troubles: Troubles
     users: Users
     faulter: Faulter
     changes: SourceChanges
@@ -40,7 +40,7 @@ class Scene(msgspec.Struct, frozen=True):
     @property
     def able(self) -> list[str]:
         """Brokers that can carry quotes now, the faults being over."""
-        return [name for name in self.world.names if self.weather.can_stream(name, self.now_s)]
+        return [name for name in self.world.names if self.troubles.can_stream(name, self.now_s)]
 
     @property
     def expired(self) -> frozenset[str]:

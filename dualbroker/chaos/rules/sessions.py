@@ -52,7 +52,7 @@ def _dead_tokens(scene: Scene) -> Iterator[str]:
 def _evicted(scene: Scene) -> Iterator[str]:
     for broker, evicted_s in scene.faulter.evictions:
         from_s, to_s = evicted_s - GOODBYE_WITHIN_S, evicted_s + GOODBYE_WITHIN_S
-        if not scene.weather.is_well_but_for(broker, {"evict"}, from_s, to_s):
+        if not scene.troubles.is_well_but_for(broker, {"evict"}, from_s, to_s):
             continue  # the goodbye may not have got through, and a lost connection is opened anew
         fought = [
             opening.at_s - evicted_s
@@ -81,7 +81,7 @@ def _parked(scene: Scene) -> Iterator[str]:
     for broker in scene.world.names:
         if scene.state(broker) is not BrokerState.PARKED:
             continue
-        if not scene.weather.is_barred(broker) and broker not in scene.weather.evicted_at_s:
+        if not scene.troubles.is_barred(broker) and broker not in scene.troubles.evicted_at_s:
             yield f"{broker} is parked without a cause: {scene.world.manager.health[broker].problem}"
 
 
@@ -93,7 +93,7 @@ def _back(scene: Scene) -> Iterator[str]:
             yield f"{broker.name} has {len(broker.sessions)} connections open at once"
         if broker.name in scene.able and state is not BrokerState.LIVE:
             yield f"{broker.name} is {scene.world.manager.health[broker.name].words}"
-        if scene.weather.is_polled(broker.name) and state is not BrokerState.POLLING:
+        if scene.troubles.is_polled(broker.name) and state is not BrokerState.POLLING:
             yield f"{broker.name} is {scene.world.manager.health[broker.name].words}"
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dualbroker.chaos.schedule import ALL_BROKERS, Blow, Fault, Schedule
+from dualbroker.chaos.schedule import ALL_BROKERS, Fault, OneOff, Schedule
 
-__all__ = ["REST_IS_DOWN", "Weather"]
+__all__ = ["REST_IS_DOWN", "Troubles"]
 
 REST_IS_DOWN = ("rest_html_502", "rest_hangs", "no_data", "black_hole")
 """Switches under which no order book can be read."""
@@ -22,10 +22,10 @@ class _Trouble(msgspec.Struct, frozen=True):
     start_s: float
     end_s: float
     words: frozenset[str]
-    """Switches, or the action of a blow."""
+    """Switches, or the action of a one-off fault."""
 
 
-class Weather:
+class Troubles:
     """The troubles of each broker of a schedule."""
 
     def __init__(self, schedule: Schedule) -> None:
@@ -38,7 +38,7 @@ class Weather:
             if isinstance(event, Fault):
                 end_s = min(event.at_s + event.lasts_s, schedule.faults_end_s)
                 self._add(event.broker, _Trouble(event.at_s, end_s, frozenset(event.switches)))
-            elif isinstance(event, Blow):
+            elif isinstance(event, OneOff):
                 lasts_s = self._until_noticed_s() if event.action == "half_frame" else 0.0
                 end_s = event.at_s + lasts_s
                 self._add(event.broker, _Trouble(event.at_s, end_s, frozenset({event.action})))
