@@ -102,7 +102,7 @@ class QuoteCarrier:
             preferred=preferred,
         )
         self._teller = Teller(brokers, mapping, on_quotes, spawn)
-        self._placement = Placement(
+        self.placement = Placement(
             health,
             quotes=quotes,
             clock=clock,
@@ -128,24 +128,22 @@ class QuoteCarrier:
 
     def streamed_by(self, name: str) -> list[InstrumentKey]:
         """Instruments that a broker streams, without those on their way to it."""
-        return self._placement.streamed_by(name)
+        return self.placement.streamed_by(name)
 
     def target_of(self, key: InstrumentKey) -> str | None:
         """Who streams an instrument, or is about to."""
-        return self._placement.target_of(key)
+        return self.placement.target_of(key)
 
     @property
     def sources(self) -> list[str]:
         """Brokers that stream anything, each once."""
-        return self._placement.sources
+        return self.placement.sources
 
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
-        streams = {key: self._placement.stream_of(key) for key in self._book.wanted()}
+        streams = {key: self.placement.stream_of(key) for key in self._book.wanted()}
         return [
-            self._placement.name(key)
-            for key, name in streams.items()
-            if name is None or not self.serves(name)
+            self.placement.name(key) for key, name in streams.items() if name is None or not self.serves(name)
         ]
 
     # What happens
@@ -216,7 +214,7 @@ class QuoteCarrier:
         elsewhere = Counter(self.target_of(key) for key in fresh)
         elsewhere.pop(name, None)
         elsewhere.pop(None, None)
-        names = names_shown(map(self._placement.name, fresh))
+        names = names_shown(map(self.placement.name, fresh))
         action = (
             ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
             or "no other broker can stream them; they are asked for again from time to time"
@@ -245,7 +243,7 @@ class QuoteCarrier:
             late = set(self._brokers[name].unacknowledged(ACKNOWLEDGE_WITHIN_S)) if self.serves(name) else ()
             if late:
                 ours = [
-                    key for key in self._placement.headed_to(name) if self._teller.key_at(name, key) in late
+                    key for key in self.placement.headed_to(name) if self._teller.key_at(name, key) in late
                 ]
                 self.refuse(name, ours, f"has not acknowledged {len(ours)} instruments")
         expired = self.refusals.expire(_now_s(), self.target_of)
@@ -314,7 +312,7 @@ class QuoteCarrier:
         assert self.primary is not None
         wanted = self._book.wanted()
         targets = assign(wanted, self.primary, self.standing.serving(), self._refused(wanted))
-        self._placement.arrange(wanted, targets, self._last_resort)
+        self.placement.arrange(wanted, targets, self._last_resort)
         self._give_roles()
 
     def _last_resort(self, key: InstrumentKey) -> str | None:
@@ -337,10 +335,10 @@ class QuoteCarrier:
 
     def _unknown_at(self, name: str) -> list[str]:
         keys = self._mapping.unknown_at(self._brokers[name], self._book.wanted())
-        return [self._placement.name(key) for key in keys]
+        return [self.placement.name(key) for key in keys]
 
     def _give_roles(self) -> None:
-        carrying = self._placement.carrying()
+        carrying = self.placement.carrying()
         for name, broker in self._brokers.items():
             health = self._health[name]
             if health.role is Role.NONE or broker.config.orders != "stream":

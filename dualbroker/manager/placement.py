@@ -19,7 +19,7 @@ from dualbroker.manager.telling import Teller, Told
 from dualbroker.model import FeedType, InstrumentKey
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover
-from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.quotes import QuoteStore, Switch
 
 __all__ = ["Placement"]
 
@@ -66,7 +66,6 @@ class Placement:
         self._moves: dict[InstrumentKey, Move] = {}
         self._lost: dict[InstrumentKey, Lost] = {}
         self._left_over = Told()
-        quotes.on_switch = self._on_switch
 
     # What is known
 
@@ -186,7 +185,10 @@ class Placement:
                 self._quotes.set_source(self.index(key), None)
         elif lost is not None:
             self._go_on(lost, key, move, begun)
-        self._quotes.expect_source(self.index(key), target, self._teller.key_at(target, key))
+        index = self.index(key)
+        in_lots = self._quotes.instruments[index].quote_unit != 1
+        there = self._teller.key_at(target, key) or key
+        self._quotes.routes.expect(index, target, there, in_lots=in_lots)
         told.to_subscribe(target, kind, key)
 
     def _go_on(
@@ -205,7 +207,7 @@ class Placement:
 
     def _give_up(self, move: Move, key: InstrumentKey, told: Told) -> None:
         del self._moves[key]
-        self._quotes.expect_no_longer(self.index(key))
+        self._quotes.routes.expect_no_longer(self.index(key))
         told.to_unsubscribe(move.to, key)
         if key not in self._streams or self._refusals.has(move.to, key):
             self._failovers.uncovered(move.failover, key, self.name(key))
@@ -255,9 +257,9 @@ class Placement:
         for each in (move, *alike.values()):
             each.after = None
 
-    def _on_switch(self, index: int, name: str, receive_ns: int, last_ns: int) -> None:
+    def switched(self, switch: Switch) -> None:
         """A new source has brought its first full quote of an instrument."""
-        key = self._quotes.instruments[index].key
+        key, name, receive_ns, last_ns = switch
         move = self._moves.pop(key, None)
         if move is None:
             return

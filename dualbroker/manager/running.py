@@ -318,7 +318,8 @@ class RunningManager(BoundToProcess, ABC):
     # What brokers bring
 
     def _on_quotes(self, batch: QuoteBatch) -> None:
-        self.quotes.apply(batch)
+        for switch in self.quotes.apply(batch) or ():
+            self.carrier.placement.switched(switch)
         if logger.isEnabledFor(logging.DEBUG):
             announce_prices(self.quotes, batch)
         for listener in self.quote_listeners:

@@ -8,8 +8,8 @@ half a tick and never waits. The oldest block is dropped whole when the bound is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,10 @@ from dualbroker.model import (
     QuoteBatch,
 )
 from dualbroker.stores.merging import in_units, merge, merge_levels
+from dualbroker.stores.routes import Routes
 from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, ROW, TICK_DTYPE, TickBlock
 
-__all__ = ["Levels", "OlderRow", "QuoteStore"]
+__all__ = ["Levels", "OlderRow", "QuoteStore", "Switch"]
 
 _NOTHING: dict[InstrumentKey, int] = {}
 
@@ -33,6 +34,17 @@ Levels = tuple[list[DepthLevel], list[DepthLevel]]
 OlderRow = tuple[int, int, bytes, int, int]
 """An instrument's index, the running number of its latest row, the row, its broker's number, and whether
 it was a snapshot."""
+
+
+class Switch(NamedTuple):
+    """The broker that was expected has become an instrument's source."""
+
+    key: InstrumentKey
+    broker: str
+    receive_ns: int
+    """Of its first message, UTC."""
+    last_ns: int
+    """Of the last message that counted before it, UTC; 0: none."""
 
 
 class QuoteStore:
@@ -50,7 +62,9 @@ class QuoteStore:
         self.block_rows = min(BLOCK_ROWS, max(1, max_rows // 2))
         self.max_rows = max_rows
         self.instruments: list[Instrument] = []
-        self.broker_names: list[str] = []
+        self.routes = Routes()
+        """Whose messages count; whoever arranges the sources writes it."""
+        self.broker_names = self.routes.broker_names
         self.tick_count = 0
         """Deltas stored since the start, dropped ones included."""
         self.snapshot_count = 0
@@ -64,14 +78,6 @@ class QuoteStore:
         """Messages of instruments nobody subscribed, or from a broker that is not their source."""
         self._index: dict[InstrumentKey, int] = {}
         self._merged: list[list[float]] = []
-        self._source: list[str | None] = []
-        self._next_source: dict[int, str] = {}
-        self._index_at: dict[str, dict[InstrumentKey, int]] = {}
-        self._in_lots_at: dict[str, dict[InstrumentKey, int]] = {}
-        """Instruments whose quotes count lots; apart, so that all others do not pay for being asked."""
-        self.on_switch: Callable[[int, str, int, int], None] | None = None
-        """Called when the broker that was expected becomes an instrument's source: index, broker, and
-        receive times (UTC ns) of its first message and of the last one before it (0: none)."""
         self._last: list[int] = []
         self._old_rows: dict[int, bytes] = {}
         self._old_marks: dict[int, tuple[int, int]] = {}
@@ -87,7 +93,6 @@ class QuoteStore:
             index = len(self.instruments)
             self.instruments.append(instrument)
             self._merged.append(list(BLANK_ROW))
-            self._source.append(None)
             self._last.append(-1)
             self._index[instrument.key] = index
         return index
@@ -95,45 +100,21 @@ class QuoteStore:
     def index_of(self, key: InstrumentKey) -> int | None:
         return self._index.get(key)
 
-    def set_source(self, index: int, broker_name: str | None, key: InstrumentKey | None = None) -> None:
-        """Name the one broker whose messages count for an instrument; None: nobody's.
-
-        ``key`` is the instrument's key at that broker, where it differs from that of the master it is from.
-        """
-        self._next_source.pop(index, None)
-        self._source[index] = broker_name
-        if broker_name is not None:
-            self._know_at(index, broker_name, key)
-
-    def expect_source(self, index: int, broker_name: str, key: InstrumentKey | None = None) -> None:
-        """Let a broker become the source with its first full quote of the instrument; until then the
-        messages of the source of now count, and only they."""
-        self._next_source[index] = broker_name
-        self._know_at(index, broker_name, key)
-
-    def expect_no_longer(self, index: int) -> None:
-        """Whoever was expected to become the source will not."""
-        self._next_source.pop(index, None)
-
-    def _know_at(self, index: int, broker_name: str, key: InstrumentKey | None) -> None:
-        if broker_name not in self.broker_names:
-            self.broker_names.append(broker_name)
+    def set_source(self, index: int, broker_name: str | None) -> None:
+        """Let one broker's messages count for an instrument, under its own key; None: nobody's."""
+        if broker_name is None:
+            self.routes.remove(index)
+            return
         instrument = self.instruments[index]
-        by_broker = self._index_at if instrument.quote_unit == 1 else self._in_lots_at
-        by_broker.setdefault(broker_name, {})[key or instrument.key] = index
-
-    def _take_over(self, index: int, broker_name: str, receive_time_ns: int) -> None:
-        del self._next_source[index]
-        self._source[index] = broker_name
-        if self.on_switch is not None:
-            self.on_switch(index, broker_name, receive_time_ns, int(self._merged[index][0]))
+        self.routes.set_source(index, broker_name, instrument.key, in_lots=instrument.quote_unit != 1)
 
     def source(self, index: int) -> str | None:
-        return self._source[index]
+        """The broker whose messages count for an instrument."""
+        return self.routes.source(index)
 
     def sources(self) -> list[str | None]:
         """By instrument index: the broker whose messages count for it."""
-        return list(self._source)
+        return [self.routes.source(index) for index in range(len(self.instruments))]
 
     def start_day(self) -> None:
         """Forget every latest quote: until today's first message an instrument's figures are unknown, and
@@ -147,10 +128,10 @@ class QuoteStore:
         gone = set(indices)
         self.retired |= gone
         for index in gone:
-            self.set_source(index, None)
-        for known in (self._index, *self._index_at.values(), *self._in_lots_at.values()):
-            for key in [key for key, index in known.items() if index in gone]:
-                del known[key]
+            self.routes.remove(index)
+            key = self.instruments[index].key
+            if self._index.get(key) == index:
+                del self._index[key]
         self._forget(gone)
 
     def _forget(self, indices: Iterable[int]) -> None:
@@ -164,12 +145,18 @@ class QuoteStore:
 
     # Writing: the path every tick takes
 
-    def apply(self, batch: QuoteBatch) -> None:
-        """Merge and store the quote messages of one read, and publish them together."""
+    def apply(self, batch: QuoteBatch) -> list[Switch] | None:
+        """Merge and store the quote messages of one read, and publish them together.
+
+        Returns
+        -------
+        list of Switch
+            Instruments of which this broker has become the source; None, and mostly so, where there are none.
+        """
         broker = batch.broker_name
         receive_time = batch.receive_time_ns
-        index_of = self._index_at.get(broker, _NOTHING).get
-        sources, merged, last = self._source, self._merged, self._last
+        index_of = self.routes.counted.get(broker, _NOTHING).get
+        merged, last = self._merged, self._last
         block = self._blocks[-1]
         position = block.count
         pack_into, size = ROW.pack_into, ROW.size
@@ -177,21 +164,26 @@ class QuoteStore:
             broker_number = self.broker_names.index(broker)
         except ValueError:
             self.stray_count += len(batch.updates)
-            return
+            return None
+        switches: list[Switch] | None = None
         snapshots = 0
         stored = 0
         for update in batch.updates:
             index = index_of((update.exchange, update.token))
-            if index is None or sources[index] != broker:
+            if index is None:
+                key = (update.exchange, update.token)
+                index = self.routes.in_lots.get(broker, _NOTHING).get(key)
                 if index is None:
-                    index = self._in_lots_at.get(broker, _NOTHING).get((update.exchange, update.token))
-                    if index is not None:
-                        update = in_units(update, self.instruments[index].quote_unit)
-                if index is None or sources[index] != broker:
-                    if index is None or not update.is_snapshot or self._next_source.get(index) != broker:
+                    index = self.routes.awaited.get(broker, _NOTHING).get(key)
+                    if index is None or not update.is_snapshot:
                         self.stray_count += 1
                         continue
-                    self._take_over(index, broker, receive_time)
+                    self.routes.switch(index)
+                    switches = switches or []
+                    own_key = self.instruments[index].key
+                    switches.append(Switch(own_key, broker, receive_time, int(merged[index][0])))
+                if (unit := self.instruments[index].quote_unit) != 1:
+                    update = in_units(update, unit)
             if update.is_snapshot:
                 snapshots += 1
                 row = merged[index] = list(BLANK_ROW)
@@ -215,6 +207,7 @@ class QuoteStore:
         block.count = position
         self.snapshot_count += snapshots
         self.tick_count += stored - snapshots
+        return switches
 
     def _next_block(self) -> TickBlock:
         blocks = self._blocks

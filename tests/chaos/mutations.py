@@ -40,6 +40,7 @@ from dualbroker.noren.requests import Endpoint
 from dualbroker.simulator.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.routes import Routes
 from dualbroker.transport.base import Response
 
 __all__ = ["HARMLESS", "MUTATIONS", "Mutation"]
@@ -203,24 +204,22 @@ def drop_a_snapshot() -> AbstractContextManager[object]:
     count = itertools.count(1)
     real = QuoteStore.apply
 
-    def lossy(self: QuoteStore, batch: QuoteBatch) -> None:
+    def lossy(self: QuoteStore, batch: QuoteBatch) -> Any:
         kept = [each for each in batch.updates if not each.is_snapshot or next(count) % 3]
-        real(self, QuoteBatch(batch.broker_name, batch.receive_time_ns, kept))
+        return real(self, QuoteBatch(batch.broker_name, batch.receive_time_ns, kept))
 
     return patch.object(QuoteStore, "apply", lossy)
 
 
 def key_by_token_alone() -> AbstractContextManager[object]:
-    real = QuoteStore._know_at
+    real = Routes._count
 
-    def by_token(self: QuoteStore, index: int, broker_name: str, key: InstrumentKey | None) -> None:
-        real(self, index, broker_name, key)
-        _, token = key or self.instruments[index].key
-        known = self._index_at[broker_name]
+    def by_token(self: Routes, index: int, route: Any) -> None:
+        real(self, index, route)
         for exchange in ("NSE", "NFO", "BSE", "BFO"):
-            known[exchange, token] = index
+            self.counted[route.broker][exchange, route.key[1]] = index
 
-    return patch.object(QuoteStore, "_know_at", by_token)
+    return patch.object(Routes, "_count", by_token)
 
 
 def fight_over_an_evicted_login() -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, QuoteBatc
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 from dualbroker.noren.stream import decode
 from dualbroker.simulator.quote_wire import InstrumentWire
-from dualbroker.stores.quotes import QuoteStore
+from dualbroker.stores.quotes import QuoteStore, Switch
 
 
 def instrument(token: str, exchange: str = "NSE") -> Instrument:
@@ -36,8 +36,8 @@ def delta(token: str = "1", **fields: Any) -> TouchlineDelta:
     return TouchlineDelta(exchange="NSE", token=token, **fields)
 
 
-def apply(store: QuoteStore, *updates: Any, at: int = 1, broker: str = "broker1") -> None:
-    store.apply(QuoteBatch(broker, at, updates))
+def apply(store: QuoteStore, *updates: Any, at: int = 1, broker: str = "broker1") -> list[Switch] | None:
+    return store.apply(QuoteBatch(broker, at, updates))
 
 
 def latest(store: QuoteStore, index: int = 0) -> dict[str, float]:
@@ -221,8 +221,8 @@ def test_a_retired_instrument_gives_its_key_free_and_keeps_its_ticks() -> None:
 
 def test_retiring_forgets_the_keys_at_every_broker() -> None:
     store = store_with("1")
-    store.set_source(0, "broker2", ("NSE", "77"))
-    store.expect_source(0, "broker1")
+    store.routes.set_source(0, "broker2", ("NSE", "77"))
+    store.routes.expect(0, "broker1", ("NSE", "1"))
     store.retire(0)
     apply(store, snapshot("1", ltp=1.0))
     apply(store, snapshot("77", ltp=1.0), broker="broker2")
@@ -231,13 +231,11 @@ def test_retiring_forgets_the_keys_at_every_broker() -> None:
 
 def test_a_new_day_between_the_old_source_and_the_new_one_shortens_no_gap() -> None:
     store = store_with("1")
-    switches: list[tuple[int, str, int, int]] = []
-    store.on_switch = lambda *switch: switches.append(switch)
     apply(store, snapshot(ltp=100.0), at=10)
-    store.expect_source(0, "broker2")
+    store.routes.expect(0, "broker2", ("NSE", "1"))
     store.start_day()
-    apply(store, snapshot(ltp=100.0), at=25, broker="broker2")
-    assert switches == [(0, "broker2", 25, 10)]
+    switches = apply(store, snapshot(ltp=100.0), at=25, broker="broker2")
+    assert switches == [(("NSE", "1"), "broker2", 25, 10)]
 
 
 def test_quotes_of_mcx_come_in_lots_and_are_kept_in_units() -> None:
@@ -278,3 +276,41 @@ def test_the_simulator_sends_lots_as_brokers_do_and_they_come_back_as_units() ->
     apply(store, decode(wire.touchline_snapshot(quote)), decode(wire.touchline_delta({"volume": 210.0})))
     row = latest(store, 0)
     assert (row["volume"], row["bid_quantity"], row["ltp"]) == (210, 60, 9.0)
+
+
+def test_an_awaited_broker_becomes_the_source_with_its_first_full_quote() -> None:
+    store = store_with("1", "2")
+    apply(store, snapshot("1", ltp=1.0), snapshot("2", ltp=1.0), at=10)
+    store.routes.expect(0, "broker2", ("NSE", "77"))
+    assert apply(store, delta("77", ltp=9.0), at=11, broker="broker2") is None
+    assert store.source(0) == "broker1"
+    assert apply(store, delta("1", ltp=2.0), at=12) is None
+    switches = apply(
+        store, snapshot("77", ltp=3.0), delta("77", ltp=4.0), snapshot("88", ltp=5.0), at=13, broker="broker2"
+    )
+    assert switches == [Switch(("NSE", "1"), "broker2", 13, 12)]
+    assert store.sources() == ["broker2", "broker1"]
+    apply(store, delta("1", ltp=9.0))
+    assert latest(store)["ltp"] == 4.0
+    assert store.stray_count == 3
+
+
+def test_whoever_is_no_longer_awaited_takes_nothing_over() -> None:
+    store = store_with("1")
+    store.routes.expect(0, "broker2", ("NSE", "1"))
+    store.routes.expect(0, "broker3", ("NSE", "1"))
+    assert apply(store, snapshot("1"), broker="broker2") is None
+    store.routes.expect_no_longer(0)
+    assert apply(store, snapshot("1"), broker="broker3") is None
+    assert store.sources() == ["broker1"]
+
+
+def test_an_instrument_in_lots_is_awaited_and_counted_like_any_other() -> None:
+    silver = Instrument(
+        exchange="MCX", token="7", symbol="SILVER", name="SILVER", kind=InstrumentKind.FUTURE, lot_size=30
+    )
+    store = QuoteStore(1000)
+    store.routes.expect(store.register(silver), "broker1", silver.key, in_lots=True)
+    assert apply(store, TouchlineSnapshot(exchange="MCX", token="7", volume=5))
+    apply(store, TouchlineDelta(exchange="MCX", token="7", volume=6))
+    assert store.rows_of(0)[0]["volume"].tolist() == [150, 180]
