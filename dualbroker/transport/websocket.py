@@ -19,6 +19,7 @@ from websockets.protocol import State
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.base import CloseReason, OnRead
+from dualbroker.transport.cutting import FrameCutter
 from dualbroker.transport.proxies import proxy_for
 
 __all__ = ["NetworkWebSocket", "open_websocket", "wire_size"]
@@ -26,6 +27,8 @@ __all__ = ["NetworkWebSocket", "open_websocket", "wire_size"]
 CLOSE_TIMEOUT_S = 2.0
 MAX_MESSAGE_BYTES = 2**20
 MOST_UNANSWERED_PINGS = 16
+HEAD_ENDS = b"\r\n\r\n"
+"""After the answer to an opening handshake; frames follow, maybe in the same read."""
 CLEAN_CODES = frozenset({1000, 1001})
 
 _quiet = logging.getLogger("dualbroker.websocket")
@@ -47,6 +50,10 @@ class _ReadConnection(ClientConnection):
     def __init__(self, on_read: OnRead, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._on_read = on_read
+        self._cutter = FrameCutter(MAX_MESSAGE_BYTES)
+        self._is_cut = False
+        """The opening handshake is over, and the connection is not closing."""
+        self._head = b""
         self._messages: list[bytes] = []
         self._fragments: list[bytes] = []
         self._pings: dict[bytes, float] = {}
@@ -57,12 +64,45 @@ class _ReadConnection(ClientConnection):
         self.last_pong_s: float | None = None
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        messages = self._messages
-        self._messages = []
-        if self.protocol.state is not State.OPEN and self.protocol.state is not State.CONNECTING:
+        size = len(data)
+        if self._is_cut:
+            self._take(data)
+        else:
+            self._leave_to_library(data)
+        messages, self._messages = self._messages, []
+        self._on_read(messages, size)
+
+    def _take(self, data: bytes) -> None:
+        """Whole text frames are cut; the library gets all others, one by one, and what follows an end."""
+        cut, other = self._cutter.cut(data)
+        self._messages += cut
+        while other:
+            super().data_received(other)
+            if self.protocol.state is not State.OPEN:
+                self._is_cut = False
+                if unread := self._cutter.tail():
+                    super().data_received(unread)
+                self._end()
+                return
+            cut, other = self._cutter.cut(b"")
+            self._messages += cut
+
+    def _leave_to_library(self, data: bytes) -> None:
+        """All belongs to the library before the frames begin, and again once the connection is closing."""
+        seen = self._head + data
+        end = seen.find(HEAD_ENDS) if self.protocol.state is State.CONNECTING else -1
+        frames = seen[end + len(HEAD_ENDS) :] if end >= 0 else b""
+        self._head = seen[1 - len(HEAD_ENDS) :]
+        super().data_received(data[: len(data) - len(frames)])
+        state = self.protocol.state
+        if end >= 0 and state is State.OPEN:
+            self._is_cut = True
+            self._take(frames)
+            return
+        if frames:
+            super().data_received(frames)
+        if state is not State.CONNECTING:
             self._end()
-        self._on_read(messages, len(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
