@@ -18,6 +18,7 @@ from dualbroker.brokers.noren_stream import NorenSession
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import (
     ConfigError,
+    LoginHeldError,
     LoginNeededError,
     LoginRefusedError,
     RequestRefusedError,
@@ -115,7 +116,12 @@ class NorenLogin:
         return self._session is not None and self._context.wall_clock.now_ns() >= self._expires_ns
 
     async def wait_for_saved_session(self) -> None:
-        """Return once somebody has logged in on this machine, other than with the token that died."""
+        """Return once somebody has logged in on this machine, other than with the token that died; where
+        another process holds the login, once that has ended."""
+        if self._needs_lock and self._lock is None:
+            while not self._has_taken_lock():  # noqa: ASYNC110 another process sets no event here
+                await asyncio.sleep(LOGIN_CHECK_S)
+            return
         used = None if self._session is None else self._session.token
         while True:
             await asyncio.sleep(LOGIN_CHECK_S)
@@ -156,12 +162,23 @@ class NorenLogin:
         assert self._tokens is not None
         return await off_loop(act) if self._tokens.may_wait else act()
 
+    @property
+    def _needs_lock(self) -> bool:
+        return self._context.state_directory is not None and self._config.orders == "stream"
+
     def _take_lock(self) -> None:
         directory = self._context.state_directory
-        if self._lock is None and directory is not None and self._config.orders == "stream":
-            lock = LoginLock(login_id(self._config), directory, broker_name=self._config.name)
+        if self._lock is None and directory is not None and self._needs_lock:
+            lock = LoginLock(login_id(self._config), directory)
             lock.acquire()
             self._lock = lock
+
+    def _has_taken_lock(self) -> bool:
+        try:
+            self._take_lock()
+        except (ConfigError, LoginHeldError):
+            return False
+        return True
 
     def release(self) -> None:
         """Let another process have this login."""

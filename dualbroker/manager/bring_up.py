@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -60,6 +61,9 @@ class BringUp:
         self._outcomes: dict[str, LoginOutcome] = {}
         self._outcome_changed = asyncio.Event()
         self._roles_decided = asyncio.Event()
+        self._pending: set[str] = set()
+        """Brokers that are neither up nor parked yet."""
+        self._none_pending = asyncio.Event()
         self._is_over = False
 
     async def run(self, timeout_s: float) -> None:
@@ -67,7 +71,9 @@ class BringUp:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         self._outcomes.update(dict.fromkeys(self._brokers, LoginOutcome.WAITING))
-        bring_ups = {self._spawn(self._bring_up(broker)) for broker in self._brokers.values()}
+        self._pending.update(self._brokers)
+        for broker in self._brokers.values():
+            self._spawn(self._bring_up(broker))
         while not self._decide_primary(time_is_up=loop.time() >= deadline):
             self._outcome_changed.clear()
             try:
@@ -77,8 +83,9 @@ class BringUp:
                 self._decide_primary(time_is_up=True)
                 break
         self._roles_decided.set()
-        if bring_ups:
-            await asyncio.wait(bring_ups, timeout=max(0.0, deadline - loop.time()) + 1.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, deadline - loop.time()) + 1.0):
+                await self._none_pending.wait()
         announce_roles(self._carrier.primary, self._health)
         self._is_over = True
 
@@ -96,6 +103,7 @@ class BringUp:
         while not await log_in(broker, self._random):
             self._note(broker.name, LoginOutcome.FAILED)
             self._on_down(broker.name, broker.health.problem)
+            self._settle(broker.name)
             # What a person has to do may be done at any time; the other brokers go on without it.
             await broker.wait_for_login()
         self._note(broker.name, LoginOutcome.IN)
@@ -109,11 +117,18 @@ class BringUp:
             await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
         except DualBrokerError as error:
             logger.warning("%s: %s", broker.name, error)
+        finally:
+            self._settle(broker.name)
         if self._is_over:
             # It has come after all others were up: what the start did, it did without this one.
             announce_roles(self._carrier.primary, self._health)
             if is_primary:
                 await self._on_primary()
+
+    def _settle(self, name: str) -> None:
+        self._pending.discard(name)
+        if not self._pending:
+            self._none_pending.set()
 
     def _note(self, name: str, outcome: LoginOutcome) -> None:
         self._outcomes[name] = outcome

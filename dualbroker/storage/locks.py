@@ -70,17 +70,13 @@ class LoginLock:
         ``<type>-<user id>``; messages show the user id masked.
     directory
         Where the locks of all processes lie; made when missing.
-    broker_name
-        For messages.
     """
 
-    def __init__(self, login_id: str, directory: Path, *, broker_name: str = "") -> None:
+    def __init__(self, login_id: str, directory: Path) -> None:
         name = name_for(login_id)
         self._path = (directory / f"login-{name}.lock").absolute()
         self._holder_path = self._path.with_suffix(".json")
-        self._words = f"login {mask(login_id.rpartition('-')[2])}" + (
-            f" of {broker_name}" if broker_name else ""
-        )
+        self._words = f"login {mask(login_id.rpartition('-')[2])}"
         self._lock = filelock.FileLock(self._path, timeout=0, thread_local=False)
         self._started_ns = 0
 
@@ -149,11 +145,10 @@ class LoginLock:
         holder = self.holder()
         if holder is None:
             return f"{self._words} is held by another process of this machine; end that one first"
-        who = f"{self._words} is held by process {holder.pid}"
-        since = f"(it took it on {ist(holder.started_ns):%d %b at %H:%M} IST)"
+        who = f"{self._words} is held by process {holder.pid} since {ist(holder.started_ns):%d %b %H:%M} IST"
         if holder.address:
-            return f"{who}; attach to it with a browser at {holder.address} {since}"
-        return f"{who}; end that one first, or share one: dualbroker serve {since}"
+            return f'{who}. Share it: dualbroker.connect("{holder.address}"); or end that process'
+        return f"{who}. End that process; to share a login, run it in dualbroker serve and connect to that"
 
     def __enter__(self) -> LoginLock:
         self.acquire()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.errors import ConnectionFailedError, LoginRefusedError, WireError
 from dualbroker.manager.logins import log_in
+from dualbroker.storage.paths import HOME_VARIABLE
 from dualbroker.stores.health import BrokerHealth, BrokerState
-from tests.simulated import World, run_world
+from tests.simulated import World, eventually, run_world
 
 
 def logins(
@@ -56,6 +58,57 @@ def test_a_login_that_never_gets_through_is_one_incident() -> None:
             assert incident.cause == "no login yet: no answer from broker2"
 
     run_world(story)
+
+
+def make_real(world: World) -> None:
+    """Let the world's one broker be of a real kind, whose login has a lock."""
+    section = world.config.brokers["broker1"].model_copy(
+        update={"type": "shoonya", "dialect": "shoonya_legacy"}
+    )
+    world.config = world.config.model_copy(update={"brokers": {"broker1": section}})
+    assert not world.config.is_simulated
+
+
+def test_a_login_that_another_holds_is_told_once_and_goes_on_when_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+
+    async def story(world: World) -> None:
+        make_real(world)
+        loop = asyncio.get_running_loop()
+        async with world.manager() as first:
+            begun = loop.time()
+            async with world.manager() as second:
+                assert loop.time() - begun < 1.0, "nothing is waited for that a person has to end"
+                health = second.health["broker1"]
+                await asyncio.sleep(60)
+                assert health.state is BrokerState.PARKED
+                assert health.problem.count("broker1") == 0, "it is named before"
+                assert health.problem.startswith("login ")
+                assert "is held by another feed of this process" in health.problem
+                [incident] = second.incidents.incidents_snapshot()
+                assert incident.cause == health.problem
+                told = [record for record in caplog.records if "is held" in record.getMessage()]
+                assert len(told) == 1
+                assert world.transport.requests.count("broker1/QuickAuth") == 1
+                await first.brokers["broker1"].close()
+                await eventually(lambda: health.state is BrokerState.LIVE)
+                assert second.primary == "broker1"
+
+    run_world(story, brokers=1, ticks_per_second=1.0, journal={"enabled": False})
+
+
+def test_a_start_of_which_nobody_can_log_in_does_not_wait() -> None:
+    async def story(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async with world.manager() as manager:
+            assert loop.time() - begun < 1.0
+            assert {health.state for health in manager.health.values()} == {BrokerState.PARKED}
+
+    wrong = {"password": "wrong"}
+    run_world(story, changes={"broker1": wrong, "broker2": wrong}, start_timeout=30.0)
 
 
 def test_a_refusal_is_never_repeated() -> None:

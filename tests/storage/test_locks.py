@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from dualbroker.storage.locks import LoginLock, announce_address
 
-LoginLock(sys.argv[1], Path(sys.argv[2]), broker_name="broker1").acquire()
+LoginLock(sys.argv[1], Path(sys.argv[2])).acquire()
 if len(sys.argv) > 3:
     announce_address(sys.argv[3])
 print("held", flush=True)
@@ -49,7 +49,7 @@ def another_process(directory: Path, *more: str) -> Iterator[subprocess.Popen[st
 
 
 def lock(directory: Path) -> LoginLock:
-    return LoginLock(LOGIN, directory, broker_name="broker1")
+    return LoginLock(LOGIN, directory)
 
 
 def test_another_process_is_refused_and_told_where_to_attach(tmp_path: Path) -> None:
@@ -57,8 +57,10 @@ def test_another_process_is_refused_and_told_where_to_attach(tmp_path: Path) -> 
         with pytest.raises(LoginHeldError) as caught:
             lock(tmp_path).acquire()
         message = str(caught.value)
-        words = f"held by process {holder.pid}; attach to it with a browser at http://127.0.0.1:8000 (it took"
-        assert message.startswith(f"login FA**01 of broker1 is {words}")
+        assert message.startswith(f"login FA**01 is held by process {holder.pid} since ")
+        assert message.endswith(
+            '. Share it: dualbroker.connect("http://127.0.0.1:8000"); or end that process'
+        )
         with LoginLock("flattrade-FA0002", tmp_path) as other_login:
             assert other_login.is_held
 
@@ -66,7 +68,9 @@ def test_another_process_is_refused_and_told_where_to_attach(tmp_path: Path) -> 
 def test_a_holder_that_does_not_serve_is_named(tmp_path: Path) -> None:
     with (
         another_process(tmp_path) as holder,
-        pytest.raises(LoginHeldError, match=f"held by process {holder.pid}; end that one first"),
+        pytest.raises(
+            LoginHeldError, match=rf"held by process {holder.pid} since .* IST\. End that process;"
+        ),
     ):
         lock(tmp_path).acquire()
 
