@@ -38,7 +38,9 @@ from dualbroker.service.routes import (
 )
 from dualbroker.storage.locks import announce_address
 
-__all__ = ["create_app"]
+__all__ = ["cannot_start", "create_app"]
+
+logger = logging.getLogger("dualbroker")
 
 ANNOUNCE_INTERVAL_S = 60.0
 
@@ -155,11 +157,23 @@ async def _run(
     except DualBrokerError as error:
         on_failure(error)
         return
+    except Exception as error:
+        on_failure(cannot_start(error))
+        return
     while address is not None:
         # Again and again: a broker may take its login late.
         announce_address(address)
         await asyncio.sleep(ANNOUNCE_INTERVAL_S)
 
 
+def cannot_start(error: Exception) -> DualBrokerError:
+    """What to say of an exception that nobody foresaw; where it was raised goes into the log."""
+    logger.debug("the brokers can't be started", exc_info=error)
+    return DualBrokerError(
+        f"the brokers can't be started, for a reason that nobody foresaw: {type(error).__name__}: {error}; "
+        "log.level: DEBUG in config.yaml shows where"
+    )
+
+
 def _log(error: DualBrokerError) -> None:
-    logging.getLogger("dualbroker").error("the brokers can't be started: %s", error)
+    logger.error("the brokers can't be started: %s", error)

@@ -20,11 +20,11 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
-from dualbroker.service.app import create_app
+from dualbroker.manager import WebSocketManager
+from dualbroker.service.app import cannot_start, create_app
 from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
 from dualbroker.service.slow_clients import ImpatientProtocol
 from dualbroker.service.socket import AbortableWebSocket
-from dualbroker.storage.paths import state_directory
 
 __all__ = ["address_of", "is_opened", "listen", "serve"]
 
@@ -119,13 +119,18 @@ def serve(
     Raises
     ------
     DualBrokerError
-        The brokers can't be started at all, or other machines can reach the socket and there is no token.
+        The brokers can't be started at all, for whatever reason; or other machines can reach the socket and
+        there is no token.
     """
     opened = is_opened(listener)
     if opened and token is None:
         raise DualBrokerError("expected a token for a service that other machines can reach, found none")
-    if not config.is_simulated:
-        state_directory()  # where there is none, that is said now and not by the web server's own traceback
+    try:
+        manager = WebSocketManager(config)  # here, and not where the web server would show a traceback
+    except DualBrokerError:
+        raise
+    except Exception as error:
+        raise cannot_start(error) from error
     failures: list[DualBrokerError] = []
 
     def fail(error: DualBrokerError) -> None:
@@ -134,6 +139,7 @@ def serve(
 
     app = create_app(
         config,
+        make_manager=lambda _: manager,
         hosts=None if opened else (*LOOPBACK_NAMES, *allowed_hosts),
         token=token,
         address=address_of(listener),

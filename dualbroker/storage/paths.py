@@ -49,13 +49,17 @@ def state_directory() -> Path:
 def _known(find: Callable[..., Path], variable: str) -> Path:
     """Where a user has no home, some versions of platformdirs raise and others leave the ``~`` as it is: a
     folder of that name in some working directory, whose locks would hold nobody back."""
-    with contextlib.suppress(RuntimeError):
-        folder = find("dualbroker", appauthor=False)
-        if folder.is_absolute():
-            return folder
-    also = f" (or {variable})" if sys.platform.startswith("linux") else ""
+    is_linux = sys.platform.startswith("linux")
+    # With an empty HOME, ``~`` is the root folder.
+    is_empty = sys.platform != "win32" and os.environ.get("HOME") == ""
+    if not is_empty or (is_linux and os.environ.get(variable, "").strip()):
+        with contextlib.suppress(RuntimeError):
+            folder = find("dualbroker", appauthor=False)
+            if folder.is_absolute():
+                return folder
+    found = "empty" if is_empty else "not set, and the system's list of users names none for this user"
+    also = f" (or {variable})" if is_linux else ""
     raise ConfigError(
-        "expected a home folder for session tokens, locks and the order journal, found none: HOME is not "
-        "set, and the system's list of users names none for this user; "
-        f"set the variable {HOME_VARIABLE}{also} to a folder that it can write"
+        "expected a home folder for session tokens, locks and the order journal, found none: "
+        f"HOME is {found}; set the variable {HOME_VARIABLE}{also} to a folder that it can write"
     )

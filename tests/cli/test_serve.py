@@ -97,11 +97,30 @@ from dualbroker.cli import main
 sys.argv = ["dualbroker", "serve", "--port", "0"]
 main()
 """
-    done = run_command(home=tmp_path, program=("-c", program))
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert "set the variable DUALBROKER_HOME (or XDG_" in line
+    assert_one_line(
+        run_command(home=tmp_path, program=("-c", program)), "the variable DUALBROKER_HOME (or XDG_"
+    )
     assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yaml"]
+
+
+@pytest.mark.parametrize("where", ["__init__", "start"])
+def test_brokers_that_fail_to_start_in_a_way_nobody_foresaw_are_one_line_and_status_2(
+    where: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("brokers: {broker1: {type: simulated}}\n", encoding="utf-8")
+    program = f"""
+import sys
+from dualbroker.manager import WebSocketManager
+def fail(*_, **__): raise RuntimeError("nobody thought of this")
+WebSocketManager.{where} = fail
+from dualbroker.cli import main
+sys.argv = ["dualbroker", "serve", "--port", "0"]
+main()
+"""
+    done = run_command(home=tmp_path, program=("-c", program))
+    assert_one_line(done, "the brokers can't be started", "RuntimeError: nobody thought of this")
+    assert "Traceback" not in done.stdout
 
 
 def test_a_simulator_that_does_not_start_is_one_line_and_status_2(tmp_path: Path) -> None:

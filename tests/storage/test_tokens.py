@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -160,6 +161,22 @@ def test_one_variable_moves_everything(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("DUALBROKER_HOME")
     assert "dualbroker" in str(state_directory())
     assert cache_directory() != state_directory()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the system itself names a user's folders")
+@pytest.mark.parametrize("directory", [state_directory, cache_directory])
+def test_an_empty_home_is_none(
+    directory: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DUALBROKER_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(ConfigError, match="HOME is empty; set the variable DUALBROKER_HOME"):
+        directory()
+    if sys.platform.startswith("linux"):
+        for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            monkeypatch.setenv(name, str(tmp_path))
+        assert directory() == tmp_path / "dualbroker"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the system itself names a user's folders")
