@@ -6,9 +6,10 @@ It is imported when a day is first asked for, and costs a process that never ask
 
 What is known, and from where
     Shares and indices (NSE, BSE): since 18 October 2010 09:15 to 15:30 on weekdays without a holiday, with a
-    pre-open session from 09:00 (orders until 09:08, indicative prices, then one auction) and a post-close
-    session from 15:40 to 16:00 (both exchanges' pages of market timings); from 4 January 2010 09:00 to 15:30,
-    before that 09:55 to 15:30 (NSE's announcements as the package pandas_market_calendars lists them, #479).
+    pre-open session from 09:00 (orders until 09:08, at indicative prices; matched in one auction until 09:12;
+    then nothing until 09:15) and a post-close session from 15:40 to 16:00 (both exchanges' pages of market
+    timings); from 4 January 2010 09:00 to 15:30, before that 09:55 to 15:30 (NSE's announcements as the
+    package pandas_market_calendars lists them, #479).
     Since 3 August 2026 shares with derivatives, and so the indices made of them, trade continuously until
     15:15 only and find their close in an auction from 15:15 to 15:35; all others trade until 15:30;
     post-close 15:50 to 16:00 (SEBI's circular HO/47/11/11(3)2025-MRD-POD2/I/2765/2026 of 16 January 2026,
@@ -61,23 +62,33 @@ class Timetable:
     """In which at least some instruments trade continuously."""
     pre_open: Span | None = None
     """Orders are collected for an auction; prices are indicative."""
+    opening: Span | None = None
+    """They are matched, and nothing else happens until trading begins."""
     auction: Span | None = None
     """Likewise at the end, for shares with derivatives; others may still trade continuously."""
     post_close: Span | None = None
     """Trades at the closing price only."""
 
 
-_PRE_OPEN = (time(9, 0), time(9, 15))
+_PRE_OPEN = (time(9, 0), time(9, 8))
+_OPENING = (time(9, 8), time(9, 15))
 _CLOSING_AUCTION_BEGINS = date(2026, 8, 3)
 
 _SHARES = (
     Timetable(date.min, (time(9, 55), time(15, 30))),
     Timetable(date(2010, 1, 4), (time(9, 0), time(15, 30))),
-    Timetable(date(2010, 10, 18), (time(9, 15), time(15, 30)), _PRE_OPEN, None, (time(15, 40), time(16, 0))),
+    Timetable(
+        date(2010, 10, 18),
+        (time(9, 15), time(15, 30)),
+        _PRE_OPEN,
+        _OPENING,
+        post_close=(time(15, 40), time(16, 0)),
+    ),
     Timetable(
         _CLOSING_AUCTION_BEGINS,
         (time(9, 15), time(15, 30)),
         _PRE_OPEN,
+        _OPENING,
         (time(15, 15), time(15, 35)),
         (time(15, 50), time(16, 0)),
     ),
@@ -91,8 +102,8 @@ _SHARE_DERIVATIVES = (
 _FUTURES_PRE_OPEN_BEGINS = date(2025, 12, 8)
 _NSE_DERIVATIVES = (
     *_SHARE_DERIVATIVES[:3],
-    Timetable(_FUTURES_PRE_OPEN_BEGINS, (time(9, 15), time(15, 30)), _PRE_OPEN),
-    Timetable(_CLOSING_AUCTION_BEGINS, (time(9, 15), time(15, 40)), _PRE_OPEN),
+    Timetable(_FUTURES_PRE_OPEN_BEGINS, (time(9, 15), time(15, 30)), _PRE_OPEN, _OPENING),
+    Timetable(_CLOSING_AUCTION_BEGINS, (time(9, 15), time(15, 40)), _PRE_OPEN, _OPENING),
 )
 _CURRENCIES = (Timetable(date.min, (time(9, 0), time(17, 0))),)
 _AGRICULTURE = (Timetable(date.min, (time(10, 0), time(17, 0))),)

@@ -34,6 +34,8 @@ class Phase(StrEnum):
     CLOSED = "closed"
     PRE_OPEN = "pre-open session"
     """Orders are collected, prices are indicative, quotes come without volume."""
+    OPENING = "opening auction"
+    """They are matched in one auction, and nothing else happens until trading begins."""
     CONTINUOUS = "open"
     AUCTION = "closing auction"
     """Shares with derivatives and indices; other shares trade on until 15:30."""
@@ -74,8 +76,8 @@ class MarketHours:
         self._calendar_end_ns: int | None = None
         self._holds: dict[str, tuple[int, int, bool]] = {}
         """Of each exchange: from when to when the newest answer holds, and the answer."""
-        self._phases: dict[str, tuple[int, int, Phase]] = {}
-        """The same of its phase."""
+        self._phases: dict[tuple[str, bool], tuple[int, int, Phase]] = {}
+        """The same of its phase, for what has a closing auction and for what has none."""
 
     @classmethod
     def always(cls) -> MarketHours:
@@ -102,17 +104,22 @@ class MarketHours:
             return hold[2]
         return self._look_up(exchange, now_ns)[2]
 
-    def phase(self, exchange: str, now_ns: int) -> Phase:
+    def phase(self, exchange: str, now_ns: int, *, has_auction: bool = True) -> Phase:
         """What an exchange does at a moment; as cheap as ``is_open``.
 
         Only in the continuous phase does silence say anything of a source. Where the config says other
         hours than the exchange's own, all of them count as continuous.
+
+        Parameters
+        ----------
+        has_auction
+            False: with a share that has no derivatives and so no closing auction.
         """
         if self._always:
             return Phase.CONTINUOUS
-        hold = self._phases.get(exchange)
+        hold = self._phases.get((exchange, has_auction))
         if hold is None or not hold[0] <= now_ns < hold[1]:
-            hold = self._phases[exchange] = self._phase_hold(exchange, now_ns)
+            hold = self._phases[exchange, has_auction] = self._phase_hold(exchange, now_ns, has_auction)
         return hold[2]
 
     def auctions(self, exchange: str, day: date) -> tuple[Session, ...]:
@@ -120,7 +127,7 @@ class MarketHours:
         return tuple(
             (opens_ns, closes_ns)
             for opens_ns, closes_ns, phase in self._phases_of(exchange, day)
-            if phase in (Phase.PRE_OPEN, Phase.AUCTION)
+            if phase in (Phase.PRE_OPEN, Phase.OPENING, Phase.AUCTION)
         )
 
     def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
@@ -193,18 +200,19 @@ class MarketHours:
         hold = self._holds[exchange] = self._hold(exchange, now_ns)
         return hold
 
-    def _phases_of(self, exchange: str, day: date) -> list[tuple[int, int, Phase]]:
+    def _phases_of(self, exchange: str, day: date, has_auction: bool = True) -> list[tuple[int, int, Phase]]:
         """When each phase of a day begins and ends (UTC ns), in order; between them it is closed."""
         sessions = self.sessions(exchange, day)
         usual = timetable(exchange, day)
         midnight_ns = _midnight_ns(day)
         if self._always or self._spans(exchange, day) != (usual.trading,):
             return [(*session, Phase.CONTINUOUS) for session in sessions]
-        ends_at = usual.auction[0] if usual.auction else usual.trading[1]
+        auction = usual.auction if has_auction else None
         spans = (
             (usual.pre_open, Phase.PRE_OPEN),
-            ((usual.trading[0], ends_at), Phase.CONTINUOUS),
-            (usual.auction, Phase.AUCTION),
+            (usual.opening, Phase.OPENING),
+            ((usual.trading[0], auction[0] if auction else usual.trading[1]), Phase.CONTINUOUS),
+            (auction, Phase.AUCTION),
             (usual.post_close, Phase.POST_CLOSE),
         )
         return [
@@ -213,10 +221,10 @@ class MarketHours:
             if span is not None
         ]
 
-    def _phase_hold(self, exchange: str, now_ns: int) -> tuple[int, int, Phase]:
+    def _phase_hold(self, exchange: str, now_ns: int, has_auction: bool) -> tuple[int, int, Phase]:
         day = _day(now_ns)
         from_ns = _midnight_ns(day)
-        for opens_ns, closes_ns, phase in self._phases_of(exchange, day):
+        for opens_ns, closes_ns, phase in self._phases_of(exchange, day, has_auction):
             if now_ns < opens_ns:
                 return from_ns, opens_ns, Phase.CLOSED
             if now_ns < closes_ns:

@@ -90,12 +90,13 @@ def test_hours_of_long_ago_are_those_of_long_ago() -> None:
 
 
 PHASES = {
-    ("NSE", "2026-11-30"): "08:59 closed, 09:00 pre-open session, 09:14 pre-open session, 09:15 open, "
-    "15:14 open, 15:15 closing auction, 15:34 closing auction, 15:35 closed, 15:50 post-close session, "
-    "16:00 closed",
-    ("BSE", "2026-07-31"): "09:00 pre-open session, 09:15 open, 15:29 open, 15:30 closed, "
-    "15:40 post-close session, 16:00 closed",
-    ("NFO", "2026-11-30"): "09:00 pre-open session, 09:15 open, 15:39 open, 15:40 closed",
+    ("NSE", "2026-11-30"): "08:59 closed, 09:00 pre-open session, 09:07 pre-open session, "
+    "09:08 opening auction, 09:14 opening auction, 09:15 open, 15:14 open, 15:15 closing auction, "
+    "15:34 closing auction, 15:35 closed, 15:50 post-close session, 16:00 closed",
+    ("BSE", "2026-07-31"): "09:00 pre-open session, 09:08 opening auction, 09:15 open, 15:29 open, "
+    "15:30 closed, 15:40 post-close session, 16:00 closed",
+    ("NFO", "2026-11-30"): "09:00 pre-open session, 09:08 opening auction, 09:15 open, 15:39 open, "
+    "15:40 closed",
     ("NFO", "2025-12-05"): "09:00 closed, 09:15 open, 15:30 closed",
     ("BFO", "2026-11-30"): "09:00 closed, 09:15 open, 15:39 open, 15:40 closed",
     ("CDS", "2026-11-30"): "08:59 closed, 09:00 open, 16:59 open, 17:00 closed",
@@ -111,6 +112,18 @@ def test_each_exchange_has_its_phases_of_the_day(exchange: str, day: str) -> Non
         clock, phase = moment.split(" ", 1)
         for _ in range(2):
             assert market.phase(exchange, at(f"{day}T{clock}:00")) == phase, "remembered or not"
+
+
+def test_shares_without_derivatives_trade_on_beside_the_closing_auction() -> None:
+    market = MarketHours()
+
+    def phase(moment: str) -> Phase:
+        return market.phase("NSE", at(moment), has_auction=False)
+
+    assert phase("2026-11-30T15:29:00") is Phase.CONTINUOUS
+    assert phase("2026-11-30T15:30:00") is Phase.CLOSED
+    assert phase("2026-11-30T15:50:00") is Phase.POST_CLOSE
+    assert market.phase("NSE", at("2026-11-30T15:29:00")) is Phase.AUCTION, "each has its own"
 
 
 def test_hours_that_the_config_says_are_continuous_trading() -> None:
@@ -255,9 +268,11 @@ def test_open_agrees_with_the_sessions_of_the_day(market: MarketHours, exchange:
 def test_continuous_trading_lies_within_the_sessions(market: MarketHours, exchange: str, now_ns: int) -> None:
     if market.phase(exchange, now_ns) is Phase.CONTINUOUS:
         assert market.is_open(exchange, now_ns)
+    if market.phase(exchange, now_ns, has_auction=False) is Phase.CONTINUOUS:
+        assert market.is_open(exchange, now_ns)
     day = datetime.fromtimestamp(now_ns / 1e9, IST).date()
     if any(begin_ns <= now_ns < end_ns for begin_ns, end_ns in market.auctions(exchange, day)):
-        assert market.phase(exchange, now_ns) in (Phase.PRE_OPEN, Phase.AUCTION)
+        assert market.phase(exchange, now_ns) in (Phase.PRE_OPEN, Phase.OPENING, Phase.AUCTION)
 
 
 @given(market=calendars, exchange=exchanges, now_ns=moments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from dualbroker.market_hours import MarketHours
 __all__ = [
     "SESSION_START",
     "Interval",
+    "auctions_at",
     "auctions_within",
     "bar_starts_ns",
     "bars_frame",
+    "indicative",
     "interval_ns",
 ]
 
@@ -34,6 +36,7 @@ _LONGEST_DIP_TICKS = 1000
 """How far ahead a fall of the volume is looked for to be made good; bounds the work."""
 
 _DAY_NS = 86_400 * 1_000_000_000
+_EPOCH = date(1970, 1, 1).toordinal()
 _IST_OFFSET_NS = int(5.5 * 3600) * 1_000_000_000
 
 
@@ -73,8 +76,7 @@ def bars_frame(
     sources = ticks["broker_name"].to_numpy()
     volumes = ticks["volume"].to_numpy(dtype=float, na_value=np.nan)
     steps, negative = _volume_steps(volumes, midnight_ns, sources)
-    for begin_ns, end_ns in auctions:
-        use &= (receive_ns < begin_ns) | (receive_ns >= end_ns) | (steps > 0)
+    use &= ~indicative(receive_ns, steps, auctions)
     start_ns = bar_starts_ns(receive_ns, width_ns)
     table = pd.DataFrame(
         {
@@ -105,8 +107,38 @@ def bars_frame(
 
 def auctions_within(hours: MarketHours, exchange: str, ticks: pd.DataFrame) -> list[tuple[int, int]]:
     """When prices were indicative on the days of these ticks: begin and end, UTC ns."""
-    days = pd.DatetimeIndex(ticks.index).normalize().unique()
-    return [session for day in days for session in hours.auctions(exchange, day.date())]
+    return auctions_at(hours, exchange, pd.DatetimeIndex(ticks.index).as_unit("ns").asi8)
+
+
+def auctions_at(hours: MarketHours, exchange: str, receive_ns: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The same of times (UTC ns)."""
+    days = np.unique((receive_ns + _IST_OFFSET_NS) // _DAY_NS)
+    return [
+        session
+        for day in days.tolist()
+        for session in hours.auctions(exchange, date.fromordinal(_EPOCH + day))
+    ]
+
+
+def indicative(
+    receive_ns: NDArray[np.int64], steps: NDArray[np.float64], auctions: Sequence[tuple[int, int]]
+) -> NDArray[np.bool_]:
+    """Which ticks bear an indicative price: those in an auction that no volume came with.
+
+    Parameters
+    ----------
+    receive_ns
+        UTC ns.
+    steps
+        What was traded from the tick before to each; NaN where that is not known.
+    auctions
+        Begin and end, UTC ns.
+    """
+    within = np.zeros(len(receive_ns), np.bool_)
+    for begin_ns, end_ns in auctions:
+        within |= (receive_ns >= begin_ns) & (receive_ns < end_ns)
+    found: NDArray[np.bool_] = within & ~(steps > 0)
+    return found
 
 
 def bar_starts_ns(times_ns: NDArray[np.int64], width_ns: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, market_day
 from dualbroker.errors import DualBrokerError
 from dualbroker.instruments import Instruments
+from dualbroker.instruments.names import DERIVATIVES_OF
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.model import Instrument, InstrumentKey, InstrumentKind
 
@@ -50,6 +51,14 @@ class InstrumentMapping:
         """Those that the broker's master does not have, as far as it was read."""
         known = self._keys.get(broker.name)
         return [key for key in keys if known.get(key, key) is None] if known else []
+
+    def has_derivatives(self, instrument: Instrument) -> bool | None:
+        """Whether an index or a share has futures or options anywhere; None while no master says."""
+        instruments = self._masters.instruments
+        known = [exchange for exchange in DERIVATIVES_OF.values() if exchange in instruments.exchanges]
+        if any(instruments.derivative_count(instrument.name, exchange) for exchange in known):
+            return True
+        return False if len(known) == len(DERIVATIVES_OF) else None
 
     def start_day(self) -> None:
         """Forget yesterday's keys: today's masters number contracts anew, and the source may be another."""

@@ -372,7 +372,7 @@ class RunningManager(BoundToProcess, ABC):
 
     def _is_market_open(self) -> bool:
         exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
-        return self._any_in(exchanges, Phase.PRE_OPEN, Phase.CONTINUOUS, Phase.AUCTION)
+        return self._any_in(exchanges, Phase.PRE_OPEN, Phase.OPENING, Phase.CONTINUOUS, Phase.AUCTION)
 
     def _is_trading_continuous(self) -> bool:
         return self._any_in({exchange for exchange, _ in self.subscriptions.book.wanted()}, Phase.CONTINUOUS)

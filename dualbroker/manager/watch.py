@@ -256,8 +256,18 @@ class QuoteWatch:
         now_ns = self._wall_clock.now_ns()
         exchanges = {exchange for exchange, _ in keys}
         # In a pre-open session or an auction quotes come when they like: their absence proves nothing.
-        opened = {name for name in exchanges if self._market_hours.phase(name, now_ns) is Phase.CONTINUOUS}
-        return keys if opened == exchanges else [key for key in keys if key[0] in opened]
+        phases = {name: self._market_hours.phase(name, now_ns) for name in exchanges}
+        if all(phase is Phase.CONTINUOUS for phase in phases.values()):
+            return keys
+        return [key for key in keys if self._is_continuous(key, phases[key[0]], now_ns)]
+
+    def _is_continuous(self, key: InstrumentKey, phase: Phase, now_ns: int) -> bool:
+        if phase is not Phase.AUCTION:
+            return phase is Phase.CONTINUOUS
+        # Shares without derivatives trade on beside the others' closing auction.
+        if self._mapping.has_derivatives(self._quotes.instruments[self._index(key)]) is not False:
+            return False
+        return self._market_hours.phase(key[0], now_ns, has_auction=False) is Phase.CONTINUOUS
 
     # One instrument that is silent among others that tick
 

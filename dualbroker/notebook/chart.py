@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dualbroker.clock import ist
 from dualbroker.errors import ArgumentError
-from dualbroker.feed.bars import interval_ns
+from dualbroker.feed.bars import auctions_at, indicative, interval_ns
 from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
@@ -109,6 +109,7 @@ class ChartView(LiveView):
     def _attach(self, store: QuoteStore) -> None:
         """Take up what is stored already; from here on only what is new is looked at."""
         self._store = store
+        self._volume = float("nan")  # of the newest tick
         self._next_row = store.total_rows
         index = store.index_of(self._instrument.key)
         self._index = -1 if index is None else index
@@ -121,13 +122,23 @@ class ChartView(LiveView):
         if not np.isnan(change := rows["change_percent"][-1]):
             self._change = float(change)
         self._quoted_ns = int(rows["receive_time"][-1])
+        use = ~self._indicative(rows)
         if self._candles is not None:
             # A snapshot is no price of its own time, and feed.bars leaves it out too.
-            rows = rows[~snapshots]
+            use &= ~snapshots
+        rows = rows[use]
         if len(rows):
             newest_ns = int(rows["receive_time"][-1])
             rows = rows[rows["receive_time"] >= newest_ns - 2 * self._series.span_ns]
             self._series.add(rows["receive_time"].astype(np.int64), rows["ltp"].astype(np.float64))
+
+    def _indicative(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which prices are those of an auction that goes on; feed.bars leaves them out, too."""
+        steps = np.diff(rows["volume"], prepend=self._volume)
+        self._volume = float(rows["volume"][-1])
+        receive_ns = rows["receive_time"].astype(np.int64)
+        hours = self._feed.manager.market_hours
+        return indicative(receive_ns, steps, auctions_at(hours, self._instrument.exchange, receive_ns))
 
     def _take_new(self) -> bool:
         """Whether there was anything."""

@@ -218,7 +218,7 @@ def test_indicative_prices_of_auctions_are_in_no_bar_and_their_trades_are() -> N
     volumes = [0.0, 0.0, 500.0, 600.0, 700.0, 700.0, 900.0, 900.0]
     table = ticks([f"{day} {moment}" for moment in times], prices, volumes)
     auctions = auctions_within(MarketHours(), "NSE", table)
-    assert len(auctions) == 2
+    assert len(auctions) == 3, "orders collected, orders matched; the closing auction"
     bars = bars_frame(table, "1D", auctions)
     assert bars[["open", "high", "low", "close"]].to_numpy().tolist() == [[100.0, 103.0, 100.0, 103.0]]
     assert bars["volume"].tolist() == [900]

@@ -90,3 +90,25 @@ def test_what_nobody_streamed_before_the_opening_is_asked_for_when_the_market_op
         start=datetime(2026, 3, 10, 9, 14, 25, tzinfo=IST),
         market_hours=MarketHours(),
     )
+
+
+def test_beside_the_closing_auction_the_silence_of_shares_without_derivatives_is_noticed_on() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.subscribe(["NSE:RELIANCE-EQ", "NIFTY"])
+            watched = manager._watch._in_continuous_trading
+            share, index = ("NSE", "2885"), ("NSE", "26000")
+            assert watched([share, index]) == [], "nobody knows yet what has derivatives"
+            for exchange in ("NFO", "BFO"):
+                await manager.masters.load(manager.brokers["broker1"], exchange)
+            assert watched([share, index]) == [share]
+            await asyncio.sleep(10 * 60)
+            assert watched([share, index]) == [], "closed"
+
+    run_world(
+        story,
+        brokers=1,
+        ticks_per_second=1.0,
+        start=datetime(2026, 11, 30, 15, 21, tzinfo=IST),
+        market_hours=MarketHours(),
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dualbroker import Feed, UnknownInstrumentError
+from dualbroker.market_hours import MarketHours
 from dualbroker.notebook import widgets
 from dualbroker.notebook.chart import MOST_TAIL_ROWS, ChartView
+from dualbroker.notebook.chart_series import CandleSeries, LineSeries
+from dualbroker.stores.tick_blocks import TICK_DTYPE
 from tests.polling import wait_until
 
 HEAD = 5
@@ -88,6 +92,27 @@ def test_a_page_that_asks_anew_is_given_the_base_of_now(feed: Feed) -> None:
     first, rows = _rows(view._chart.get_state()["base"])
     assert first + len(rows) >= before + 1
     assert view._chart.get_state("tail").keys() == {"tail"}
+
+
+@pytest.mark.parametrize("candles", [None, "1min"])
+def test_the_indicative_prices_of_auctions_are_not_drawn_and_their_trades_are(
+    feed: Feed, candles: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = _chart(feed.chart("RELIANCE-EQ", candles))
+    view.close()
+    monkeypatch.setattr(feed.manager, "market_hours", MarketHours())
+    day_ns = 86_400_000_000_000
+    view._series = LineSeries(day_ns) if candles is None else CandleSeries(day_ns, 60_000_000_000)
+    view._volume = float("nan")
+    moments = ["09:00:30", "09:07:00", "09:10:00", "09:15:05", "15:14:59", "15:20:00", "15:31:00", "15:34:00"]
+    rows = np.zeros(len(moments), TICK_DTYPE)
+    rows["receive_time"] = [pd.Timestamp(f"2026-11-30 {at}+05:30").value for at in moments]
+    rows["ltp"] = [90.0, 91.0, 100.0, 101.0, 102.0, 80.0, 103.0, 81.0]
+    rows["volume"] = [0.0, 0.0, 500.0, 600.0, 700.0, 700.0, 900.0, 900.0]
+    for part in (rows[:3], rows[3:6], rows[6:]):  # as they come
+        view._take(part, np.zeros(len(part), np.bool_))
+    drawn = view._series.rows()[1]
+    assert sorted(set(drawn[:, -1].tolist())) == [100.0, 101.0, 102.0, 103.0]
 
 
 def test_cold_it_is_a_picture_and_a_title(feed: Feed) -> None:
