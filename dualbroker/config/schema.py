@@ -90,7 +90,7 @@ class Config(Section):
     """In file order: the first whose login succeeds in time carries quotes, unless ``primary`` names one."""
     subscribe: list[Subscription] = Field(default=[])
     """What is streamed from the start: names, options around the money, and with ``orders`` whatever has an
-    order at any broker, also one that comes later."""
+    order at any broker, also one that comes later. A single name needs no list."""
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
     liveness: LivenessConfig = LivenessConfig()
@@ -144,6 +144,11 @@ class Config(Section):
 
         text = json.dumps(self.model_dump(), default=plain)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @field_validator("subscribe", mode="before")
+    @classmethod
+    def _one_name_is_a_list_of_one(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) and value.strip() else value
 
     @field_validator("brokers", mode="before")
     @classmethod

@@ -9,7 +9,13 @@ from datetime import date, datetime
 import numpy as np
 
 from dualbroker.brokers.base import Broker
-from dualbroker.errors import ArgumentError, InstrumentError, RequestRefusedError, UnknownInstrumentError
+from dualbroker.errors import (
+    AmbiguousInstrumentError,
+    ArgumentError,
+    InstrumentError,
+    RequestRefusedError,
+    UnknownInstrumentError,
+)
 from dualbroker.instruments.catalogue import CASH_EXCHANGES
 from dualbroker.instruments.names import split_exchange
 from dualbroker.manager.chain_window import nearest
@@ -95,9 +101,9 @@ class _Series:
         await self._masters.load(self._broker, self._exchange)
         instruments = self._masters.instruments
         days = instruments.expiries(self._name, exchange=self._exchange, kind=InstrumentKind.OPTION)
-        if unknown is not None and not days:
+        if unknown is not None and not days and not isinstance(unknown, AmbiguousInstrumentError):
             raise unknown
-        self._day = _expiry_day(underlying, days, expiry)
+        self._day = _expiry_day(underlying, self._exchange, days, expiry)
         self.ladder = instruments.strikes(self._name, self._day, exchange=self._exchange)
         return spot
 
@@ -130,10 +136,10 @@ class _Series:
         return float(option_prices(*known)[0])
 
 
-def _expiry_day(underlying: str, days: Sequence[date], expiry: int | date | str) -> date:
+def _expiry_day(underlying: str, exchange: str, days: Sequence[date], expiry: int | date | str) -> date:
     """The day that a person means by an expiry, among those that there are, nearest first."""
     if not days:
-        raise UnknownInstrumentError(f"{underlying} has no options in this symbol master")
+        raise UnknownInstrumentError(f"{underlying} has no options on {exchange}")
     if isinstance(expiry, int):
         if 0 <= expiry < len(days):
             return days[expiry]

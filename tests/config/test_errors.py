@@ -68,7 +68,8 @@ def message_of(text: str) -> str:
             "brokers: expected a plain word (letters, digits, _ and -) as name, found 'my broker'",
         ),
         ("subscribe: [NIFTY]", "brokers: expected a value, found nothing"),
-        (GOOD + "subscribe: NIFTY", "subscribe: expected a list, found 'NIFTY'"),
+        (GOOD + "subscribe: 2885", "subscribe: expected a list, found 2885"),
+        (GOOD + "subscribe: ''", "subscribe: expected a list, found ''"),
         (
             GOOD + "subscribe: [NIFTY, 2885]",
             "subscribe[1]: expected text (a number or a date needs quotes), found 2885",

@@ -192,6 +192,11 @@ DOCUMENTS = st.recursive(
 )
 
 
+def test_a_single_name_needs_no_list() -> None:
+    assert parse_config(GOOD + "subscribe: orders").subscribe == ["orders"]
+    assert parse_config(GOOD + "subscribe: INDIA VIX").subscribe == ["INDIA VIX"]
+
+
 @given(DOCUMENTS)
 def test_no_structure_raises_anything_but_a_config_error(document: object) -> None:
     text = yaml.safe_dump(document, allow_unicode=True)

@@ -299,7 +299,7 @@ def test_options_of_an_expiry_by_its_day(feed: Feed) -> None:
 
 
 def test_a_share_without_options_says_so(feed: Feed) -> None:
-    with pytest.raises(UnknownInstrumentError, match="RELIANCE has no options in this symbol master"):
+    with pytest.raises(UnknownInstrumentError, match="RELIANCE has no options on NFO"):
         feed.options_around("RELIANCE")
 
 

@@ -85,6 +85,18 @@ def test_a_name_with_neither_instrument_nor_options_is_unknown_by_its_own_error(
     run_world(story)
 
 
+@pytest.mark.parametrize(
+    ("name", "exchange"), [("MCX:CRUDEOIL", "MCX"), ("cds:usdinr", "CDS"), ("NSE:INFY", "NFO")]
+)
+def test_what_has_futures_and_no_options_is_told_so(name: str, exchange: str) -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            with pytest.raises(UnknownInstrumentError, match=f"^{name} has no options on {exchange}$"):
+                await manager.options_around(name)
+
+    run_world(story)
+
+
 @pytest.mark.shared
 def test_a_recorded_day_of_options_has_its_money_where_calls_and_puts_say(shared_data: Path) -> None:
     market = ReplayMarket(shared_data / "nifty-option-chain-2025-08-29.parquet")
