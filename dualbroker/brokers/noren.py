@@ -314,7 +314,7 @@ class NorenBroker(Broker):
         self._login.release()
         # What only a person can mend is still to be mended after the end.
         if self.health.state is not BrokerState.PARKED:
-            self.health.state = BrokerState.CLOSED
+            self.health.close()
 
     async def logout(self) -> None:
         await self._login.logout()

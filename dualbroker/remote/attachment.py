@@ -135,6 +135,7 @@ class Attachment(BoundToProcess):
         if link is not None:
             await link.close()
         self._link = None
+        self._mirror.close()
         self._fail_calls("the feed is closed")
 
     async def _join(self) -> bool:

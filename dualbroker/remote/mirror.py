@@ -245,6 +245,12 @@ class Mirror:
         self.all_health = [_out_of_reach(health, problem) for health in self.all_health]
         self.health = {name: _out_of_reach(health, problem) for name, health in self.health.items()}
 
+    def close(self) -> None:
+        """Nothing comes any more, as somebody wants it."""
+        self.serves = frozenset()
+        for health in (*self.all_health, *self.health.values()):
+            health.close()
+
 
 def _out_of_reach(health: BrokerHealth, problem: str) -> BrokerHealth:
     return msgspec.structs.replace(health, state=health.state.RECONNECTING, problem=problem)

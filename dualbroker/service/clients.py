@@ -101,8 +101,18 @@ class ClientRegistry:
         """Why its last connection was closed from here, told once; empty if it was not."""
         return self._last_close.pop(client_id, "")
 
-    def detach(self, client_id: str, record: ClientRecord, *, said_goodbye: bool) -> None:
-        """A connection has ended."""
+    def detach(
+        self, client_id: str, record: ClientRecord, *, said_goodbye: bool, may_return: bool = True
+    ) -> None:
+        """A connection has ended.
+
+        Parameters
+        ----------
+        said_goodbye
+            It left on purpose.
+        may_return
+            False: it gave itself no name to come back by, as the page, which begins anew.
+        """
         record.until_ns = self._clock.now_ns()
         record.lag_rows = record.waiting_orders = 0
         self.gone.append(record)
@@ -114,7 +124,7 @@ class ClientRegistry:
         if self._attached.get(client_id) is not record:
             return  # it has connected anew meanwhile
         del self._attached[client_id]
-        if said_goodbye:
+        if said_goodbye or not (may_return or self._holders.get(client_id)):
             self._release(client_id)
             return
         if record.closed_because:

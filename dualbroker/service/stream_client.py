@@ -100,6 +100,7 @@ class StreamClient:
         )
         self._decoder = _DECODERS[compact]
         self._id = first.client or secrets.token_hex(16)
+        self._has_name = bool(first.client)
         same_run = first.run == hub.run
         wish = first.streams
         self.ticks = self._or_none(wish.ticks, TicksStream, same_run=same_run)
@@ -164,7 +165,9 @@ class StreamClient:
             self._close = self._close or next((each for each in problems if isinstance(each, Closed)), None)
             if self._close is not None:
                 self.record.closed_because = self._close.reason
-            self._hub.registry.detach(self._id, self.record, said_goodbye=self._said_goodbye)
+            self._hub.registry.detach(
+                self._id, self.record, said_goodbye=self._said_goodbye, may_return=self._has_name
+            )
         for problem in problems:
             if not isinstance(problem, Closed | WebSocketDisconnect | OSError):
                 raise problem

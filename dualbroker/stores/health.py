@@ -53,6 +53,13 @@ class BrokerHealth(msgspec.Struct, kw_only=True):
     """Messages that could not be read; they are skipped."""
     unexpected_quotes: int = 0
     """Quote messages at a broker that carries orders only; they are not used."""
+    state_at_close: BrokerState | None = None
+    """What it was when it was closed; None before that."""
+
+    def close(self) -> None:
+        """Nothing comes from it any more, as somebody wants it; what it was stays known."""
+        if self.state is not BrokerState.CLOSED:
+            self.state_at_close, self.state = self.state, BrokerState.CLOSED
 
     @property
     def words(self) -> str:

@@ -45,11 +45,11 @@ def card_rows(
             {
                 **row,
                 "severity": severity.value,
-                "state_words": state_words(health.state, severity),
+                "state_words": state_words(health, severity),
                 "duty": _duty(manager, health),
                 "market": _quiet_because(health, market),
                 "failover": failover_words(newest_failover_of(failovers, name), name, now_ns),
-                "problems": problems,
+                "problems": [problem for problem in problems if problem != health.state.value],
                 "offers": _offers(manager, health, severity),
             }
         )
@@ -71,6 +71,9 @@ def _duty(manager: FeedSource, health: BrokerHealth) -> str:
     """What it carries, and whether it could carry the quotes if their broker failed."""
     if health.state is BrokerState.PARKED or health.role is Role.NONE:
         return "carries nothing"
+    if health.state is BrokerState.CLOSED:
+        carried = {Role.PRIMARY: "quotes and orders", Role.SOME_QUOTES: "orders and some quotes"}
+        return f"carried {carried.get(health.role, 'orders only')}"
     if health.role is Role.PRIMARY:
         serves = manager.serves(health.broker_name)
         return "quotes and orders" if serves else "quotes and orders, once it is back"

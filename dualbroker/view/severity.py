@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from dualbroker.manager.source import FeedSource
-from dualbroker.stores.health import BrokerState
+from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.problems import broker_problems, feed_problems
 from dualbroker.view.rows import healths
 from dualbroker.view.unknown import quote_sources
@@ -52,9 +52,13 @@ def broker_severity(state: BrokerState, problems: Sequence[str]) -> Severity:
     return Severity.DEGRADED if severity is Severity.OK and problems else severity
 
 
-def state_words(state: BrokerState, severity: Severity) -> str:
-    """A broker's state in words that agree with its colour: ``live``, ``polling · degraded``, ``parked``."""
-    return state.value if SEVERITY_OF_STATE[state] is severity else f"{state.value} · {severity.value}"
+def state_words(health: BrokerHealth, severity: Severity) -> str:
+    """A broker's state in words that agree with its colour: ``live``, ``polling · degraded``, ``parked``,
+    ``closed, was live``."""
+    words = health.state.value
+    if health.state is BrokerState.CLOSED and health.state_at_close is not None:
+        words = f"{words}, was {health.state_at_close.value}"
+    return words if SEVERITY_OF_STATE[health.state] is severity else f"{words} · {severity.value}"
 
 
 def verdict(manager: FeedSource) -> dict[str, Any]:

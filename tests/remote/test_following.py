@@ -222,6 +222,9 @@ def test_a_service_that_has_started_anew_is_followed_from_its_start_and_that_is_
             assert client.quotes is not old
             [said] = [each for each in client.incidents.incidents_snapshot() if "anew" in each.cause]
             assert "ticks begin with its start" in said.action
+            [lost] = [each for each in client.incidents.incidents_snapshot() if "was lost" in each.cause]
+            assert lost.time_ns <= said.time_ns
+            assert lost.action == "it is joined again by itself"
             await eventually(
                 lambda: any("RELIANCE" in _symbol(client, key) for key in service.manager.wanted())
             )
@@ -260,6 +263,7 @@ def test_a_client_that_leaves_lets_go_of_its_own_at_once_and_of_nobody_elses() -
                 await second.subscribe(["NSE:RELIANCE-EQ", "NSE:TCS-EQ"], holder="chain 1")
                 assert len(service.manager.wanted()) == len(wanted) + 2
             await eventually(lambda: len(service.manager.wanted()) == len(wanted) + 1, 2)
+        assert {health.words for health in first.health.values()} == {"closed"}, "nothing is called live"
         await eventually(lambda: set(service.manager.wanted()) == wanted, 2)
 
     play(story)

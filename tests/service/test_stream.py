@@ -12,6 +12,7 @@ import pytest
 from dualbroker.service import clients
 from dualbroker.service.stream_client import MOST_REFUSED
 from dualbroker.service.stream_hub import hub_of
+from dualbroker.view.patches import applied
 from tests.service.stream_socket import StreamSocket
 from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world
@@ -51,6 +52,40 @@ def test_the_view_is_first_all_of_it_then_what_changed() -> None:
         await page.leave()
 
     play(story, subscribe=["NIFTY"])
+
+
+def test_patches_make_the_same_view_of_what_is_shown_already_as_sending_it_anew() -> None:
+    async def follow(page: StreamSocket, states: dict[str, Any]) -> int:
+        """Takes the states up by their time; returns how many patches there were."""
+        shown: dict[str, Any] = {}
+        patched = 0
+        for _ in range(40):
+            message = await page.next()
+            shown = {**shown, **message["view"]}
+            for name, change in message.get("view_patch", {}).items():
+                assert name not in message["view"]
+                shown[name] = applied(shown[name], change)
+                patched += 1
+            states[shown["time"]] = {**shown, "clients": None}
+        return patched
+
+    async def story(service: Served, world: World) -> None:
+        patches, whole = StreamSocket(service), StreamSocket(service)
+        for page, wish in ((patches, {"patches": True}), (whole, {})):
+            await page.say({"streams": {"view": {"hz": 4, **wish}}})
+            assert "hello" in await page.next()
+        states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        counts = await asyncio.gather(follow(patches, states[0]), follow(whole, states[1]))
+        assert counts[0] > 40
+        assert counts[1] == 0
+        common = states[0].keys() & states[1].keys()
+        assert len(common) > 10
+        for time in common:
+            assert states[0][time] == states[1][time]
+        await patches.leave()
+        await whole.leave()
+
+    play(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])
 
 
 def test_silence_is_broken_so_that_the_page_knows_that_we_live() -> None:
@@ -286,6 +321,27 @@ def test_a_client_lets_go_of_its_own_when_it_dies_and_of_nobody_elses() -> None:
         await eventually(lambda: list(book.wanted()) == [("NSE", "26000")], 10)
         await second.say({"goodbye": True})
         await eventually(lambda: not book.wanted(), 2)
+
+    play(story)
+
+
+def test_a_page_that_was_closed_is_not_expected_back() -> None:
+    async def story(service: Served, world: World) -> None:
+        registry = hub_of(service.app.state).registry
+        page, named, holding = (StreamSocket(service) for _ in range(3))
+        await page.say({"streams": {"view": {}}})
+        await named.say({"streams": {"subscriptions": {}}, "client": "ab" * 16})
+        await holding.say({"streams": {"subscriptions": {}}})
+        await holding.say(
+            {"id": 1, "call": "subscribe", "arguments": {"names": ["NIFTY"], "exchange": "NSE"}}
+        )
+        await holding.until("answer")
+        await page.until("view")
+        await named.until("hello")
+        for socket, expected in ((page, 0), (named, 1), (holding, 2)):
+            await socket.leave()
+            assert registry.summary()["expected_back"] == expected
+        await eventually(lambda: registry.waiting_to_return() == 0, GRACE_S + 5)
 
     play(story)
 

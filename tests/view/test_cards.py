@@ -38,6 +38,21 @@ def test_each_broker_says_what_it_carries_and_whether_it_could_take_over() -> No
     run_world(story, brokers=3, subscribe=["NIFTY"], changes={"broker3": {"orders": "poll"}})
 
 
+def test_once_closed_a_card_shows_what_its_broker_did_and_was() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.quotes.snapshot_count >= 1)
+        before = manager.health["broker1"].last_quote_ns
+        assert before is not None
+        rows = card_rows(manager, OPEN, [], world.clock.now_ns())
+        assert [row["state_words"] for row in rows] == ["closed, was live", "closed, was live"]
+        assert [row["duty"] for row in rows] == ["carried quotes and orders", "carried orders only"]
+        assert [row["problems"] for row in rows] == [[], []], "said once"
+        assert rows[0]["subscriptions"] == rows[0]["acknowledged"] == 1
+
+    run_world(story, subscribe=["NIFTY"])
+
+
 def test_after_the_close_the_broker_that_carries_quotes_says_why_none_come() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:

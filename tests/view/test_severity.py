@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dualbroker.stores.health import BrokerState
+from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.severity import (
     SEVERITY_OF_STATE,
     Severity,
@@ -31,14 +31,18 @@ def test_every_state_has_its_severity() -> None:
         (BrokerState.CONNECTING, ["connecting: no login yet: 502"], Severity.DOWN, "connecting · down"),
         (BrokerState.RECONNECTING, ["reconnecting: reset"], Severity.DOWN, "reconnecting"),
         (BrokerState.PARKED, ["parked: log in"], Severity.DOWN, "parked"),
-        (BrokerState.CLOSED, ["closed"], Severity.OFF, "closed"),
+        (BrokerState.CLOSED, ["closed"], Severity.OFF, "closed, was live"),
     ],
 )
 def test_a_broker_that_works_with_a_problem_is_degraded_and_says_so(
     state: BrokerState, problems: list[str], severity: Severity, words: str
 ) -> None:
-    assert broker_severity(state, problems) is severity
-    assert state_words(state, severity) == words
+    health = BrokerHealth(broker_name="b1", broker_type="shoonya", account="", simulated=False, state=state)
+    if state is BrokerState.CLOSED:
+        health.state = BrokerState.LIVE
+        health.close()
+    assert broker_severity(health.state, problems) is severity
+    assert state_words(health, severity) == words
 
 
 def test_the_feed_s_verdict_follows_its_brokers() -> None:
