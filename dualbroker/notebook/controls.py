@@ -195,11 +195,16 @@ class ControlsView(LiveView):
     def _subscribe(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._say(f"Subscribing {chosen.qualified_name} …")
-            self._ask(self._feed.manager.subscribe([chosen]), lambda _: self._after(chosen, "subscribed"))
+            self._ask(self._feed.manager.subscribe([chosen]), lambda _: self._after_subscribing(chosen))
 
     def _unsubscribe(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._ask(self._feed.manager.unsubscribe([chosen]), lambda _: self._after(chosen, "let go of"))
+
+    def _after_subscribing(self, chosen: Instrument) -> None:
+        self._after(chosen, "subscribed")
+        for view in self._publisher.views:
+            view.show(chosen.qualified_name)
 
     def _after(self, chosen: Instrument, done: str) -> None:
         self._show_hits(self._searched, list(self._hits.values()), chosen)

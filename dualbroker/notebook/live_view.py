@@ -67,6 +67,9 @@ class LiveView(BoundToProcess):
         """Say in the widget that what is shown is old; empty words take that back."""
         raise NotImplementedError
 
+    def show(self, name: str) -> None:
+        """Bring an instrument's row (``NSE:RELIANCE-EQ``) into sight, where there is one."""
+
     def _write_whole(self) -> None:
         """Somebody looks again: write also what was left out meanwhile."""
 

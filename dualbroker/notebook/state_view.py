@@ -82,6 +82,10 @@ class StateView(LiveView):
         if what is not None and isinstance(broker := message.get("broker"), str):
             self._feed.submit(what(broker)).add_done_callback(_log_refusal)
 
+    def show(self, name: str) -> None:
+        if not self.closed:
+            self._dashboard.send({"kind": "show", "name": name})
+
     def _leave_snapshot(self) -> None:
         if self._above is not None:
             self._above.close()

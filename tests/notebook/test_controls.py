@@ -10,6 +10,7 @@ import pytest
 from dualbroker import Feed
 from dualbroker.notebook.controls import ControlsView
 from dualbroker.notebook.publisher import publisher_of
+from dualbroker.notebook.state_view import StateView
 from tests.polling import wait_until
 
 
@@ -55,6 +56,22 @@ def test_a_result_reads_as_on_the_page_and_enter_adds_the_first(feed: Feed) -> N
     for symbol in ("MARUTI-EQ", "SBIN-EQ"):
         assert symbol in feed.quotes.index
         feed.unsubscribe(symbol, exchange="NSE")
+
+
+def test_what_is_added_comes_into_sight_in_the_tables_of_the_feed(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor, table = feed.monitor(), feed.quote_table()
+    sent: list[tuple[object, dict[str, Any]]] = []
+    for opened in (monitor, table):
+        assert isinstance(opened, StateView)
+        monkeypatch.setattr(opened._dashboard, "send", lambda content, of=opened: sent.append((of, content)))
+    view = _controls(feed)
+    _search(view, "maruti eq")
+    view._add.click()
+    message = {"kind": "show", "name": "NSE:MARUTI-EQ"}
+    wait_until(lambda: sent == [(monitor, message), (table, message)])
+    feed.unsubscribe("MARUTI-EQ", exchange="NSE")
 
 
 def test_nothing_found_is_said_and_the_list_goes_with_the_words(feed: Feed) -> None:

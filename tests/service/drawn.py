@@ -31,6 +31,11 @@ DRAW = """async ([state, part, actions]) => {
   model.set("part", part);
   if (actions) model.set("options", { actions: { problemOf: String } });
   window.drawnModel = model;
+  const on = model.on.bind(model);
+  model.on = (event, call) => {
+    if (event === "msg:custom") window.tellDrawn = call; // as a kernel does, in a notebook
+    on(event, call);
+  };
   window.endDrawn = dashboard.render({ model, el: element });
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
 }"""

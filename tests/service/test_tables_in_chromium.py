@@ -41,6 +41,20 @@ def test_of_two_thousand_quotes_only_those_in_sight_exist(page: Any) -> None:
     assert page.locator("#drawn tr[aria-rowindex='2001']").count() == 1
 
 
+def test_what_a_notebook_subscribes_comes_into_sight_as_soon_as_it_is_there(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    draw(page, state_of(page) | quote_state(MANY), "quotes")
+    page.evaluate("window.tellDrawn({kind: 'show', name: 'NFO:S1500'})")
+    page.wait_for_selector("#drawn th:has-text('S1500')")
+    page.evaluate("window.tellDrawn({kind: 'show', name: 'NFO:LATE'})")
+    late = {"symbol": "LATE", "exchange": "NFO", "ltp": 1.0, "received_s": 43_199}
+    changed = quote_state([*MANY, late])
+    for key in ("instruments", "quotes"):
+        changed[key] = {**changed[key], "revision": 8}
+    draw_again(page, state_of(page) | changed)
+    page.wait_for_selector("#drawn th:has-text('LATE')")
+
+
 def test_rows_keep_their_place_until_the_user_sorts_with_the_keyboard(page: Any) -> None:
     page.wait_for_selector(".card.is-live")
     state = state_of(page) | quote_state(MANY)

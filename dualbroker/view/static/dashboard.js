@@ -3,7 +3,8 @@
 // The state replaces itself: what is attached late, after a reload or a lag, is drawn from the latest
 // state alone. Read from the model: "state"; "slow", laid under it, where a carrier sends what changes
 // seldom apart; "part"; "options" (notice: words to be shown; actions: what only a page can do; commands: what
-// can be asked of a broker, on a page and in a notebook); "link", on a page: { connected, words }.
+// can be asked of a broker, on a page and in a notebook); "link", on a page: { connected, words }. A message
+// { kind: "show", name } brings the row of an instrument into sight.
 
 import { attached } from "./attached.js";
 import { bandwidth } from "./bandwidth.js";
@@ -109,7 +110,12 @@ function render({ model, el }) {
   }, { rootMargin: "200px" });
   sight.observe(root);
   const timer = setInterval(ask, LOOK_EVERY_MS);
-  const listeners = [["change:state", heard], ["change:slow", heard], ["change:link", ask], ["change:options", ask], ["change:part", build]];
+  // What was subscribed elsewhere in a notebook comes into sight here.
+  function told({ kind, name }) {
+    if (kind === "show") for (const part of parts) part.show?.(name);
+  }
+
+  const listeners = [["msg:custom", told], ["change:state", heard], ["change:slow", heard], ["change:link", ask], ["change:options", ask], ["change:part", build]];
   for (const [name, listener] of listeners) model.on(name, listener);
   build();
 

@@ -111,6 +111,7 @@ export function quotes(actions) {
       redraw();
       if (awaited !== null) show(awaited);
     },
+    show,
     close: () => {
       table.close();
       search?.close();
