@@ -14,6 +14,7 @@ import socket
 import socketserver
 import sys
 import threading
+from html import escape
 from types import TracebackType
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
@@ -25,17 +26,13 @@ from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedEr
 from dualbroker.noren.answers import parse_token
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, flattrade_token_request, generate_access_token
+from dualbroker.plain_page import plain_page
 from dualbroker.storage.tokens import SavedSession
 from dualbroker.transport.base import Transport
 
 __all__ = ["RedirectCatcher", "authorise_url", "code_from_pasted", "exchange_code", "is_loopback_redirect"]
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>dualbroker</title>'
-    '<body style="font: 1.1rem system-ui; margin: 4rem auto; max-width: 30rem"><p>{text}</p></body></html>'
-)
 
 _CODE_NAMES = ("code", "request_code")
 """What a redirect has the code in; the second is Flattrade's (protocol: section 9)."""
@@ -112,6 +109,8 @@ class RedirectCatcher:
     ----------
     redirect_url
         As registered with the broker, ``http://127.0.0.1:8765/``; port 0 takes any free one.
+    broker_name
+        What the browser is told that the login is of.
 
     Raises
     ------
@@ -121,7 +120,7 @@ class RedirectCatcher:
         On entering: something else listens there.
     """
 
-    def __init__(self, redirect_url: str) -> None:
+    def __init__(self, redirect_url: str, broker_name: str = "the broker") -> None:
         if not is_loopback_redirect(redirect_url):
             raise ConfigError(
                 f"expected a loopback address such as http://127.0.0.1:8765/, found {redirect_url!r}"
@@ -129,6 +128,7 @@ class RedirectCatcher:
         parts = urlsplit(redirect_url)
         self._host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
         self._port = 80 if parts.port is None else parts.port
+        self._broker_name = broker_name
         self._answers: queue.Queue[str | LoginRefusedError] = queue.Queue()
         self._server: http.server.ThreadingHTTPServer | None = None
 
@@ -140,7 +140,7 @@ class RedirectCatcher:
     def __enter__(self) -> RedirectCatcher:
         kind = _Server6 if ":" in self._host else _Server
         try:
-            self._server = kind((self._host, self._port), _handler(self._answers))
+            self._server = kind((self._host, self._port), _handler(self._answers, self._broker_name))
         except OSError as error:
             raise ConnectionFailedError(
                 f"expected to listen on {self._host}:{self._port} for the browser, found it taken or not "
@@ -197,7 +197,9 @@ class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
-def _handler(answers: queue.Queue[str | LoginRefusedError]) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(
+    answers: queue.Queue[str | LoginRefusedError], broker_name: str
+) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = 10
 
@@ -206,16 +208,19 @@ def _handler(answers: queue.Queue[str | LoginRefusedError]) -> type[http.server.
                 code = _code_in(urlsplit(self.path).query)
             except LoginRefusedError as refused:
                 answers.put(refused)
-                self._answer(200, "The broker refused the login. See the terminal.")
+                self._answer(200, "wrong", "refused the login", "The terminal says why, and what to do.")
                 return
             if code is None:
-                self._answer(404, "Waiting for the broker to send this browser back with a code.")
+                words = "This page comes back by itself once you have logged in on the broker's own."
+                self._answer(404, "quiet", "has sent no code yet", words)
                 return
             answers.put(code)
-            self._answer(200, "Logged in. You can close this page; the terminal says how it went.")
+            words = "It is exchanged for today's session now. Close this page; the terminal says how it went."
+            self._answer(200, "good", "has sent the code of your login", words)
 
-        def _answer(self, status: int, text: str) -> None:
-            page = _PAGE.format(text=text).encode("utf-8")
+        def _answer(self, status: int, kind: str, what: str, next_words: str) -> None:
+            text = f'<p class="{kind}">{escape(broker_name)} {what}.</p>\n<p>{next_words}</p>'
+            page = plain_page("dualbroker login", text).encode("utf-8")
             with contextlib.suppress(ConnectionError):
                 self.send_response(status)
                 self.send_header("Content-Type", "text/html; charset=utf-8")

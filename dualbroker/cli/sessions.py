@@ -148,7 +148,7 @@ def _code(broker: BrokerConfig, page: str, *, use_browser: bool) -> str:
     found_browser = True
     if use_browser and broker.redirect_url is not None and is_loopback_redirect(broker.redirect_url):
         try:
-            with RedirectCatcher(broker.redirect_url) as catcher:
+            with RedirectCatcher(broker.redirect_url, broker.name) as catcher:
                 if webbrowser.open(page):
                     typer.echo(f"{broker.name}: log in on the page that has opened in the browser")
                     return catcher.wait(BROWSER_TIMEOUT_S)
@@ -172,7 +172,7 @@ async def _exchange(broker: BrokerConfig, dialect: Dialect, code: str) -> SavedS
 
 def _warn_holder(broker: BrokerConfig) -> None:
     """A process that works with this session is about to lose it; say so."""
-    lock = LoginLock(login_id(broker), state_directory(), broker_name=broker.name)
+    lock = LoginLock(login_id(broker), state_directory())
     try:
         lock.acquire()
     except LoginHeldError as error:

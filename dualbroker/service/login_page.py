@@ -7,41 +7,22 @@ import hashlib
 
 from starlette.responses import HTMLResponse
 
+from dualbroker.plain_page import STYLE, plain_page
+
 __all__ = ["LOGIN_HEADERS", "login_page"]
 
-_STYLE = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 32rem; margin: 12vh auto; padding: 0 1rem; }
-input, button { font: inherit; padding: .4rem .6rem; }
-input { width: 100%; box-sizing: border-box; margin: .3rem 0 .8rem; }
-.wrong { color: light-dark(#b3261e, #f2b8b5); }
-"""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>dualbroker</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<h1>dualbroker</h1>
-{wrong}<p>This service demands its token. Open the link that was printed where it was started,
-or enter the token (the value of DUALBROKER_TOKEN, if that was set).</p>
+_FORM = """{wrong}<p>This service is reached with its token. Open the link that was printed where it was
+started, or enter the token here: it is the value of <code>DUALBROKER_TOKEN</code>, if that was set.</p>
 <form method="post" action="login">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Open</button>
 </form>
-</main>
-</body>
-</html>
-"""
+<p class="quiet">Then this browser sees the prices and orders of its brokers for a week. Nothing here places
+an order.</p>"""
 _WRONG = '<p class="wrong" role="alert">That was not the token.</p>\n'
 
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 LOGIN_HEADERS = {
     "content-security-policy": (
@@ -53,5 +34,5 @@ LOGIN_HEADERS = {
 
 def login_page(*, wrong: bool) -> HTMLResponse:
     """The form, as a refusal (401)."""
-    page = _PAGE.format(style=_STYLE, wrong=_WRONG if wrong else "")
+    page = plain_page("dualbroker", _FORM.format(wrong=_WRONG if wrong else ""))
     return HTMLResponse(page, status_code=401, headers=LOGIN_HEADERS)

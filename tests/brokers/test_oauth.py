@@ -116,11 +116,14 @@ def test_only_plain_loopback_addresses_are_caught(url: str | None, expected: boo
 
 
 def test_the_catcher_takes_the_first_code_and_answers_all_else() -> None:
-    with RedirectCatcher("http://localhost:0/callback") as catcher:
+    with RedirectCatcher("http://localhost:0/callback", "my<broker>") as catcher:
         base = f"http://127.0.0.1:{catcher.port}"
         assert get(f"{base}/favicon.ico")[0] == 404
         status, page = get(f"{base}/any/path?client=FT0001&code=c%2B1")
-        assert (status, "close this page" in page) == (200, True)
+        assert (status, "Close this page" in page) == (200, True)
+        assert "my&lt;broker&gt; has sent the code of your login." in page
+        assert 'name="viewport"' in page
+        assert "color-scheme: light dark" in page
         assert catcher.wait(10) == "c+1"
 
 
