@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
 from typing import Any
 
 import httpx
@@ -11,6 +13,8 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from dualbroker.service.guard import LOOPBACK_NAMES, Guard, is_loopback
+from tests.service.world import served
+from tests.simulated import World, run_world
 
 
 def guarded(hosts: tuple[str, ...] | None = ("127.0.0.1", "localhost", "::1")) -> FastAPI:
@@ -183,3 +187,35 @@ def reaches(scope: dict[str, Any], hosts: tuple[str, ...] | None = LOOPBACK_NAME
 )
 def test_what_is_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_every_route_is_guarded_and_no_other_sites_page_sets_anything() -> None:
+    strangers = (
+        {"host": "evil.example"},
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+    )
+
+    async def story(world: World) -> None:
+        async with served(world) as service:
+            await service.wait_until_it_works()
+            document = await service.get("/openapi.json")
+            asked = set()
+            for path, methods in document["paths"].items():
+                filled = re.sub(r"{\w+}", "NSE", path)
+                for method, headers in itertools.product(methods, strangers):
+                    answer = await service.client.request(method, filled, headers=headers)
+                    assert answer.status_code == 403, (method, path, headers)
+                    asked.add(path)
+            assert asked > {
+                "/api/brokers/quote-source",
+                "/api/brokers/reconnect",
+                "/api/gaps",
+                "/api/order-events",
+                "/api/subscriptions/orders",
+                "/api/traffic",
+            }
+            assert service.manager.preferred is None
+            assert service.manager.incidents.incidents_snapshot() == []
+
+    run_world(story)
