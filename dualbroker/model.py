@@ -7,16 +7,17 @@ since the epoch unless the name says otherwise (``feed_time`` is epoch seconds, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol, get_type_hints
 
 import msgspec
 
 __all__ = [
     "DEPTH_LEVELS",
     "QUOTE_FIELDS",
+    "QUOTE_UNITS",
     "DepthLevel",
     "DepthUpdate",
     "FeedType",
@@ -35,6 +36,7 @@ __all__ = [
     "ReportType",
     "Role",
     "Side",
+    "Unit",
     "UpdateSource",
 ]
 
@@ -121,29 +123,11 @@ class MessageKind(StrEnum):
     CONTROL = "control"
 
 
-QUOTE_FIELDS = (
-    "ltp",
-    "change_percent",
-    "bid",
-    "bid_quantity",
-    "ask",
-    "ask_quantity",
-    "volume",
-    "open",
-    "high",
-    "low",
-    "prev_close",
-    "average_price",
-    "open_interest",
-    "prev_open_interest",
-)
-"""Fields of a merged quote, in the order in which stores hold them; all float, NaN is unknown."""
-
-
 class QuoteUpdate(Protocol):
     """A quote message as a wire decoder hands it on: None means the message did not say.
 
-    A structural type, so that a decoder's own struct is used as it is and no tick is copied.
+    A structural type, so that a decoder's own struct is used as it is and no tick is copied. It has a float
+    or None under every name of ``QUOTE_FIELDS``; spelled out here are those that code asks for by name.
     """
 
     is_snapshot: ClassVar[bool]
@@ -154,24 +138,17 @@ class QuoteUpdate(Protocol):
     exchange: str
     token: str
     ltp: float | None
-    change_percent: float | None
     bid: float | None
-    bid_quantity: float | None
     ask: float | None
-    ask_quantity: float | None
     volume: float | None
-    open: float | None
-    high: float | None
-    low: float | None
-    prev_close: float | None
-    average_price: float | None
-    open_interest: float | None
-    prev_open_interest: float | None
     feed_time: int | None
 
 
 class DepthUpdate(QuoteUpdate, Protocol):
     """A quote message whose ``has_depth`` is true."""
+
+    level_quantities: ClassVar[tuple[str, ...]]
+    """Names of its quantities at the levels two to five."""
 
     def levels(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """Five bids and five asks, best first; None where the message did not say."""
@@ -194,30 +171,45 @@ class QuoteBatch(msgspec.Struct, gc=False):
     updates: Sequence[QuoteUpdate]
 
 
+class Unit(StrEnum):
+    """What a field of a quote counts."""
+
+    RUPEES = "rupees"
+    UNITS = "units"
+    """Where a broker quotes in lots, these are what has to be multiplied."""
+    PERCENT = "percent"
+
+
+_Rupees = Annotated[float, Unit.RUPEES]
+_Units = Annotated[float, Unit.UNITS]
+_Percent = Annotated[float, Unit.PERCENT]
+
+
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """The full quote of one instrument after a tick; NaN is unknown, a zero was received.
 
-    Prices are rupees, quantities and open interest units.
+    Prices are rupees, quantities and open interest units. The fields with a unit are what stores hold, in this
+    order: stored rows, their merging and the frames are made from them, so a new one goes to the end.
     """
 
     instrument: Instrument
     broker_name: str
     receive_time_ns: int
     feed_time_s: float
-    ltp: float
-    change_percent: float
-    bid: float
-    bid_quantity: float
-    ask: float
-    ask_quantity: float
-    volume: float
-    open: float
-    high: float
-    low: float
-    prev_close: float
-    average_price: float
-    open_interest: float
-    prev_open_interest: float
+    ltp: _Rupees
+    change_percent: _Percent
+    bid: _Rupees
+    bid_quantity: _Units
+    ask: _Rupees
+    ask_quantity: _Units
+    volume: _Units
+    open: _Rupees
+    high: _Rupees
+    low: _Rupees
+    prev_close: _Rupees
+    average_price: _Rupees
+    open_interest: _Units
+    prev_open_interest: _Units
 
     @property
     def symbol(self) -> str:
@@ -230,6 +222,22 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def token(self) -> str:
         return self.instrument.token
+
+
+def _quote_units() -> dict[str, Unit]:
+    hints = get_type_hints(Quote, include_extras=True)
+    return {
+        name: mark
+        for name, hint in hints.items()
+        for mark in getattr(hint, "__metadata__", ())
+        if isinstance(mark, Unit)
+    }
+
+
+QUOTE_UNITS: Mapping[str, Unit] = _quote_units()
+"""Fields of a merged quote and their units, in the order in which stores hold them; NaN is unknown."""
+
+QUOTE_FIELDS = tuple(QUOTE_UNITS)
 
 
 class Side(StrEnum):

@@ -98,6 +98,9 @@ class _Depth(
     },
 ):
     has_depth: ClassVar[bool] = True
+    level_quantities: ClassVar[tuple[str, ...]] = tuple(
+        f"{side}_quantity{level}" for side in ("bid", "ask") for level in range(2, 6)
+    )
 
     bid_orders: Quantity = None
     bid2: Price = None

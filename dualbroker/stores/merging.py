@@ -1,62 +1,139 @@
-"""Lays what a quote message says over what is known. Pure, and on the path of every tick."""
+"""Lays what quote messages say over what is known. Pure, and on the path of every tick."""
 
 from __future__ import annotations
 
+import linecache
+from collections.abc import Callable
 from copy import copy
+from typing import Any, Protocol, TypeVar, cast
 
-from dualbroker.model import DepthLevel, QuoteUpdate
+from dualbroker.model import QUOTE_UNITS, DepthLevel, DepthUpdate, InstrumentKey, QuoteBatch, QuoteUpdate, Unit
+from dualbroker.stores.tick_blocks import BLANK_ROW, PLACES, ROW, TickBlock
 
-__all__ = ["in_units", "merge", "merge_levels"]
+__all__ = ["in_units", "merge_levels", "merge_read"]
 
-_QUANTITIES = ("bid_quantity", "ask_quantity", "volume", "open_interest", "prev_open_interest")
-_DEPTH_QUANTITIES = tuple(f"{side}_quantity{level}" for side in ("bid", "ask") for level in range(2, 6))
+Switch = TypeVar("Switch")
+
+_QUANTITIES = tuple(name for name, unit in QUOTE_UNITS.items() if unit is Unit.UNITS)
 
 
 def in_units(update: QuoteUpdate, unit: int) -> QuoteUpdate:
     """A copy of a message that counts lots of this many units, with its quantities in units."""
     scaled = copy(update)
-    for name in (*_QUANTITIES, *_DEPTH_QUANTITIES) if update.has_depth else _QUANTITIES:
-        lots = getattr(update, name, None)
+    levels = cast(DepthUpdate, update).level_quantities if update.has_depth else ()
+    for name in (*_QUANTITIES, *levels):
+        lots = getattr(update, name)
         if lots is not None:
             setattr(scaled, name, lots * unit)
     return scaled
 
 
-def merge(row: list[float], update: QuoteUpdate) -> None:
-    """Lay what a message says over what is known; what it does not say stays.
+class Store(Protocol[Switch]):
+    """What is seldom asked for while a read is merged."""
 
-    Spelled out field by field: a loop over names costs three times as much, on every tick.
-    """
-    if (seconds := update.feed_time) is not None:
-        row[1] = seconds
-    if (value := update.ltp) is not None:
-        row[2] = value
-    if (value := update.change_percent) is not None:
-        row[3] = value
-    if (value := update.bid) is not None:
-        row[4] = value
-    if (value := update.bid_quantity) is not None:
-        row[5] = value
-    if (value := update.ask) is not None:
-        row[6] = value
-    if (value := update.ask_quantity) is not None:
-        row[7] = value
-    if (value := update.volume) is not None:
-        row[8] = value
-    if (value := update.open) is not None:
-        row[9] = value
-    if (value := update.high) is not None:
-        row[10] = value
-    if (value := update.low) is not None:
-        row[11] = value
-    if (value := update.prev_close) is not None:
-        row[12] = value
-    if (value := update.average_price) is not None:
-        row[13] = value
-    if (value := update.open_interest) is not None:
-        row[14] = value
-    if (value := update.prev_open_interest) is not None:
-        row[15] = value
+    def sort_out(
+        self, update: QuoteUpdate, batch: QuoteBatch, switches: list[Switch]
+    ) -> tuple[int, QuoteUpdate] | None:
+        """Of a message that does not simply count: its instrument's index and what to merge; None if it is a
+        stray. A change of the instrument's source is added to ``switches``."""
+
+    def merge_depth(self, index: int, update: QuoteUpdate, receive_time_ns: int) -> None:
+        """Take the levels of a message that carries depth."""
+
+    def next_block(self) -> TickBlock:
+        """Where the rows go when a block is full."""
+
+
+class _MergeRead(Protocol):
+    def __call__(
+        self,
+        store: Store[Switch],
+        batch: QuoteBatch,
+        broker_number: int,
+        index_of: Callable[[InstrumentKey], int | None],
+        merged: list[list[float]],
+        last: list[int],
+        block: TickBlock,
+        switches: list[Switch],
+    ) -> tuple[int, int]:
+        """Lay the messages of one read over what is known, and store and publish each full quote.
+
+        What a message does not say stays; a snapshot says all.
+
+        Parameters
+        ----------
+        index_of
+            The index of an instrument whose messages of this broker count, by its key there.
+        merged, last
+            By index: the full quote as ``ROW_FIELDS``, and the running number of its latest row.
+        block
+            Where the rows go.
+        switches
+            Takes what ``store.sort_out`` finds.
+
+        Returns
+        -------
+        tuple
+            How many were stored, and how many of these were snapshots.
+        """
+
+
+_SOURCE = """\
+def merge_read(store, batch, broker_number, index_of, merged, last, block, switches):
+    receive_time_ns = batch.receive_time_ns
+    data, position = block.data, block.count
+    stored = full = 0
+    for update in batch.updates:
+        index = index_of((update.exchange, update.token))
+        if index is None:
+            sorted_out = store.sort_out(update, batch, switches)
+            if sorted_out is None:
+                continue
+            index, update = sorted_out
+        if update.is_snapshot:
+            row = merged[index] = [*BLANK_ROW]
+            block.snapshots[position] = 1
+            full += 1
+        else:
+            row = merged[index]
+        row[0] = receive_time_ns
+{fields}
+        pack_into(data, position * SIZE, *row)
+        block.instruments[position] = index
+        block.brokers[position] = broker_number
+        last[index] = block.first + position
+        position += 1
+        stored += 1
+        if update.has_depth:
+            store.merge_depth(index, update, receive_time_ns)
+        if position == block.rows:
+            block.count = position
+            block = store.next_block()
+            data, position = block.data, 0
+    block.count = position
+    return stored, full
+"""
+_FIELD = """\
+        if (value := update.{name}) is not None:
+            row[{place}] = value"""
+
+
+def _write_merge_read() -> _MergeRead:
+    """Straight-line code from the fields of a row: a loop over names costs three times as much."""
+    fields = "\n".join(_FIELD.format(name=name, place=place) for name, place in PLACES.items() if place)
+    source = _SOURCE.format(fields=fields)
+    file_name = f"<{__name__}.merge_read>"
+    names: dict[str, Any] = {"BLANK_ROW": BLANK_ROW, "SIZE": ROW.size, "pack_into": ROW.pack_into}
+    exec(compile(source, file_name, "exec"), names)
+    # So that a traceback shows its lines.
+    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
+    made = names["merge_read"]
+    made.__source__ = source
+    made.__doc__ = _MergeRead.__call__.__doc__
+    return cast(_MergeRead, made)
+
+
+merge_read = _write_merge_read()
 
 
 def merge_levels(old: list[DepthLevel], new: list[DepthLevel]) -> list[DepthLevel]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dualbroker.model import Instrument
 from dualbroker.stores.quotes import Levels, OlderRow, QuoteStore
-from dualbroker.stores.tick_blocks import ROW
+from dualbroker.stores.tick_blocks import PLACES, ROW
 
 __all__ = ["QuoteStoreCopy"]
 
@@ -48,7 +48,7 @@ class QuoteStoreCopy(QuoteStore):
                     self._last[index] = number
             block.count = at + count
             if block.count == block.rows:
-                self._next_block()
+                self.next_block()
             done = end
         full = int(np.count_nonzero(snapshots))
         self.snapshot_count += full
@@ -56,11 +56,11 @@ class QuoteStoreCopy(QuoteStore):
 
     def last_price(self, index: int) -> float | None:
         """The last price that is known of an instrument, in rupees; None when it is not."""
-        return self._known(index, 2)
+        return self._known(index, PLACES["ltp"])
 
     def volume(self, index: int) -> float | None:
         """The cumulative volume that is known of an instrument; None when it is not."""
-        return self._known(index, 8)
+        return self._known(index, PLACES["volume"])
 
     def _known(self, index: int, place: int) -> float | None:
         number = self._last[index]

@@ -20,14 +20,16 @@ from dualbroker.model import (
     Instrument,
     InstrumentKey,
     QuoteBatch,
+    QuoteUpdate,
 )
-from dualbroker.stores.merging import in_units, merge, merge_levels
+from dualbroker.stores.merging import in_units, merge_levels, merge_read
 from dualbroker.stores.routes import Routes
-from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, ROW, TICK_DTYPE, TickBlock
+from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, PLACES, ROW, TICK_DTYPE, TickBlock
 
 __all__ = ["Levels", "OlderRow", "QuoteStore", "Switch"]
 
 _NOTHING: dict[InstrumentKey, int] = {}
+_LTP, _VOLUME = PLACES["ltp"], PLACES["volume"]
 
 Levels = tuple[list[DepthLevel], list[DepthLevel]]
 
@@ -154,62 +156,40 @@ class QuoteStore:
             Instruments of which this broker has become the source; None, and mostly so, where there are none.
         """
         broker = batch.broker_name
-        receive_time = batch.receive_time_ns
-        index_of = self.routes.counted.get(broker, _NOTHING).get
-        merged, last = self._merged, self._last
-        block = self._blocks[-1]
-        position = block.count
-        pack_into, size = ROW.pack_into, ROW.size
         try:
             broker_number = self.broker_names.index(broker)
         except ValueError:
             self.stray_count += len(batch.updates)
             return None
-        switches: list[Switch] | None = None
-        snapshots = 0
-        stored = 0
-        for update in batch.updates:
-            index = index_of((update.exchange, update.token))
-            if index is None:
-                key = (update.exchange, update.token)
-                index = self.routes.in_lots.get(broker, _NOTHING).get(key)
-                if index is None:
-                    index = self.routes.awaited.get(broker, _NOTHING).get(key)
-                    if index is None or not update.is_snapshot:
-                        self.stray_count += 1
-                        continue
-                    self.routes.switch(index)
-                    switches = switches or []
-                    own_key = self.instruments[index].key
-                    switches.append(Switch(own_key, broker, receive_time, int(merged[index][0])))
-                if (unit := self.instruments[index].quote_unit) != 1:
-                    update = in_units(update, unit)
-            if update.is_snapshot:
-                snapshots += 1
-                row = merged[index] = list(BLANK_ROW)
-                block.snapshots[position] = 1
-            else:
-                row = merged[index]
-            row[0] = receive_time
-            merge(row, update)
-            pack_into(block.data, position * size, *row)
-            block.instruments[position] = index
-            block.brokers[position] = broker_number
-            last[index] = block.first + position
-            stored += 1
-            position += 1
-            if update.has_depth:
-                self._merge_depth(index, cast(DepthUpdate, update), receive_time)
-            if position == block.rows:
-                block.count = position
-                block = self._next_block()
-                position = 0
-        block.count = position
+        switches: list[Switch] = []
+        index_of = self.routes.counted.get(broker, _NOTHING).get
+        stored, snapshots = merge_read(
+            self, batch, broker_number, index_of, self._merged, self._last, self._blocks[-1], switches
+        )
         self.snapshot_count += snapshots
         self.tick_count += stored - snapshots
-        return switches
+        return switches or None
 
-    def _next_block(self) -> TickBlock:
+    def sort_out(
+        self, update: QuoteUpdate, batch: QuoteBatch, switches: list[Switch]
+    ) -> tuple[int, QuoteUpdate] | None:
+        """Of a message that does not simply count: its instrument and what to merge; None if it is a stray."""
+        broker = batch.broker_name
+        key = (update.exchange, update.token)
+        index = self.routes.in_lots.get(broker, _NOTHING).get(key)
+        if index is None:
+            index = self.routes.awaited.get(broker, _NOTHING).get(key)
+            if index is None or not update.is_snapshot:
+                self.stray_count += 1
+                return None
+            self.routes.switch(index)
+            own_key, last_ns = self.instruments[index].key, int(self._merged[index][0])
+            switches.append(Switch(own_key, broker, batch.receive_time_ns, last_ns))
+        unit = self.instruments[index].quote_unit
+        return index, in_units(update, unit) if unit != 1 else update
+
+    def next_block(self) -> TickBlock:
+        """Another block behind the last one, which is full; the oldest goes where there are too many."""
         blocks = self._blocks
         block = TickBlock(blocks[-1].first + self.block_rows, self.block_rows)
         blocks.append(block)
@@ -229,13 +209,14 @@ class QuoteStore:
         # A new list, so that a reader that holds the old one keeps its blocks.
         self._blocks = self._blocks[1:]
 
-    def _merge_depth(self, index: int, update: DepthUpdate, receive_time: int) -> None:
-        new_bids, new_asks = update.levels()
+    def merge_depth(self, index: int, update: QuoteUpdate, receive_time_ns: int) -> None:
+        """Take the levels of a message that carries depth."""
+        new_bids, new_asks = cast(DepthUpdate, update).levels()
         old = self._depth.get(index)
         if old is not None and not update.is_snapshot:
             new_bids = merge_levels(old[1][0], new_bids)
             new_asks = merge_levels(old[1][1], new_asks)
-        self._depth[index] = (receive_time, (new_bids, new_asks))
+        self._depth[index] = (receive_time_ns, (new_bids, new_asks))
 
     # Reading, from any thread
 
@@ -324,7 +305,7 @@ class QuoteStore:
 
     def last_price(self, index: int) -> float | None:
         """The last price that is known of an instrument, in rupees; None when it is not."""
-        price = self._merged[index][2]
+        price = self._merged[index][_LTP]
         return None if math.isnan(price) else price
 
     def last_price_of(self, key: InstrumentKey) -> float | None:
@@ -334,7 +315,7 @@ class QuoteStore:
 
     def volume(self, index: int) -> float | None:
         """The cumulative volume that is known of an instrument; None when it is not."""
-        volume = self._merged[index][8]
+        volume = self._merged[index][_VOLUME]
         return None if math.isnan(volume) else volume
 
     def depth(self, index: int) -> tuple[int, Levels] | None:

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 from dualbroker.model import QUOTE_FIELDS
 
-__all__ = ["BLANK_ROW", "BLOCK_ROWS", "ROW", "TICK_DTYPE", "TickBlock"]
+__all__ = ["BLANK_ROW", "BLOCK_ROWS", "PLACES", "ROW", "ROW_FIELDS", "TICK_DTYPE", "TickBlock"]
 
 BLOCK_ROWS = 65_536
 
-TICK_DTYPE = np.dtype([("receive_time", "<i8"), *((name, "<f8") for name in ("feed_time", *QUOTE_FIELDS))])
-"""One stored tick: receive time (UTC ns), feed time (epoch seconds), ``QUOTE_FIELDS``; NaN is unknown."""
+ROW_FIELDS = ("receive_time", "feed_time", *QUOTE_FIELDS)
+"""One stored tick: receive time (UTC ns), feed time (epoch seconds), then the quote; NaN is unknown."""
+PLACES = {name: place for place, name in enumerate(ROW_FIELDS)}
 
-ROW = struct.Struct(f"<q{1 + len(QUOTE_FIELDS)}d")
-BLANK_ROW = (0, *([math.nan] * (1 + len(QUOTE_FIELDS))))
+TICK_DTYPE = np.dtype([(name, "<f8" if place else "<i8") for name, place in PLACES.items()])
+ROW = struct.Struct(f"<q{len(ROW_FIELDS) - 1}d")
+BLANK_ROW = (0, *([math.nan] * (len(ROW_FIELDS) - 1)))
 
 
 class TickBlock:
@@ -45,7 +47,7 @@ class TickBlock:
         return view
 
     def row(self, place: int) -> tuple[float, ...]:
-        """One published row: receive time, feed time, then ``QUOTE_FIELDS``."""
+        """One published row: ``ROW_FIELDS``."""
         return ROW.unpack_from(self.data, place * ROW.size)
 
     def published_instruments(self) -> NDArray[np.int32]:
