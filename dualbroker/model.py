@@ -188,8 +188,8 @@ _Percent = Annotated[float, Unit.PERCENT]
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """The full quote of one instrument after a tick; NaN is unknown, a zero was received.
 
-    Prices are rupees, quantities and open interest units. The fields with a unit are what stores hold, in this
-    order: stored rows, their merging and the frames are made from them, so a new one goes to the end.
+    Prices are rupees, quantities and open interest units. The fields with a unit are what stores hold, in
+    this order: stored rows, their merging and the frames are made from them, so a new one goes to the end.
     """
 
     instrument: Instrument

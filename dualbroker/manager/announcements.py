@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from dualbroker.figures import number, order_money
 from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, QuoteBatch, ReportType, Role
 from dualbroker.noren.fields import shorten
 from dualbroker.stores.health import BrokerHealth
@@ -92,13 +93,13 @@ class OrderAnnouncer:
             f' ("{update.raw_status}")' if event.status is OrderStatus.UNKNOWN and update.raw_status else ""
         )
         quantity = update.quantity if update.quantity is not None else state.quantity
-        what = [state.side, None if quantity is None else f"{quantity:,.0f}", event.symbol]
+        what = [state.side, None if quantity is None else number(quantity), event.symbol]
         what.append(_price_words(update, state))
         told = " ".join(word for word in what if word)
         words += f", {told}" if told else ""
         if event.filled_quantity:
-            words += f", filled {event.filled_quantity:,.0f}"
-            words += "" if event.average_price is None else f" at {_rupees(event.average_price)}"
+            words += f", filled {number(event.filled_quantity)}"
+            words += "" if event.average_price is None else f" at {order_money(event.average_price)}"
         if is_new_reason:
             refused = _REFUSED.get(update.report_type) if update.report_type is not None else None
             words += f", {refused or 'reason'}: {shorten(update.reject_reason, LONGEST_REASON)}"
@@ -110,14 +111,8 @@ def _price_words(update: OrderUpdate, state: OrderState) -> str:
     price = update.price if update.price is not None else state.price
     trigger = update.trigger_price if update.trigger_price is not None else state.trigger_price
     is_market = (state.price_type or "").endswith("MKT")
-    words = "at market" if is_market else "" if price is None else f"at {_rupees(price)}"
-    return f"{words} trigger {_rupees(trigger)}".strip() if trigger else words
-
-
-def _rupees(value: float) -> str:
-    """At least two decimals, and up to four where there are any: currencies have them."""
-    whole, _, decimals = f"{value:,.4f}".partition(".")
-    return f"₹{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    words = "at market" if is_market else "" if price is None else f"at {order_money(price)}"
+    return f"{words} trigger {order_money(trigger)}".strip() if trigger else words
 
 
 def announce_prices(store: QuoteStore, batch: QuoteBatch) -> None:
@@ -126,4 +121,4 @@ def announce_prices(store: QuoteStore, batch: QuoteBatch) -> None:
         index = store.index_of((update.exchange, update.token))
         if index is not None and update.ltp is not None:
             symbol = store.instruments[index].symbol
-            logger.debug("Price update from %s: %s = ₹%.2f", batch.broker_name, symbol, update.ltp)
+            logger.debug("Price update from %s: %s = %s", batch.broker_name, symbol, order_money(update.ltp))

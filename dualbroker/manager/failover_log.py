@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dualbroker.figures import duration
 from dualbroker.model import InstrumentKey
 from dualbroker.stores.incidents import Failover, IncidentStore
 
@@ -101,7 +102,7 @@ class FailoverLog:
             figures = (
                 ""
                 if median is None or longest is None
-                else f", gap {median:.3f} s (median), {longest:.3f} s at most"
+                else f", gap {duration(median)} (median), {duration(longest)} at most"
             )
             missing = f"; not carried: {names_shown(failover.uncovered)}" if failover.uncovered else ""
             logger.info(

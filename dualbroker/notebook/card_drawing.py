@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from dualbroker.figures import age, byte_rate, byte_size, milliseconds, number
 from dualbroker.notebook.pieces import Row, State, block, problem, text_columns
-from dualbroker.notebook.text import UNKNOWN, age, data_rate, data_size, grouped
 
 __all__ = ["cards_html", "cards_text"]
 
@@ -37,16 +37,15 @@ def _card(row: Row, state: State) -> str:
 def _card_facts(row: Row, now: str) -> list[str]:
     """The facts of a live card, as lines, and what has come in all."""
     tick = "none, by plan" if row["role"] == "orders only" else age(row["last_quote"], now)
-    latency = UNKNOWN if row["latency_ms"] is None else f"{row['latency_ms']:.1f} ms"
-    rates = " · ".join(f"{kind} {data_rate(rate)}" for kind, rate in row["bytes_per_second"].items())
-    subscribed = grouped(row["acknowledged"])
+    rates = " · ".join(f"{kind} {byte_rate(rate)}" for kind, rate in row["bytes_per_second"].items())
+    subscribed = number(row["acknowledged"])
     if row["acknowledged"] != row["subscriptions"]:
-        subscribed += f" of {grouped(row['subscriptions'])}"
+        subscribed += f" of {number(row['subscriptions'])}"
     return [
-        f"tick {tick} · order {age(row['last_order'], now)} · latency {latency}"
-        f" · reconnects {grouped(row['reconnects'])}",
+        f"tick {tick} · order {age(row['last_order'], now)} · latency {milliseconds(row['latency_ms'])}"
+        f" · reconnects {number(row['reconnects'])}",
         f"{rates} · subscribed {subscribed}",
-        f"{data_size(sum(row['bytes'].values()))} in all",
+        f"{byte_size(sum(row['bytes'].values()))} in all",
     ]
 
 

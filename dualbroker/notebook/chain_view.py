@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed
 from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.pieces import State, block, no_source_words, problem
-from dualbroker.notebook.text import UNKNOWN, age, grouped, money, percent, price, seconds_between, signed
 from dualbroker.notebook.views import open_part
 from dualbroker.view.option_chain import option_chain_state
 
@@ -71,11 +71,11 @@ def chain_html(state: State) -> str:
     """A chain at one moment as a plain table: no script, no widget."""
     chain = state["chain"]
     facts = [
-        "" if chain["atm"] is None else f"at the money {grouped(chain['atm'])}",
+        "" if chain["atm"] is None else f"at the money {number(chain['atm'], 0, 2)}",
         "" if chain["straddle"] is None else f"straddle {money(chain['straddle'], chain['option_decimals'])}",
         ""
         if chain["put_call_ratio"] is None
-        else f"put-call ratio {chain['put_call_ratio']:.2f} by open interest, of the strikes shown",
+        else f"put-call ratio {number(chain['put_call_ratio'], 2)} by open interest, of the strikes shown",
         _age_words(state),
     ]
     mode = state["mode"]
@@ -102,7 +102,7 @@ def _spot(chain: State) -> str:
         return (
             f"{money(chain['implied_forward'], chain['decimals'], chain['sign'])} implied by calls and puts"
         )
-    return f"{money(chain['ltp'], chain['decimals'], chain['sign'])} {percent(chain['change_percent'])} %"
+    return f"{money(chain['ltp'], chain['decimals'], chain['sign'])} {signed(chain['change_percent'])} %"
 
 
 def _table(chain: State) -> str:
@@ -128,12 +128,10 @@ def _table(chain: State) -> str:
 def _row(row: dict[str, Any], chain: State) -> str:
     decimals = chain["option_decimals"]
     cells = [_cell(row, f"call_{name}", decimals) for name in _CALLS]
-    cells.append(
-        f'<td class="number"><b>{grouped(row["strike"], 0 if row["strike"] % 1 == 0 else 2)}</b></td>'
-    )
+    cells.append(f'<td class="number"><b>{number(row["strike"], 0, 2)}</b></td>')
     cells += [_cell(row, f"put_{name}", decimals) for name in _SIDE]
-    cells.append(f'<td class="number">{price(row["straddle"], decimals)}</td>')
-    cells.append(f'<td class="number">{grouped(row["put_call_ratio"], 2)}</td>')
+    cells.append(f'<td class="number">{number(row["straddle"], decimals)}</td>')
+    cells.append(f'<td class="number">{number(row["put_call_ratio"], 2)}</td>')
     at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == chain["atm"] else ""
     return f"<tr{at_the_money}>{''.join(cells)}</tr>"
 
@@ -142,7 +140,7 @@ def _cell(row: dict[str, Any], name: str, decimals: int) -> str:
     value = row[name]
     if name.endswith(("change_percent", "oi_change")):
         direction = "" if not value else " up" if value > 0 else " down"
-        shown = percent(value) if name.endswith("change_percent") else signed(value)
+        shown = signed(value) if name.endswith("change_percent") else signed(value, 0)
         return f'<td class="number{direction}">{shown}</td>'
-    shown = price(value, decimals) if name.endswith(("ltp", "bid", "ask")) else grouped(value)
+    shown = number(value, decimals) if name.endswith(("ltp", "bid", "ask")) else number(value)
     return f'<td class="number">{shown}</td>'

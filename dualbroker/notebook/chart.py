@@ -12,10 +12,10 @@ from dualbroker.clock import ist
 from dualbroker.errors import ArgumentError
 from dualbroker.feed.bars import auctions_at, indicative, interval_ns
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.figures import age, money, signed
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
 from dualbroker.notebook.live_view import LiveView
-from dualbroker.notebook.text import age, money, percent
 from dualbroker.notebook.widgets import ChartWidget, push_plotly
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.view.rows import iso_time, price_decimals, rupee_sign
@@ -202,7 +202,7 @@ class ChartView(LiveView):
         now_ns = self._feed.manager.clock.now_ns()
         now = ist(now_ns)
         last = money(self._series.last_price, self._decimals, self._options["sign"])
-        change = "" if np.isnan(self._change) else f" {percent(self._change)} %"
+        change = "" if np.isnan(self._change) else f" {signed(self._change)} %"
         old = f" · last {age(iso_time(self._quoted_ns), iso_time(now_ns))} ago" if self._is_old() else ""
         return (
             f"{self._instrument.symbol} {last}{change}{old} · {self._options['words']} "

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dualbroker.clock import ist
+from dualbroker.figures import number
 from dualbroker.notebook.png_canvas import GRID, INK, few_colours
-from dualbroker.notebook.text import price
 
 __all__ = ["HEIGHT", "WIDTH", "chart_png"]
 
@@ -96,7 +96,7 @@ class _Plot:
         for value in _round_values(self._low, self._high):
             y = self._y(value)
             self._stroke([(_LEFT, y), (WIDTH - _RIGHT, y)], GRID)
-            self.write(WIDTH - _RIGHT + 6, y, price(value, self._decimals), INK, 11, "lm")
+            self.write(WIDTH - _RIGHT + 6, y, number(value, self._decimals), INK, 11, "lm")
         span_s = (self._end_ms - self._start_ms) / 1000
         step_s = next((step for step in _TIMES_S if span_s / step <= _MARKS), _TIMES_S[-1])
         form = "%H:%M:%S" if step_s < 60 else "%H:%M" if span_s < 86_400 else "%d %b %H:%M"
@@ -156,8 +156,8 @@ def _round_values(low: float, high: float) -> Iterator[float]:
     rough = (high - low) / _MARKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(each * power for each in _STEPS if each * power >= rough * 0.999)
-    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
-        yield number * step
+    for place in range(math.ceil(low / step), math.floor(high / step) + 1):
+        yield place * step
 
 
 def _round_times(start_ms: float, end_ms: float, step_s: int) -> Iterator[float]:
@@ -165,5 +165,5 @@ def _round_times(start_ms: float, end_ms: float, step_s: int) -> Iterator[float]
     offset_ms = timedelta(hours=5, minutes=30) / timedelta(milliseconds=1)
     step_ms = step_s * 1000
     first = math.ceil((start_ms + offset_ms) / step_ms)
-    for number in range(first, math.floor((end_ms + offset_ms) / step_ms) + 1):
-        yield number * step_ms - offset_ms
+    for place in range(first, math.floor((end_ms + offset_ms) / step_ms) + 1):
+        yield place * step_ms - offset_ms

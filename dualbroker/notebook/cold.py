@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dualbroker.figures import UNKNOWN
 from dualbroker.manager.source import FeedSource
 from dualbroker.notebook.card_drawing import cards_html, cards_text
 from dualbroker.notebook.drawing import (
@@ -25,7 +26,6 @@ from dualbroker.notebook.drawing import (
 )
 from dualbroker.notebook.history import failovers_text, incidents_text
 from dualbroker.notebook.pieces import State, block
-from dualbroker.notebook.text import UNKNOWN
 from dualbroker.view.named import with_named_rows
 from dualbroker.view.state import view_state
 

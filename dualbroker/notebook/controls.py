@@ -19,12 +19,12 @@ import ipywidgets
 
 from dualbroker.clock import ist
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.figures import UNKNOWN, number
 from dualbroker.instruments.search import Found
 from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.model import Instrument
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.publisher import Publisher
-from dualbroker.notebook.text import UNKNOWN, grouped
 from dualbroker.view.rows import price_decimals
 
 __all__ = ["ControlsView", "found_words", "instrument_words"]
@@ -39,7 +39,7 @@ AUTO = "auto"
 def instrument_words(instrument: Instrument, today: date, last_price: float | None = None) -> str:
     """An instrument in a list to choose from: ``NIFTY 26000 CE · NFO · 1 Dec · lot 75 · 131.45``, as on the
     page. ``last_price`` in rupees, None where it is not streamed."""
-    price = "" if last_price is None else grouped(last_price, price_decimals(instrument))
+    price = "" if last_price is None else number(last_price, price_decimals(instrument))
     words = (instrument_title(instrument), instrument.exchange, instrument_details(instrument, today), price)
     return " · ".join(filter(None, words))
 

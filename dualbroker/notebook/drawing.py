@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
+from dualbroker.figures import UNKNOWN, byte_rate, byte_size, clock_time, number, order_price, percent, signed
 from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.notebook.pieces import (
@@ -23,16 +24,6 @@ from dualbroker.notebook.pieces import (
     rows_table,
     text_columns,
     texts,
-)
-from dualbroker.notebook.text import (
-    UNKNOWN,
-    clock_time,
-    data_rate,
-    data_size,
-    grouped,
-    order_price,
-    percent,
-    price,
 )
 
 __all__ = [
@@ -129,8 +120,8 @@ def savings_words(state: State) -> str:
     if savings["saved_percent"] is None:
         return "No quote has come yet, so there is nothing saved yet."
     return (
-        f"{data_size(savings['quote_bytes'])} of quotes came; {data_size(savings['saved_quote_bytes'])} "
-        f"({savings['saved_percent']:.1f} %) did not have to ({savings['how']})"
+        f"{byte_size(savings['quote_bytes'])} of quotes came; {byte_size(savings['saved_quote_bytes'])} "
+        f"({percent(savings['saved_percent'])}) did not have to ({savings['how']})"
     )
 
 
@@ -148,8 +139,8 @@ def bandwidth_words(state: State) -> str:
     """What flows now beside what the naive plan would carry."""
     rates = state["traffic"]["bytes_per_second"]
     return (
-        f"Now {data_rate(rates['carried'])}, measured; "
-        f"naive plan {data_rate(rates['naive_estimate'])}, estimated."
+        f"Now {byte_rate(rates['carried'])}, measured; "
+        f"naive plan {byte_rate(rates['naive_estimate'])}, estimated."
     )
 
 
@@ -174,12 +165,12 @@ def _quote_cells(row: Row) -> list[Cell]:
     direction = "" if not change else " up" if change > 0 else " down"
     return [
         row["symbol"],
-        (price(row["ltp"], decimals), "number"),
-        (percent(change), f"number{direction}"),
-        (price(row["bid"], decimals), "number"),
-        (price(row["ask"], decimals), "number"),
-        (grouped(row["volume"]), "number"),
-        (grouped(row["open_interest"]), "number"),
+        (number(row["ltp"], decimals), "number"),
+        (signed(change), f"number{direction}"),
+        (number(row["bid"], decimals), "number"),
+        (number(row["ask"], decimals), "number"),
+        (number(row["volume"]), "number"),
+        (number(row["open_interest"]), "number"),
         row["broker_name"] or UNKNOWN,
     ]
 
@@ -213,8 +204,8 @@ def _order_cells(row: Row) -> list[Cell]:
         row["broker_name"],
         row["side"] or UNKNOWN,
         row["symbol"] or UNKNOWN,
-        (grouped(row["filled_quantity"]), "number"),
-        (grouped(row["quantity"]), "number"),
+        (number(row["filled_quantity"]), "number"),
+        (number(row["quantity"]), "number"),
         (order_price(row["price"], row["decimals"]), "number"),
         (order_price(row["average_price"], row["decimals"]), "number"),
         (f"{shown}: {row['status_note']}" if row["status_note"] else shown, css),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.figures import number
 from dualbroker.notebook.cold import snapshot_text
-from dualbroker.notebook.text import grouped
 from dualbroker.view.named import with_named_rows
 from dualbroker.view.state import view_state
 
@@ -16,8 +16,8 @@ def feed_text(feed: RunningFeed) -> str:
     source = feed.manager
     state = with_named_rows(view_state(source, source.clock.now_ns(), "summary"))
     counts = (
-        f"{grouped(len(source.wanted()))} instruments · {grouped(source.quotes.tick_count)} ticks · "
-        f"{grouped(len(source.orders.states))} orders"
+        f"{number(len(source.wanted()))} instruments · {number(source.quotes.tick_count)} ticks · "
+        f"{number(len(source.orders.states))} orders"
     )
     closed = "\nThe feed is closed; dualbroker.connect() opens a new one." if feed.closed else ""
     return f"{snapshot_text('summary', state)}\n\n{counts} · {source.origin}{closed}"

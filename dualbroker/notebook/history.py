@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dualbroker.figures import clock_time, duration, number
 from dualbroker.notebook.pieces import (
     ROWS_SHOWN,
     Cell,
@@ -13,7 +14,6 @@ from dualbroker.notebook.pieces import (
     text_columns,
     texts,
 )
-from dualbroker.notebook.text import UNKNOWN, clock_time, grouped
 
 __all__ = ["failovers_html", "failovers_text", "incidents_html", "incidents_text"]
 
@@ -82,28 +82,22 @@ def _incident_cells(row: Row, state: State) -> list[Cell]:
 
 
 def _failover_cells(row: Row, state: State) -> list[Cell]:
-    moved = grouped(row["moved"])
+    moved = number(row["moved"])
     whole = row["moved"] == row["instruments"]
     return [
         clock_time(row["time"], state["time"]),
         row["from_broker"],
         row["to_broker"],
         (row["why"], "words"),
-        ("planned" if row["planned"] else _seconds(row["detected_after_s"]), "number"),
-        (_seconds(row["gap_p50_s"]), "number"),
-        (_seconds(row["gap_p99_s"]), "number"),
-        (_seconds(row["gap_max_s"]), "number"),
-        (moved if whole else f"{moved} of {grouped(row['instruments'])}", "number"),
+        ("planned" if row["planned"] else duration(row["detected_after_s"]), "number"),
+        (duration(row["gap_p50_s"]), "number"),
+        (duration(row["gap_p99_s"]), "number"),
+        (duration(row["gap_max_s"]), "number"),
+        (moved if whole else f"{moved} of {number(row['instruments'])}", "number"),
         (_uncovered(row), "words"),
     ]
 
 
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return UNKNOWN
-    return f"{value:.3f} s" if value < 1 else f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
-
-
 def _uncovered(row: Row) -> str:
     left = row["uncovered_count"] - len(row["uncovered"])
-    return ", ".join(row["uncovered"]) + (f" and {grouped(left)} more" if left else "")
+    return ", ".join(row["uncovered"]) + (f" and {number(left)} more" if left else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from dualbroker.notebook.text import grouped
+from dualbroker.figures import number
 
 __all__ = [
     "ROWS_SHOWN",
@@ -86,7 +86,7 @@ def more(count: int, what: str, where: str, shown: int = ROWS_SHOWN) -> str:
     """Where the rest of a cut table is; empty when it was not cut."""
     if count <= shown:
         return ""
-    return f'<div class="quiet">{shown} of {grouped(count)} {what}; all of them: {code(where)}</div>'
+    return f'<div class="quiet">{shown} of {number(count)} {what}; all of them: {code(where)}</div>'
 
 
 def rows_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualbroker.notebook.text import grouped
+from dualbroker.figures import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +130,7 @@ def write_numbers(axis: Axis) -> None:
 def _number(value: float, position: float) -> str:
     if abs(value) < 1000:
         return f"{value:g}".replace("-", "−")
-    return grouped(value, 0 if value == round(value) else 1)
+    return number(value, 0 if value == round(value) else 1)
 
 
 def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:

@@ -61,7 +61,7 @@ class BrokerDetails(Broker):
         str,
         Field(
             description="Its part in the last failover; empty when it had none.",
-            examples=["took over from broker1 14:02:11, gap at most 0.18 s"],
+            examples=["took over from broker1 14:02:11, gap at most 0.180 s"],
         ),
     ]
     severity: Annotated[

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dualbroker.model import DepthLevel, Instrument
+from dualbroker.model import QUOTE_UNITS, DepthLevel, Instrument, Unit
+from dualbroker.noren.quotes import TouchlineDelta
 from dualbroker.noren.times import exchange_time_text
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
 from dualbroker.simulator.names import wire_symbol
@@ -22,25 +23,16 @@ __all__ = ["DepthSides", "InstrumentWire", "precision"]
 DepthSides = tuple[Sequence[DepthLevel], Sequence[DepthLevel]]
 """Bids and asks, best first."""
 
-_PRICES = {
-    "ltp": "lp",
-    "bid": "bp1",
-    "ask": "sp1",
-    "open": "o",
-    "high": "h",
-    "low": "l",
-    "prev_close": "c",
-    "average_price": "ap",
-}
-_QUANTITIES = {
-    "bid_quantity": "bq1",
-    "ask_quantity": "sq1",
-    "volume": "v",
-    "open_interest": "oi",
-    "prev_open_interest": "poi",
-    "feed_time": "ft",
-}
-_COUNTED = frozenset(_QUANTITIES) - {"feed_time"}
+_WIRE_NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(TouchlineDelta)}
+
+
+def _wire_names(unit: Unit) -> dict[str, str]:
+    return {name: _WIRE_NAMES[name] for name, each in QUOTE_UNITS.items() if each is unit}
+
+
+_PRICES = _wire_names(Unit.RUPEES)
+_COUNTED = _wire_names(Unit.UNITS)
+_QUANTITIES = {**_COUNTED, "feed_time": _WIRE_NAMES["feed_time"]}
 _DETAIL_QUANTITIES = {
     "last_trade_quantity": "ltq",
     "total_buy_quantity": "tbq",
@@ -65,7 +57,7 @@ class InstrumentWire:
         self._price = f"%.{decimals}f"
         self._formats = {name: f',"{key}":"%.{decimals}f"' for name, key in _PRICES.items()}
         self._formats |= {name: f',"{key}":"%.0f"' for name, key in _QUANTITIES.items()}
-        self._formats["change_percent"] = ',"pc":"%.2f"'
+        self._formats |= {name: f',"{key}":"%.2f"' for name, key in _wire_names(Unit.PERCENT).items()}
         self._delta_start = f'"e":"{instrument.exchange}","tk":"{instrument.token}"'
         symbol = msgspec.json.encode(wire_symbol(instrument)).decode("utf-8")
         tick = instrument.tick_size or DEFAULT_TICK_SIZE

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from dualbroker.clock import ist
+from dualbroker.figures import clock_time, duration, plural
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.view.incidents import newest_failover_of
 from dualbroker.view.problems import broker_problems
-from dualbroker.view.rows import broker_rows, healths, instruments
+from dualbroker.view.rows import broker_rows, healths
 from dualbroker.view.severity import Severity, broker_severity, state_words
 
 __all__ = ["card_rows", "failover_words"]
@@ -80,7 +80,7 @@ def _duty(manager: FeedSource, health: BrokerHealth) -> str:
     if health.broker_name not in manager.streaming_brokers():
         return "orders only · by REST, so it can't take the quotes over"
     if health.role is Role.SOME_QUOTES:
-        return f"orders, and quotes of {instruments(health.subscriptions)}"
+        return f"orders, and quotes of {plural(health.subscriptions, 'instrument')}"
     if health.state is BrokerState.LIVE:
         return "orders only · ready to take the quotes over"
     return "orders only · can't take the quotes over now"
@@ -98,18 +98,12 @@ def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) ->
     """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
     if row is None:
         return ""
-    at = "" if row["time"] is None else f" {_time(datetime.fromisoformat(row['time']), now_ns)}"
+    at = "" if row["time"] is None else f" {clock_time(row['time'], ist(now_ns).isoformat())}"
     if row["from_broker"] == broker_name:
         verb = "handed the quotes to" if row["planned"] else "lost the quotes to"
         return f"{verb} {row['to_broker']}{at}: {row['why']}"
     verb = "was handed the quotes by" if row["planned"] else "took over from"
     return f"{verb} {row['from_broker']}{at}, {_cost(row)}"
-
-
-def _time(moment: datetime, now_ns: int) -> str:
-    """The time of day, with the day if that is not today."""
-    day = "" if moment.date() == ist(now_ns).date() else f"{moment.day} {moment:%b} "
-    return f"{day}{moment:%H:%M:%S}"
 
 
 def _cost(row: dict[str, Any]) -> str:
@@ -122,5 +116,5 @@ def _cost(row: dict[str, Any]) -> str:
 def _gap(row: dict[str, Any]) -> str:
     if row["gap_max_s"] is None:
         return "no gap measured"
-    shown = f"{row['gap_max_s']:.2f} s"
+    shown = duration(row["gap_max_s"])
     return f"gap {shown}" if row["moved"] == 1 else f"gap at most {shown}"

@@ -19,7 +19,6 @@ __all__ = [
     "age_s",
     "broker_rows",
     "healths",
-    "instruments",
     "iso_time",
     "known",
     "mode",
@@ -49,11 +48,6 @@ def age_s(time_ns: int | None, now_ns: int) -> float | None:
 def known(value: float | None) -> float | None:
     """The number; None for NaN and the infinities, which JSON can't carry."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def instruments(count: int) -> str:
-    """So many of them, in words."""
-    return "1 instrument" if count == 1 else f"{count} instruments"
 
 
 def healths(manager: FeedSource) -> list[BrokerHealth]:

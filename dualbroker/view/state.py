@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from dualbroker.figures import plural
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
@@ -16,7 +17,7 @@ from dualbroker.view.orders import order_counts, order_keys, order_table
 from dualbroker.view.parts import SLOW_KEYS, keys_of
 from dualbroker.view.problems import feed_problems
 from dualbroker.view.quotes import quote_columns, shown_instruments
-from dualbroker.view.rows import instruments, iso_time, mode
+from dualbroker.view.rows import iso_time, mode
 from dualbroker.view.severity import verdict
 from dualbroker.view.traffic import bytes_per_second, savings, traffic_history
 from dualbroker.view.unknown import order_sources, quote_sources
@@ -127,7 +128,7 @@ def _headline(source: FeedSource) -> dict[str, str]:
 def _sources(sources: list[BrokerHealth]) -> str:
     primaries = [health.broker_name for health in sources if health.role is Role.PRIMARY]
     others = [
-        f"{health.broker_name} for {instruments(health.subscriptions)}"
+        f"{health.broker_name} for {plural(health.subscriptions, 'instrument')}"
         for health in sources
         if health.role is Role.SOME_QUOTES
     ]

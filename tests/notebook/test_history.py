@@ -47,7 +47,7 @@ def test_a_card_tells_its_duty_its_market_and_its_failover() -> None:
         "broker2",
         duty="quotes and orders",
         market="market closed, last 15:29:59",
-        failover="took over from broker1 14:02:11, gap at most 0.18 s",
+        failover="took over from broker1 14:02:11, gap at most 0.180 s",
     )
     html = cards_html(state_of([broker]))
     for words in ("quotes and orders", "market closed, last 15:29:59", "took over from broker1 14:02:11"):

@@ -66,7 +66,7 @@ def test_after_the_close_the_broker_that_carries_quotes_says_why_none_come() -> 
 
 def test_a_failover_is_told_from_both_sides() -> None:
     row = failover_row()
-    assert failover_words(row, "broker2", NOW_NS) == "took over from broker1 12:00:00, gap at most 0.18 s"
+    assert failover_words(row, "broker2", NOW_NS) == "took over from broker1 12:00:00, gap at most 0.180 s"
     assert failover_words(row, "broker1", NOW_NS) == "lost the quotes to broker2 12:00:00: broker1 was reset"
     assert failover_words(None, "broker1", NOW_NS) == ""
 
@@ -82,8 +82,8 @@ def test_what_is_not_done_or_not_covered_is_said() -> None:
         return failover_words(failover_row(**changes), "broker2", NOW_NS).partition(", ")[2]
 
     assert words(moved=1, finished=False) == "1 of 3 instruments so far"
-    assert words(moved=2, uncovered=["NSE:A"], uncovered_count=1) == "gap at most 0.18 s, 1 not covered"
-    assert words(moved=1) == "gap 0.18 s"
+    assert words(moved=2, uncovered=["NSE:A"], uncovered_count=1) == "gap at most 0.180 s, 1 not covered"
+    assert words(moved=1) == "gap 0.180 s"
     assert words(moved=0, gap_max_s=None) == "no gap measured"
 
 

@@ -2,7 +2,7 @@
 
 import { areaChart, roundUp } from "./chart.js";
 import { make, panel, setText } from "./nodes.js";
-import { UNKNOWN, byteRate, byteSize, number } from "./words.js";
+import { UNKNOWN, byteRate, byteSize, number, percent } from "./words.js";
 
 export function bandwidth() {
   const { node, head } = panel("traffic", "Bytes per second");
@@ -25,7 +25,7 @@ export function bandwidth() {
       setText(now, byteRate(rates.carried));
       setText(naive, byteRate(rates.naive_estimate));
       setText(saved, savings.saved_percent === null
-        ? UNKNOWN : `${byteSize(savings.saved_quote_bytes)} of quotes · ${number(savings.saved_percent, 1)} %`);
+        ? UNKNOWN : `${byteSize(savings.saved_quote_bytes)} of quotes · ${percent(savings.saved_percent)}`);
       setText(how, savings.saved_percent === null ? "" : savings.how);
       const limit = roundUp(Math.max(1, ...history.naive_estimate, ...history.carried));
       chart.draw([history.naive_estimate, history.carried], history.span_s, limit);

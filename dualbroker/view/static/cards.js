@@ -3,7 +3,7 @@
 
 import { areaChart } from "./chart.js";
 import { keyed, lines, make, setAttribute, setClass, setText } from "./nodes.js";
-import { UNKNOWN, ageWords, byteRate, number, secondsSince } from "./words.js";
+import { ageWords, byteRate, milliseconds, number, secondsSince } from "./words.js";
 
 const FACTS = ["account", "tick", "order", "latency", "reconnects", "quotes", "orders", "control", "subscribed"];
 const OFFERS = { reconnect: "Reconnect", carry_quotes: "Move quotes here" };
@@ -108,7 +108,7 @@ function drawCard(part, row, state, now) {
   const carriesQuotes = row.role !== "orders only";
   const tick = ageWords(secondsSince(row.last_quote, now));
   const order = ageWords(secondsSince(row.last_order, now));
-  const latency = row.latency_ms === null ? UNKNOWN : `${number(row.latency_ms, 1)} ms`;
+  const latency = milliseconds(row.latency_ms);
   const rate = Object.values(row.bytes_per_second).reduce((sum, value) => sum + (value ?? 0), 0);
   setText(part.fresh, [
     carriesQuotes && row.last_quote !== null ? `tick ${tick}` : "", row.last_order === null ? "no order yet" : `order ${order}`,

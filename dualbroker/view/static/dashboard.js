@@ -17,6 +17,7 @@ import { make, setText } from "./nodes.js";
 import { orders } from "./orders.js";
 import { quotes } from "./quotes.js";
 import { summary } from "./summary.js";
+import { ageWords } from "./words.js";
 
 const PARTS = {
   monitor: [headline, feedProblems, cards, quotes, orders, incidents, failovers, bandwidth, attached, help],
@@ -73,7 +74,7 @@ function render({ model, el }) {
     if (told) return told;
     if (link?.words) return link.words;
     if (silentMs < OLD_AFTER_MS) return "";
-    return `Nothing new for ${Math.round(silentMs / 1000)} s. What is shown is old.`;
+    return `Nothing new for ${ageWords(silentMs / 1000)}. What is shown is old.`;
   }
 
   function draw() {

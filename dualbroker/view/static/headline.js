@@ -1,7 +1,7 @@
 // One line: is all well, on which market, where do prices come from, and what did that save.
 
 import { lines, make, setClass, setText } from "./nodes.js";
-import { byteSize, number, timeWords } from "./words.js";
+import { byteSize, percent, timeWords } from "./words.js";
 
 export function headline() {
   const node = make("header", "bar");
@@ -38,8 +38,8 @@ export function drawVerdict(node, verdict) {
   setClass(node, `verdict sev-${verdict.severity}`);
 }
 
-export function savedWords({ saved_percent: percent, saved_quote_bytes: saved }) {
-  return percent ? `saved ${number(percent, 1)} % · ${byteSize(saved)} (estimated)` : "";
+export function savedWords({ saved_percent: share, saved_quote_bytes: saved }) {
+  return share ? `saved ${percent(share)} · ${byteSize(saved)} (estimated)` : "";
 }
 
 // What is wrong with the feed as a whole; what is wrong with one broker stands on its card.

@@ -1,8 +1,8 @@
 // Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
 
 import { arrowsInside, choices, flash, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
-import { fields, orderFacts, orderPrice, timeline } from "./timeline.js";
-import { UNKNOWN, clockTimeOn, number, statusWords } from "./words.js";
+import { fields, orderFacts, timeline } from "./timeline.js";
+import { UNKNOWN, clockTimeOn, number, orderPrice, statusWords } from "./words.js";
 
 const ORDER_COLUMNS = [
   ["Time", "at-time"], ["Broker", "at-broker"], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
@@ -156,7 +156,7 @@ function drawOrder(part, row, state) {
   const share = row.quantity ? Math.min(1, (row.filled_quantity ?? 0) / row.quantity) : 0;
   part.bar.hidden = share === 0 || share === 1;
   part.done.style.width = `${Math.round(share * 100)}%`;
-  setText(price, orderPrice(row.average_price ?? row.price, row));
+  setText(price, orderPrice(row.average_price ?? row.price, row.decimals));
   const changed = setText(part.word, statusWords(row.status));
   setClass(part.word, `word is-${row.status.toLowerCase()}`);
   if (changed && part.status !== null) flash(part.node, 0);

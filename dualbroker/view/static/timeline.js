@@ -1,18 +1,13 @@
 // The life of one order: what happened when, and how it became known.
 
 import { make } from "./nodes.js";
-import { UNKNOWN, clockTimeOn, number } from "./words.js";
+import { UNKNOWN, clockTimeOn, number, orderPrice } from "./words.js";
 
 const KNOWN_BY = { stream: "", reconcile: "read from the order book", poll: "polled" };
 
 // Noren's codes, as people say them.
 const PRICE_TYPES = { LMT: "limit", MKT: "market", "SL-LMT": "stop-loss limit", "SL-MKT": "stop-loss market" };
 const PRODUCTS = { C: "delivery (CNC)", M: "carried forward (NRML)", I: "intraday (MIS)", B: "bracket", H: "cover", F: "margin trading (MTF)" };
-
-// In the decimals of its instrument; where nobody has told them, as many as it has, up to four.
-export function orderPrice(value, order) {
-  return number(value, order.decimals ?? 2, order.decimals ?? 4);
-}
 
 export function fields(columns, row) {
   const named = {};
@@ -42,7 +37,7 @@ function stepTime({ time, source }, now) {
 
 function stepWords(step, order, last) {
   const words = [step.what];
-  const price = (value) => orderPrice(value, order);
+  const price = (value) => orderPrice(value, order.decimals);
   if (step.fill_quantity !== null) words.push(`${number(step.fill_quantity)} @ ${price(step.fill_price)}`);
   else if (step.filled_quantity !== null && step.filled_quantity !== (last.filled_quantity ?? 0)) {
     words.push(`${number(step.filled_quantity)} of ${number(order.quantity)} filled`);
@@ -61,9 +56,9 @@ export function orderFacts(order, now) {
   const pairs = [
     ["order", order.order_id],
     ["type", [PRICE_TYPES[order.price_type] ?? order.price_type, PRODUCTS[order.product] ?? order.product].filter(Boolean).join(" · ")],
-    ["price", order.price === null ? "" : orderPrice(order.price, order)],
-    ["trigger", order.trigger_price ? orderPrice(order.trigger_price, order) : ""],
-    ["average", order.average_price === null ? "" : orderPrice(order.average_price, order)],
+    ["price", order.price === null ? "" : orderPrice(order.price, order.decimals)],
+    ["trigger", order.trigger_price ? orderPrice(order.trigger_price, order.decimals) : ""],
+    ["average", order.average_price === null ? "" : orderPrice(order.average_price, order.decimals)],
     ["exchange order", order.exchange_order_id],
     ["remarks", order.remarks],
     ["last update", clockTimeOn(order.last_update, now)],

@@ -1,11 +1,13 @@
 // Numbers, ages and times as a person in India reads them. Unknown is a dash, never 0.
+//
+// Python writes by the same rules (dualbroker/figures.py); tests/figures.json has the cases that both must pass.
 
 export const UNKNOWN = "–";
 const MINUS = "−";
 const numberFormats = new Map();
 
 export function number(value, decimals = 0, most = decimals) {
-  if (value === null || value === undefined) return UNKNOWN;
+  if (!Number.isFinite(value)) return UNKNOWN;
   const key = decimals * 10 + most;
   let format = numberFormats.get(key);
   if (!format) {
@@ -13,7 +15,9 @@ export function number(value, decimals = 0, most = decimals) {
     numberFormats.set(key, format);
   }
   const text = format.format(value);
-  return text.charCodeAt(0) === 45 ? MINUS + text.slice(1) : text;
+  if (text.charCodeAt(0) !== 45) return text;
+  // What was rounded to 0 has no sign.
+  return /[1-9]/.test(text) ? MINUS + text.slice(1) : text.slice(1);
 }
 
 export function signed(value, decimals = 2) {
@@ -25,26 +29,38 @@ export function plural(count, one, many = `${one}s`) {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
+// A share.
+export function percent(value) {
+  const text = number(value, 1);
+  return text === UNKNOWN ? text : `${text} %`;
+}
+
+// Of a ping's way there and back.
+export function milliseconds(value) {
+  const text = number(value, 1);
+  return text === UNKNOWN ? text : `${text} ms`;
+}
+
 export function byteSize(value) {
-  if (value === null || value === undefined) return UNKNOWN;
-  if (value < 999.5) return `${number(value)} B`;
-  const units = ["kB", "MB", "GB", "TB"];
+  if (!Number.isFinite(value)) return UNKNOWN;
+  const units = ["B", "kB", "MB", "GB", "TB"];
   let size = value;
-  let unit = -1;
-  do {
+  let place = 0;
+  while (size >= 999.5 && place < units.length - 1) {
     size /= 1000;
-    unit += 1;
-  } while (size >= 999.5 && unit < units.length - 1);
-  return `${number(size, size < 100 ? 1 : 0)} ${units[unit]}`;
+    place += 1;
+  }
+  return `${number(size, place && size < 9.95 ? 1 : 0)} ${units[place]}`;
 }
 
 export function byteRate(value) {
-  return value === null || value === undefined ? UNKNOWN : `${byteSize(Math.round(value))}/s`;
+  const size = byteSize(value);
+  return size === UNKNOWN ? size : `${size}/s`;
 }
 
 export function ageWords(seconds) {
-  if (seconds === null) return UNKNOWN;
-  if (seconds < 5) return `${number(seconds, 1)} s`;
+  if (!Number.isFinite(seconds)) return UNKNOWN;
+  if (seconds < 5) return `${number(Math.floor(seconds * 10) / 10, 1)} s`;
   if (seconds < 120) return `${number(Math.floor(seconds))} s`;
   if (seconds < 7200) return `${number(Math.floor(seconds / 60))} min`;
   return `${number(Math.floor(seconds / 3600))} h`;
@@ -66,9 +82,13 @@ export function noSourceLines(why) {
 }
 
 export function duration(seconds) {
-  if (seconds === null || seconds === undefined) return UNKNOWN;
-  if (seconds < 10) return `${number(seconds, seconds < 1 ? 3 : 2)} s`;
-  return `${number(seconds, 1)} s`;
+  if (!Number.isFinite(seconds)) return UNKNOWN;
+  return `${number(seconds, seconds < 1 ? 3 : seconds < 10 ? 2 : 1)} s`;
+}
+
+// Of an order, in the decimals of its instrument; where nobody knows them, as many as it has, two to four.
+export function orderPrice(value, decimals) {
+  return number(value, decimals ?? 2, decimals ?? 4);
 }
 
 // Moments come in Indian time, so their digits are the clock to show.
@@ -84,7 +104,7 @@ export function timeWords({ market, time }) {
 
 // Quantities as they are said: lakh and crore, to three figures; what is below a lakh is whole.
 export function compact(value) {
-  if (value === null || value === undefined || Math.abs(value) < 1e5) return number(value);
+  if (!Number.isFinite(value) || Math.abs(value) < 1e5) return number(value);
   const [size, unit] = Math.abs(value) < 99.95e5 ? [value / 1e5, "L"] : [value / 1e7, "Cr"];
   const digits = Math.abs(size) < 9.995 ? 2 : Math.abs(size) < 99.95 ? 1 : 0;
   return `${number(size, digits)} ${unit}`;
@@ -95,15 +115,11 @@ export function statusWords(status) {
   return status === "CANCELED" ? "CANCELLED" : status.replaceAll("_", " ");
 }
 
-// What happened on another day says on which.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+// What happened on another day says on which, and of another year in which.
 export function clockTimeOn(moment, now) {
   if (!moment || !now || moment.slice(0, 10) === now.slice(0, 10)) return clockTime(moment);
-  return `${dayWords(moment)} ${clockTime(moment)}`;
-}
-
-// 2 Mar, with the year where that is not this one's.
-export function dayWords(moment) {
-  const day = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
-  const year = day.getUTCFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
-  return day.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year, timeZone: "UTC" });
+  const year = moment.slice(0, 4) === now.slice(0, 4) ? "" : ` ${moment.slice(0, 4)}`;
+  return `${Number(moment.slice(8, 10))} ${MONTHS[Number(moment.slice(5, 7)) - 1]}${year} ${clockTime(moment)}`;
 }
