@@ -7,7 +7,15 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Protocol, TypeVar, cast
 
-from dualbroker.model import QUOTE_UNITS, DepthLevel, DepthUpdate, InstrumentKey, QuoteBatch, QuoteUpdate, Unit
+from dualbroker.model import (
+    QUOTE_UNITS,
+    DepthLevel,
+    DepthUpdate,
+    InstrumentKey,
+    QuoteBatch,
+    QuoteUpdate,
+    Unit,
+)
 from dualbroker.stores.tick_blocks import BLANK_ROW, PLACES, ROW, TickBlock
 
 __all__ = ["in_units", "merge_levels", "merge_read"]

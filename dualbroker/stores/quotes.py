@@ -173,7 +173,7 @@ class QuoteStore:
     def sort_out(
         self, update: QuoteUpdate, batch: QuoteBatch, switches: list[Switch]
     ) -> tuple[int, QuoteUpdate] | None:
-        """Of a message that does not simply count: its instrument and what to merge; None if it is a stray."""
+        """Of a message that does not simply count: its instrument and what to merge; None if it is stray."""
         broker = batch.broker_name
         key = (update.exchange, update.token)
         index = self.routes.in_lots.get(broker, _NOTHING).get(key)
