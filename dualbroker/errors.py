@@ -36,6 +36,7 @@ __all__ = [
     "ConnectionFailedError",
     "DualBrokerError",
     "FeedClosedError",
+    "HandshakeRefusedError",
     "InstrumentError",
     "JournalDamagedError",
     "JournalError",
@@ -125,6 +126,15 @@ class RequestRefusedError(BrokerError):
 
 class ConnectionFailedError(DualBrokerError):
     """The broker could not be reached, or the link broke."""
+
+
+class HandshakeRefusedError(ConnectionFailedError):
+    """A server answered, and opened no WebSocket."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of its HTTP answer."""
 
 
 class LoginHeldError(DualBrokerError):

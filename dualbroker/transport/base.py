@@ -7,12 +7,19 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["CloseReason", "OnRead", "Response", "Transport", "WebSocket"]
+__all__ = ["BinaryMessage", "CloseReason", "OnRead", "Response", "Transport", "WebSocket"]
 
 
 OnRead = Callable[[Sequence[bytes], int], None]
-"""Called once per socket read with all the text messages it completed and the bytes that came off
-the wire (after TLS, frame headers included, before decompression). Must not block."""
+"""Called once per socket read with all the messages it completed and the bytes that came off the wire (after
+TLS, frame headers included, before decompression). A text message is plain bytes, a binary one is a
+`BinaryMessage`. Must not block."""
+
+
+class BinaryMessage(bytes):
+    """A message that came with the opcode of binary data (RFC 6455, 5.6)."""
+
+    __slots__ = ()
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -36,8 +43,8 @@ class CloseReason(msgspec.Struct, frozen=True):
 class WebSocket(Protocol):
     """An open WebSocket. Messages arrive through the ``on_read`` given when it was opened."""
 
-    def send(self, text: str) -> int:
-        """Queue one text message; returns the bytes it takes on the wire. No-op when closed."""
+    def send(self, message: str | bytes) -> int:
+        """Queue one message, text or binary; returns the bytes it takes on the wire. No-op when closed."""
         ...
 
     def ping(self) -> None:

@@ -12,13 +12,13 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response as HandshakeResponse
 from websockets.protocol import State
 
-from dualbroker.errors import ConnectionFailedError
-from dualbroker.transport.base import CloseReason, OnRead
+from dualbroker.errors import ConnectionFailedError, HandshakeRefusedError
+from dualbroker.transport.base import BinaryMessage, CloseReason, OnRead
 from dualbroker.transport.cutting import FrameCutter
 from dualbroker.transport.proxies import proxy_for
 
@@ -34,7 +34,8 @@ CLEAN_CODES = frozenset({1000, 1001})
 _quiet = logging.getLogger("dualbroker.websocket")
 # At DEBUG the library writes down each frame that is sent, and the first one carries the session's token.
 _quiet.setLevel(logging.WARNING)
-MESSAGE_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+TEXT, BINARY = Opcode.TEXT, Opcode.BINARY
+MESSAGE_OPCODES = (TEXT, BINARY, Opcode.CONT)
 """Looked up once: on Python 3.11 naming three members of an enum costs as much as half a decoding."""
 
 
@@ -56,6 +57,7 @@ class _ReadConnection(ClientConnection):
         self._head = b""
         self._messages: list[bytes] = []
         self._fragments: list[bytes] = []
+        self._fragments_are_binary = False
         self._pings: dict[bytes, float] = {}
         self._ping_count = 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -133,11 +135,15 @@ class _ReadConnection(ClientConnection):
     def process_event(self, event: Frame | HandshakeResponse | Any) -> None:
         if isinstance(event, Frame) and event.opcode in MESSAGE_OPCODES:
             if event.fin and not self._fragments:
-                self._messages.append(cast(bytes, event.data))
+                data = cast(bytes, event.data)
+                self._messages.append(data if event.opcode is TEXT else BinaryMessage(data))
                 return
+            if not self._fragments:
+                self._fragments_are_binary = event.opcode is BINARY
             self._fragments.append(bytes(event.data))
             if event.fin:
-                self._messages.append(b"".join(self._fragments))
+                message = b"".join(self._fragments)
+                self._messages.append(BinaryMessage(message) if self._fragments_are_binary else message)
                 self._fragments = []
             return
         if isinstance(event, Frame) and event.opcode is Opcode.PONG:
@@ -158,12 +164,16 @@ class NetworkWebSocket:
     def __init__(self, connection: _ReadConnection) -> None:
         self._connection = connection
 
-    def send(self, text: str) -> int:
+    def send(self, message: str | bytes) -> int:
         protocol = self._connection.protocol
         if protocol.state is not State.OPEN:
             return 0
-        data = text.encode()
-        protocol.send_text(data)
+        if isinstance(message, str):
+            data = message.encode()
+            protocol.send_text(data)
+        else:
+            data = message
+            protocol.send_binary(data)
         self._connection.send_data()
         return wire_size(len(data), masked=True)
 
@@ -244,5 +254,8 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
         words = type(error).__name__ if proxy is not None else str(error) or type(error).__name__
         if proxy is not None:
             words += ", through the proxy that the environment names"
+        if isinstance(error, InvalidStatus):
+            refused = HandshakeRefusedError(f"no WebSocket at {host}: {words}", error.response.status_code)
+            raise refused from error
         raise ConnectionFailedError(f"no WebSocket at {host}: {words}") from error
     return NetworkWebSocket(cast(_ReadConnection, connection))

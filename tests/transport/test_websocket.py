@@ -9,7 +9,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 
-from dualbroker.errors import ConnectionFailedError
+from dualbroker.errors import ConnectionFailedError, HandshakeRefusedError
+from dualbroker.transport.base import BinaryMessage
 from dualbroker.transport.network import NetworkTransport
 from dualbroker.transport.proxies import is_loopback
 from dualbroker.transport.websocket import wire_size
@@ -38,7 +39,7 @@ class Reads:
         self._read = asyncio.Event()
 
     def __call__(self, messages: Sequence[bytes], wire_bytes: int) -> None:
-        self.messages += [bytes(message) for message in messages]
+        self.messages += messages
         self.batches.append(len(messages))
         self.wire_bytes += wire_bytes
         self._read.set()
@@ -97,6 +98,30 @@ def test_fragments_are_put_together_and_a_ping_between_them_does_no_harm() -> No
     talk(handler, client)
 
 
+def test_a_message_says_whether_it_is_binary_also_in_fragments() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        for frame in (
+            Frame(Opcode.TEXT, b"text"),
+            Frame(Opcode.BINARY, b"\x00\xff"),
+            Frame(Opcode.BINARY, b"\x01", fin=False),
+            Frame(Opcode.CONT, b"\x02"),
+            Frame(Opcode.TEXT, b"a", fin=False),
+            Frame(Opcode.CONT, b"b"),
+        ):
+            connection.transport.write(frame.serialize(mask=False))
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        websocket = await NetworkTransport().open_websocket(url, reads)
+        await reads.until(4)
+        assert reads.messages == [b"text", b"\x00\xff", b"\x01\x02", b"ab"]
+        assert [isinstance(each, BinaryMessage) for each in reads.messages] == [False, True, True, False]
+        await websocket.close()
+
+    talk(handler, client)
+
+
 def test_what_is_sent_arrives_and_is_counted_with_its_header_and_mask() -> None:
     arrived: list[str | bytes] = []
 
@@ -108,13 +133,14 @@ def test_what_is_sent_arrives_and_is_counted_with_its_header_and_mask() -> None:
         websocket = await NetworkTransport().open_websocket(url, Reads())
         assert websocket.send("₹") == 3 + 2 + 4
         assert websocket.send("x" * 200) == 200 + 4 + 4
+        assert websocket.send(b"\x00\xff") == 2 + 2 + 4
         await websocket.close()
         assert websocket.send("too late") == 0
         reason = await websocket.wait_closed()
         assert reason.clean
 
     talk(handler, client)
-    assert arrived == ["₹", "x" * 200]
+    assert arrived == ["₹", "x" * 200, b"\x00\xff"]
 
 
 @pytest.mark.parametrize(("code", "clean"), [(1000, True), (1001, True), (1008, False), (4001, False)])
@@ -186,8 +212,9 @@ def test_a_server_that_is_no_websocket_is_one_clear_error() -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(ConnectionFailedError, match="502"):
+            with pytest.raises(HandshakeRefusedError, match="502") as refused:
                 await NetworkTransport().open_websocket(f"ws://127.0.0.1:{port}/", Reads())
+            assert refused.value.status == 502
             transport = NetworkTransport()
             answered = await transport.request("GET", f"http://127.0.0.1:{port}/")
             assert (answered.status, answered.body) == (502, b"<html>")
