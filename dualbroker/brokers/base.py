@@ -25,6 +25,10 @@ method                  required   what it does
 ``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
 ``logout``              optional   end the session at the broker
+``stored_login``        optional   the session kept on this machine, and a person's login
+``rest_address``        optional   where its REST calls go, for the doctor
+``registered_address``  optional   what it asks of the address that a login comes from
+``section``             optional   the model of its section in config.yaml
 ======================  =========  ==========================================================
 
 No broker places, changes or cancels an order.
@@ -38,6 +42,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 from dualbroker.clock import Clock
 from dualbroker.config.schema import BrokerConfig, LivenessConfig
@@ -52,11 +57,12 @@ from dualbroker.model import (
     QuoteBatch,
     QuoteUpdate,
 )
+from dualbroker.storage.tokens import SavedSession
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.transport.base import Transport
 
-__all__ = ["Broker", "BrokerContext", "OrderCallback", "QuoteCallback"]
+__all__ = ["Broker", "BrokerContext", "OrderCallback", "QuoteCallback", "StoredLogin"]
 
 OrderCallback = Callable[[OrderUpdate], None]
 QuoteCallback = Callable[[QuoteBatch], None]
@@ -94,8 +100,47 @@ class BrokerContext:
     """Keeps what is private out of the broker's own words; to be used on all of them that are shown."""
 
 
+class StoredLogin(Protocol):
+    """One login's session as it is kept on this machine: what ``dualbroker login`` and ``logout`` work on."""
+
+    def page(self) -> str | None:
+        """The address of the page on which a person logs in; None where no person is needed.
+
+        Raises
+        ------
+        ConfigError
+            The section lacks what the page is opened with.
+        """
+        ...
+
+    async def take_code(self, code: str) -> SavedSession:
+        """Turn the code that the page gave into a session, and keep it.
+
+        Raises
+        ------
+        LoginRefusedError
+            The code is worth nothing, or it is another user's.
+        """
+        ...
+
+    def holder(self) -> str | None:
+        """Who works with the kept session at the moment, in words; None when nobody does."""
+        ...
+
+    def kept(self) -> SavedSession | None:
+        """The session that is kept; None when there is none."""
+        ...
+
+    async def end_kept(self) -> bool | None:
+        """End the kept session and forget it: whether it was alive; None when none was kept."""
+        ...
+
+
 class Broker(ABC):
     """One login at one broker: its session, its one socket, its REST calls."""
+
+    section: ClassVar[type[BrokerConfig]] = BrokerConfig
+    """The model of a broker of this type in config.yaml."""
 
     def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
         self.config = config
@@ -207,6 +252,21 @@ class Broker(ABC):
     async def position_book(self) -> list[Position]:
         """All positions. Optional."""
         raise RequestRefusedError(f"{self.name}: this type of broker has no position book here")
+
+    @property
+    def stored_login(self) -> StoredLogin | None:
+        """The session that is kept on this machine. Optional; None where none is ever kept."""
+        return None
+
+    @property
+    def rest_address(self) -> str | None:
+        """Where its REST calls go, so that the doctor can say whether anybody answers. Optional."""
+        return None
+
+    @property
+    def registered_address(self) -> str:
+        """What the broker asks of the address that a login comes from, in words for a person. Optional."""
+        return ""
 
     async def logout(self) -> None:
         """End the session at the broker. Optional."""

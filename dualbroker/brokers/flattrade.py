@@ -1,13 +1,5 @@
-"""Flattrade: another row of the same table."""
+"""Where installs of before find this type; the entry points name ``noren.flattrade`` now."""
 
-from __future__ import annotations
-
-from dualbroker.brokers.noren import NorenBroker
+from dualbroker.brokers.noren.flattrade import FlattradeBroker
 
 __all__ = ["FlattradeBroker"]
-
-
-class FlattradeBroker(NorenBroker):
-    """Logs in through its own browser page; ``dualbroker login`` opens it."""
-
-    dialect_name = "flattrade"

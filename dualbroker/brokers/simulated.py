@@ -1,33 +1,5 @@
-"""A simulated broker: the same session code, pointed at the simulator's loopback sockets."""
+"""Where installs of before find this type; the entry points name ``noren.simulated`` now."""
 
-from __future__ import annotations
-
-import msgspec
-
-from dualbroker.brokers.noren import NorenBroker, dialect_of
-from dualbroker.config.schema import BrokerConfig
-from dualbroker.errors import ConfigError
-from dualbroker.noren.dialects import Dialect
+from dualbroker.brokers.noren.simulated import SimulatedBroker
 
 __all__ = ["SimulatedBroker"]
-
-
-class SimulatedBroker(NorenBroker):
-    """Its addresses and its login come from the simulator that was started for this config."""
-
-    def _make_dialect(self, config: BrokerConfig) -> Dialect:
-        if not (config.rest_base and config.websocket_url and config.masters_base):
-            raise ConfigError(f"brokers.{config.name}: the simulator has not said where this broker is")
-        return msgspec.structs.replace(
-            dialect_of(config, "shoonya"),
-            name="simulated",
-            login="password_totp",
-            requests_per_second=int(config.requests_per_second or 100),
-            requests_per_minute=int(config.requests_per_minute or 6000),
-            chunk_pause_s=config.chunk_pause or 0.0,
-        )
-
-    @property
-    def master_source(self) -> str:
-        """None is kept: each simulator has instruments of its own."""
-        return ""

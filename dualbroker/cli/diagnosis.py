@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 from dualbroker.brokers.base import Broker
-from dualbroker.brokers.noren import NorenBroker
 from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.cli.seen_address import seen_address
 from dualbroker.cli.standby import standby
@@ -121,9 +120,10 @@ def _is_base32(secret: str) -> bool:
 async def _broker(broker: Broker, transport: Transport) -> list[Finding]:
     health = broker.health
     findings = [await _reachability(broker, transport), _login(health)]
-    if isinstance(broker, NorenBroker):
-        address = await seen_address(broker.name, broker.dialect, is_up=health.state in UP)
-        findings += [] if address is None else [address]
+    address = await seen_address(
+        broker.name, broker.rest_address, broker.registered_address, is_up=health.state in UP
+    )
+    findings += [] if address is None else [address]
     if health.state in UP:
         findings += [_order_stream(broker), await _order_book(broker)]
     return findings
@@ -133,11 +133,11 @@ async def _reachability(broker: Broker, transport: Transport) -> Finding:
     subject = f"{broker.name} reachability"
     if broker.health.state in UP:
         return Finding(Verdict.OK, subject, "it answers")
-    if not isinstance(broker, NorenBroker):
+    if broker.rest_address is None:
         return Finding(Verdict.WARN, subject, "not known for this type of broker")
-    host = urlsplit(broker.dialect.rest_base).netloc
+    host = urlsplit(broker.rest_address).netloc
     try:
-        answer = await transport.request("GET", broker.dialect.rest_base, timeout_s=ANSWER_TIMEOUT_S)
+        answer = await transport.request("GET", broker.rest_address, timeout_s=ANSWER_TIMEOUT_S)
     except ConnectionFailedError as error:
         return Finding(
             Verdict.FAIL,

@@ -7,25 +7,27 @@ from urllib.parse import urlsplit
 
 from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.errors import ConnectionFailedError
-from dualbroker.noren.dialects import Dialect
 from dualbroker.transport.local_address import local_address
 from dualbroker.transport.proxies import is_loopback, proxy_for
 
 __all__ = ["seen_address"]
 
 
-async def seen_address(name: str, dialect: Dialect, *, is_up: bool) -> Finding | None:
+async def seen_address(name: str, url: str | None, registered: str, *, is_up: bool) -> Finding | None:
     """The finding on that address; None where no address matters, as for a simulated broker.
 
     No outside service is asked: behind a router or a proxy it says whose address to look for.
 
     Parameters
     ----------
+    url
+        Where the broker's REST calls go.
+    registered
+        What it asks of the address of a login, in words; "" asks nothing.
     is_up
         The broker let the login in, so that nothing is left to compare.
     """
-    url = dialect.rest_base
-    if is_loopback(url) or not dialect.registered_address:
+    if url is None or is_loopback(url) or not registered:
         return None
     try:
         proxy = proxy_for(url)
@@ -33,7 +35,7 @@ async def seen_address(name: str, dialect: Dialect, *, is_up: bool) -> Finding |
     except ConnectionFailedError:
         return None  # that the broker can't be reached is a finding of its own
     verdict = Verdict.OK if is_up else Verdict.WARN
-    return Finding(verdict, f"{name} address", f"{words}. {dialect.registered_address}")
+    return Finding(verdict, f"{name} address", f"{words}. {registered}")
 
 
 def _behind(proxy: str) -> str:

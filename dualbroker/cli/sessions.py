@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
-from dualbroker.brokers.base import BrokerContext
-from dualbroker.brokers.noren import NorenBroker
-from dualbroker.brokers.noren_login import login_id
-from dualbroker.brokers.noren_rest import NorenRest
-from dualbroker.brokers.oauth import (
-    RedirectCatcher,
-    authorise_url,
-    code_from_pasted,
-    exchange_code,
-    is_loopback_redirect,
-)
+from dualbroker.brokers.base import BrokerContext, StoredLogin
+from dualbroker.brokers.redirect import RedirectCatcher, code_from_pasted, is_loopback_redirect
 from dualbroker.brokers.registry import create_broker
 from dualbroker.clock import SystemClock, WallClock, ist
 from dualbroker.config import BrokerConfig, load_config, mask
-from dualbroker.errors import (
-    ConfigError,
-    ConnectionFailedError,
-    DualBrokerError,
-    LoginHeldError,
-    SessionExpiredError,
-)
+from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError
 from dualbroker.model import MessageKind
-from dualbroker.noren.dialects import Dialect
-from dualbroker.noren.requests import Endpoint
-from dualbroker.storage.locks import LoginLock
 from dualbroker.storage.paths import state_directory
-from dualbroker.storage.tokens import SavedSession, SessionTokens
+from dualbroker.storage.tokens import SavedSession
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth
+from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 
 __all__ = ["log_in_all", "log_out_all"]
@@ -94,39 +76,50 @@ def _log_in(broker: BrokerConfig, *, use_browser: bool) -> str:
         return "simulated, needs no login"
     if broker.token is not None:
         return "uses the config's token, needs no login here"
-    dialect = _dialect(broker)
-    if dialect is None or dialect.login == "password_totp":
+    transport = NetworkTransport()
+    login = _stored_login(broker, transport)
+    page = None if login is None else login.page()
+    if login is None or page is None:
         return "logs in by itself when it connects, needs no login here"
-    code = _code(broker, authorise_url(broker, dialect), use_browser=use_browser)
-    session = asyncio.run(_exchange(broker, dialect, code))
-    SessionTokens(state_directory()).save(login_id(broker), session)
+    code = _code(broker, page, use_browser=use_browser)
+    session = asyncio.run(_take_code(login, code, transport))
     return f"logged in as {mask(session.user_id)} until {ist(session.expires_ns):%d %b %H:%M} IST"
+
+
+async def _take_code(login: StoredLogin, code: str, transport: Transport) -> SavedSession:
+    try:
+        return await login.take_code(code)
+    finally:
+        await transport.aclose()
 
 
 def _log_out(broker: BrokerConfig) -> str:
     if broker.token is not None:
         return "uses the config's token, whose session is another program's; it is not ended"
-    dialect = None if broker.is_simulated else _dialect(broker)
-    if dialect is None:
+    transport = NetworkTransport()
+    login = None if broker.is_simulated else _stored_login(broker, transport)
+    if login is None:
         return "keeps no session here"
-    tokens = SessionTokens(state_directory())
-    session = tokens.load(login_id(broker), time.time_ns())
-    outcome = "no session is kept"
-    if session is not None:
-        _warn_holder(broker)
-        try:
-            asyncio.run(_end(dialect, session))
-            outcome = "logged out"
-        except SessionExpiredError:
-            outcome = "its session had ended already"
-    tokens.delete(login_id(broker))
-    return outcome
+    if login.kept() is not None and (holder := login.holder()) is not None:
+        # A process that works with this session is about to lose it.
+        typer.echo(f"{broker.name}: a running process loses its session: {holder}", err=True)
+    was_alive = asyncio.run(_end_kept(login, transport))
+    if was_alive is None:
+        return "no session is kept"
+    return "logged out" if was_alive else "its session had ended already"
 
 
-def _dialect(config: BrokerConfig) -> Dialect | None:
-    """How a broker logs in, as its own type says; None when it does not speak Noren."""
+async def _end_kept(login: StoredLogin, transport: Transport) -> bool | None:
+    try:
+        return await login.end_kept()
+    finally:
+        await transport.aclose()
+
+
+def _stored_login(config: BrokerConfig, transport: Transport) -> StoredLogin | None:
+    """What a broker of that type keeps here; None where it keeps nothing."""
     context = BrokerContext(
-        transport=NetworkTransport(),
+        transport=transport,
         clock=SystemClock(),
         wall_clock=WallClock(),
         random=random.Random(),
@@ -137,11 +130,10 @@ def _dialect(config: BrokerConfig) -> Dialect | None:
             simulated=False,
         ),
         traffic={kind: Traffic() for kind in MessageKind},
-        state_directory=None,
+        state_directory=state_directory(),
         on_connected=lambda broker_name: None,
     )
-    broker = create_broker(config, context)
-    return broker.dialect if isinstance(broker, NorenBroker) else None
+    return create_broker(config, context).stored_login
 
 
 def _code(broker: BrokerConfig, page: str, *, use_browser: bool) -> str:
@@ -160,32 +152,3 @@ def _code(broker: BrokerConfig, page: str, *, use_browser: bool) -> str:
     missing = "" if found_browser else "no browser found here: open it in any browser; "
     typer.echo(f"{broker.name}: {missing}log in on this page:\n  {page}")
     return code_from_pasted(typer.prompt("Paste the address it sends you to, or the code in it"))
-
-
-async def _exchange(broker: BrokerConfig, dialect: Dialect, code: str) -> SavedSession:
-    transport = NetworkTransport()
-    try:
-        return await exchange_code(broker, dialect, code, transport, time.time_ns())
-    finally:
-        await transport.aclose()
-
-
-def _warn_holder(broker: BrokerConfig) -> None:
-    """A process that works with this session is about to lose it; say so."""
-    lock = LoginLock(login_id(broker), state_directory())
-    try:
-        lock.acquire()
-    except LoginHeldError as error:
-        typer.echo(f"{broker.name}: a running process loses its session: {error}", err=True)
-    finally:
-        lock.release()
-
-
-async def _end(dialect: Dialect, session: SavedSession) -> None:
-    transport = NetworkTransport()
-    try:
-        rest = NorenRest(dialect, transport)
-        rest.use(session.token, fresh=False)
-        await rest.call(Endpoint.LOGOUT, {"uid": session.user_id, "ordersource": "API"})
-    finally:
-        await transport.aclose()

@@ -15,11 +15,11 @@ from typing import Any, cast
 import pytest
 
 from dualbroker.brokers.base import Broker, BrokerContext
-from dualbroker.brokers.flattrade import FlattradeBroker
-from dualbroker.brokers.noren import NorenBroker
-from dualbroker.brokers.oauth import exchange_code
-from dualbroker.brokers.shoonya import ShoonyaBroker
-from dualbroker.brokers.simulated import SimulatedBroker
+from dualbroker.brokers.noren.broker import NorenBroker
+from dualbroker.brokers.noren.flattrade import FlattradeBroker
+from dualbroker.brokers.noren.oauth import exchange_code
+from dualbroker.brokers.noren.shoonya import ShoonyaBroker
+from dualbroker.brokers.noren.simulated import SimulatedBroker
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import LoginHeldError, LoginRefusedError, SessionExpiredError
 from dualbroker.model import FeedType, MessageKind, OrderUpdate, QuoteBatch, UpdateSource

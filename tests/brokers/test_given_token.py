@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from dualbroker.brokers.noren import NorenBroker
-from dualbroker.brokers.oauth import exchange_code
+from dualbroker.brokers.noren.broker import NorenBroker
+from dualbroker.brokers.noren.oauth import exchange_code
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.config.secrets import SecretSources, SecretText
 from dualbroker.stores.health import BrokerState
@@ -76,5 +76,5 @@ def test_a_token_of_the_users_bot_is_followed_from_day_to_day_and_never_ended(
         kept = b"".join(each.read_bytes() for each in state.rglob("*") if each.is_file())
         assert not any(token.encode() in kept for token in tokens)
 
-    monkeypatch.setattr("dualbroker.brokers.noren_login.off_loop", at_once)
+    monkeypatch.setattr("dualbroker.brokers.session.login.off_loop", at_once)
     play(given(maker, file, orders), state, story)

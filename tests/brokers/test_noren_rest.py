@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from dualbroker.brokers.noren_rest import RENEWAL_PAUSE_S, NorenRest
+from dualbroker.brokers.noren.rest import RENEWAL_PAUSE_S, NorenRest
 from dualbroker.chaos.virtual_time import VirtualTimeLoop
 from dualbroker.errors import BrokerError, RequestRefusedError, SessionExpiredError
 from dualbroker.noren.dialects import FLATTRADE

@@ -10,13 +10,8 @@ from typing import Any
 
 import pytest
 
-from dualbroker.brokers.oauth import (
-    RedirectCatcher,
-    authorise_url,
-    code_from_pasted,
-    exchange_code,
-    is_loopback_redirect,
-)
+from dualbroker.brokers.noren.oauth import authorise_url, exchange_code
+from dualbroker.brokers.redirect import RedirectCatcher, code_from_pasted, is_loopback_redirect
 from dualbroker.config import BrokerConfig
 from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError, RequestRefusedError
 from dualbroker.noren.dialects import FLATTRADE, SHOONYA, SHOONYA_LEGACY, Dialect

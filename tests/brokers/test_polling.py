@@ -11,8 +11,9 @@ from typing import Any, cast
 import pytest
 
 from dualbroker.brokers.base import Broker
-from dualbroker.brokers.noren import NorenBroker
-from dualbroker.brokers.polling import OrderPoll
+from dualbroker.brokers.noren.broker import NorenBroker
+from dualbroker.brokers.session.polling import OrderPoll
+from dualbroker.brokers.session.standing import Standing
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.config.broker import BrokerConfig
 from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, SessionExpiredError
@@ -38,18 +39,24 @@ def poll(answers: list[Exception | None], seconds: float = 300) -> tuple[BrokerH
             raise answer
         return []
 
-    async def open_session(*, renew: bool) -> None:
+    async def open_session(renew: bool) -> None:
         renewals.append(renew)
 
     async def live() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         chance = SimpleNamespace(uniform=lambda low, high: high)
-        context = SimpleNamespace(
-            random=chance, clock=VirtualClock(loop, 10**18), on_connected=lambda name: None
+        context: Any = SimpleNamespace(
+            random=chance,
+            clock=VirtualClock(loop, 10**18),
+            health=health,
+            on_connected=lambda name: None,
+            on_down=lambda name, why: None,
         )
         broker: Any = SimpleNamespace(name="b1", health=health, context=context, order_book=order_book)
-        task = asyncio.create_task(OrderPoll(cast(Broker, broker), 3.0, open_session, lambda u: None).run())
+        standing = Standing("b1", context)
+        polling = OrderPoll(cast(Broker, broker), standing, 3.0, open_session, lambda update: None)
+        task = asyncio.create_task(polling.run())
         await asyncio.sleep(seconds)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

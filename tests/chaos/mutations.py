@@ -15,18 +15,20 @@ from unittest.mock import patch
 
 import msgspec
 
-import dualbroker.brokers.noren_reader as noren_reader
-import dualbroker.brokers.noren_stream as noren_stream
+import dualbroker.brokers.noren.wire as noren_wire
+import dualbroker.brokers.session.outage as outage
+import dualbroker.brokers.session.reader as reader
+import dualbroker.brokers.session.stream as stream
 import dualbroker.manager.carrier as carrier
 import dualbroker.manager.placement as placement
 import dualbroker.manager.source_choice as source_choice
 import dualbroker.stores.order_state as order_state
 import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
-from dualbroker.brokers.noren import NorenBroker
-from dualbroker.brokers.noren_login import NorenLogin
-from dualbroker.brokers.noren_rest import NorenRest
-from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
+from dualbroker.brokers.noren.broker import NorenBroker
+from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.session.login import SessionLogin
+from dualbroker.brokers.session.subscriptions import Subscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
@@ -64,20 +66,20 @@ def drop_the_reconcile() -> AbstractContextManager[object]:
 
 
 def reuse_a_dead_token() -> AbstractContextManager[object]:
-    async def forget_nothing(self: NorenLogin) -> None:
+    async def forget_nothing(self: SessionLogin) -> None:
         pass
 
-    return patch.object(NorenLogin, "_forget", forget_nothing)
+    return patch.object(SessionLogin, "_forget", forget_nothing)
 
 
 def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:
-    async def restore(self: NorenSubscriptions, socket: Any) -> None:
+    async def restore(self: Subscriptions, socket: Any) -> None:
         first = self._socket is None and not self._wanted
         self._socket = socket
         if first:
             self._count()
 
-    return patch.object(NorenSubscriptions, "restore", restore)
+    return patch.object(Subscriptions, "restore", restore)
 
 
 def forget_the_failover() -> AbstractContextManager[object]:
@@ -108,7 +110,7 @@ def swap_the_tag_of_a_tick() -> AbstractContextManager[object]:
     def wrongly_tagged(name: str, now: int, updates: Sequence[Any]) -> QuoteBatch:
         return QuoteBatch(_another(name) if next(count) % 25 == 0 else name, now, updates)
 
-    return patch.object(noren_reader, "QuoteBatch", wrongly_tagged)
+    return patch.object(reader, "QuoteBatch", wrongly_tagged)
 
 
 def swap_the_tag_of_an_order() -> AbstractContextManager[object]:
@@ -119,7 +121,7 @@ def swap_the_tag_of_an_order() -> AbstractContextManager[object]:
         name = _another(broker_name) if next(count) % 25 == 0 else broker_name
         return real(message, broker_name=name, receive_time_ns=receive_time_ns)
 
-    return patch.object(noren_reader, "to_order_update", wrongly_tagged)
+    return patch.object(noren_wire, "to_order_update", wrongly_tagged)
 
 
 def count_a_repeated_fill_twice() -> AbstractContextManager[object]:
@@ -131,7 +133,7 @@ def count_a_repeated_fill_twice() -> AbstractContextManager[object]:
             return update
         return msgspec.structs.replace(update, fill_id=f"{update.fill_id}/{receive_time_ns}")
 
-    return patch.object(noren_reader, "to_order_update", as_if_new)
+    return patch.object(noren_wire, "to_order_update", as_if_new)
 
 
 @contextmanager
@@ -149,15 +151,15 @@ def let_a_late_update_go_back() -> Iterator[None]:
 
 
 def retry_a_refused_login() -> AbstractContextManager[object]:
-    real = NorenLogin._new_session
+    real = SessionLogin._new_session
 
-    async def stubborn(self: NorenLogin) -> Any:
+    async def stubborn(self: SessionLogin) -> Any:
         try:
             return await real(self)
         except LoginRefusedError as error:
             raise RetryableBrokerError(str(error)) from error
 
-    return patch.object(NorenLogin, "_new_session", stubborn)
+    return patch.object(SessionLogin, "_new_session", stubborn)
 
 
 def take_a_failed_book_for_an_empty_one() -> AbstractContextManager[object]:
@@ -223,7 +225,7 @@ def key_by_token_alone() -> AbstractContextManager[object]:
 
 
 def fight_over_an_evicted_login() -> AbstractContextManager[object]:
-    return patch.object(noren_stream, "EVICTION_CODE", -1)
+    return patch.object(noren_wire, "EVICTION_CODE", -1)
 
 
 def forget_the_orders_stream() -> AbstractContextManager[object]:
@@ -337,11 +339,11 @@ MUTATIONS: Mapping[str, Mutation] = _mutations(
 
 
 def ping_a_little_more_often() -> AbstractContextManager[object]:
-    return patch.object(noren_stream, "CHECKS_PER_LIMIT", 9)
+    return patch.object(stream, "CHECKS_PER_LIMIT", 9)
 
 
 def come_back_a_little_sooner() -> AbstractContextManager[object]:
-    return patch.object(noren_stream, "STEADY_AFTER_S", 50.0)
+    return patch.object(outage, "STEADY_AFTER_S", 50.0)
 
 
 HARMLESS: Mapping[str, Mutation] = {

@@ -123,7 +123,7 @@ def test_a_pasted_code_logs_in_and_the_token_is_kept(config: Path, tmp_path: Pat
 
 
 def test_the_browser_brings_the_code(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dualbroker.brokers.oauth import RedirectCatcher
+    from dualbroker.brokers.redirect import RedirectCatcher
 
     opened: list[str] = []
     enter = RedirectCatcher.__enter__
@@ -210,7 +210,7 @@ def test_logout_names_the_process_that_loses_its_session(config: Path, tmp_path:
     run("login", "--config", str(config), "--no-browser", typed="?code=good\n")
     with LoginLock("shoonya-FA0001", tmp_path / "home" / "state"):
         result = run("logout", "--config", str(config))
-    assert "a running process loses its session: login FA**01 of broker1 is held" in result.output
+    assert "a running process loses its session: login FA**01 is held" in result.output
     assert saved(tmp_path) is None
 
 

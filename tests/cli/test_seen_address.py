@@ -8,7 +8,7 @@ import pytest
 from dualbroker.cli import seen_address as module
 from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.errors import ConnectionFailedError
-from dualbroker.noren.dialects import DIALECTS, FLATTRADE
+from dualbroker.noren.dialects import DIALECTS, FLATTRADE, Dialect
 
 PROXY_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -27,6 +27,10 @@ def _of_the_environment() -> dict[str, str]:
     return getproxies_environment()
 
 
+async def look(dialect: Dialect, *, is_up: bool = False) -> Finding | None:
+    return await module.seen_address("mine", dialect.rest_base, dialect.registered_address, is_up=is_up)
+
+
 def finding(
     monkeypatch: pytest.MonkeyPatch, address: str | Exception, *, is_up: bool = False
 ) -> Finding | None:
@@ -39,7 +43,7 @@ def finding(
         return address
 
     monkeypatch.setattr(module, "local_address", local_address)
-    found = asyncio.run(module.seen_address("mine", FLATTRADE, is_up=is_up))
+    found = asyncio.run(look(FLATTRADE, is_up=is_up))
     assert asked in ([], [FLATTRADE.rest_base])
     return found
 
@@ -92,7 +96,7 @@ def test_where_no_way_leads_or_no_proxy_can_be_used_reachability_says_so(
 
 def test_a_broker_on_this_machine_sees_no_address_that_matters() -> None:
     simulated = msgspec.structs.replace(FLATTRADE, rest_base="http://127.0.0.1:9/")
-    assert asyncio.run(module.seen_address("mine", simulated, is_up=False)) is None
+    assert asyncio.run(look(simulated)) is None
 
 
 def test_every_broker_whose_refusal_sends_a_person_to_the_doctor_has_the_line(
@@ -104,4 +108,4 @@ def test_every_broker_whose_refusal_sends_a_person_to_the_doctor_has_the_line(
     monkeypatch.setattr(module, "local_address", local_address)
     for dialect in DIALECTS.values():
         assert "`dualbroker doctor` says which address it is" in dialect.refusal_may_be
-        assert asyncio.run(module.seen_address("mine", dialect, is_up=False)) is not None
+        assert asyncio.run(look(dialect)) is not None

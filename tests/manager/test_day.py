@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dualbroker.brokers.simulated import SimulatedBroker
+from dualbroker.brokers.noren.simulated import SimulatedBroker
 from dualbroker.clock import IST
 from dualbroker.manager.day import DayTurn
 from dualbroker.market_hours import MarketHours

@@ -17,8 +17,9 @@ import msgspec
 import pytest
 
 from dualbroker.brokers.base import BrokerContext
-from dualbroker.brokers.noren_login import NorenLogin, login_id
-from dualbroker.brokers.noren_rest import NorenRest
+from dualbroker.brokers.noren.login import NorenLoginCalls
+from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.session.login import SessionLogin, login_id
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST, Clock, WallClock
 from dualbroker.config.broker import BrokerConfig
@@ -57,7 +58,8 @@ class Desk:
         )
         row = dialect("shoonya_legacy" if config.password else config.type)
         self.config = config
-        self.login = NorenLogin(config, row, context, NorenRest(row, self.server))
+        calls = NorenLoginCalls(config, row, NorenRest(row, self.server), self.server)
+        self.login = SessionLogin(config, context, calls)
 
     def person_logs_in(self, token: str) -> None:
         session = SavedSession.until_next_morning(token, "FA0001", "FA0001", self.clock.now_ns())
@@ -144,7 +146,7 @@ def test_a_keyring_that_hangs_holds_up_nobody_else_and_is_told_in_words(
     saved = b""
     store = SimpleNamespace(get_password=get_password)
     monkeypatch.setattr(keyring, "get_keyring", lambda: store)
-    monkeypatch.setattr("dualbroker.brokers.noren_login.LOGIN_CHECK_S", 0.01)
+    monkeypatch.setattr("dualbroker.brokers.session.login.LOGIN_CHECK_S", 0.01)
 
     async def story() -> None:
         nonlocal saved
@@ -195,7 +197,7 @@ class TokenFile:
 
 @pytest.fixture
 def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenFile:
-    monkeypatch.setattr("dualbroker.brokers.noren_login.LOGIN_CHECK_S", 0.01)
+    monkeypatch.setattr("dualbroker.brokers.session.login.LOGIN_CHECK_S", 0.01)
     file = TokenFile(tmp_path / "token.txt")
     file.write("first")
     return file

@@ -11,6 +11,8 @@ import msgspec
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker, OrderCallback
+from dualbroker.brokers.session.outage import End
+from dualbroker.brokers.session.standing import Standing
 from dualbroker.errors import DualBrokerError, LoginNeededError, LoginRefusedError, SessionExpiredError
 from dualbroker.model import UpdateSource
 from dualbroker.stores.health import BrokerState
@@ -25,85 +27,72 @@ class OrderPoll:
 
     The trade book, orders that went missing in the book and an empty book that can't be true are the
     reconciler's, here as for a stream.
+
+    Parameters
+    ----------
+    because
+        Why it polls where it should stream, in words; then a dead session is not replaced either, for a new
+        one might end the other program's.
     """
 
     def __init__(
         self,
         broker: Broker,
+        standing: Standing,
         every_s: float,
-        open_session: Callable[..., Awaitable[Any]],
+        open_session: Callable[[bool], Awaitable[Any]],
         order_callback: OrderCallback,
         *,
         because: str = "",
     ) -> None:
-        self._because = because
-        """Why it polls where it should stream, in words; then a dead session is not replaced either, for
-        a new one might end the other program's."""
         self._broker = broker
+        self._standing = standing
         self._every_s = every_s
         self._open_session = open_session
         self._on_order = order_callback
-        self.settled = asyncio.Event()
-        """Set once the first poll has ended, one way or the other."""
-        self.needs_person = False
-        """Parked until a person has logged in."""
+        self._because = because
 
-    async def run(self) -> None:
-        """Poll until cancelled, or until only a person can help (then the broker is parked)."""
-        broker, health = self._broker, self._broker.health
+    async def run(self) -> End:
+        """Poll until cancelled, or until the broker is parked; returns why."""
+        broker, health, standing = self._broker, self._broker.health, self._standing
         backoff = Backoff(broker.context.random, first_s=self._every_s, cap_s=60.0)
-        needs_session = session_is_fresh = False
+        needs_session = session_is_fresh = is_up = False
         own_problem = ""
-        is_up = self.needs_person = False
         while True:
             try:
                 if needs_session:
-                    await self._open_session(renew=True)
+                    await self._open_session(True)
                     needs_session, session_is_fresh = False, True
                 for update in await broker.order_book():
                     health.last_order_ns = broker.context.clock.now_ns()
                     self._on_order(msgspec.structs.replace(update, source=UpdateSource.POLL))
             except SessionExpiredError as error:
                 if self._because:
-                    self._park(f"{self._because}. Since then its session has ended: {error}")
-                    return
+                    standing.parked(f"{self._because}. Since then its session has ended: {error}")
+                    return End.REFUSED
                 if session_is_fresh:
-                    self._park(f"a fresh session was refused too: {error}")
-                    return
+                    standing.parked(f"a fresh session was refused too: {error}")
+                    return End.REFUSED
                 needs_session = True
                 continue
             except LoginRefusedError as error:
-                self.needs_person = isinstance(error, LoginNeededError)
-                self._park(str(error))
-                return
+                standing.parked(str(error))
+                return End.NEEDS_PERSON if isinstance(error, LoginNeededError) else End.REFUSED
             except Exception as error:
                 if not isinstance(error, DualBrokerError):
                     logger.exception("%s: a poll failed in an unforeseen way", broker.name)
                 pause, is_up = backoff.next_s(), False
-                own_problem = str(error)
-                health.state, health.book_problem = BrokerState.RECONNECTING, own_problem
-                health.problem = f"the order book could not be read: {error}; trying again in {pause:.1f} s"
-                logger.warning("%s: %s", broker.name, health.problem)
-                self.settled.set()
+                health.book_problem = own_problem = str(error)
+                standing.retrying(f"the order book could not be read: {error}; trying again in {pause:.1f} s")
                 await asyncio.sleep(pause)
                 continue
             if not is_up:
                 is_up = True
-                health.state, health.problem = BrokerState.POLLING, self._because
-                health.connected_since_ns = broker.context.clock.now_ns()
-                broker.context.on_connected(broker.name)
+                standing.up(BrokerState.POLLING, self._because)
             health.last_book_ns = broker.context.clock.now_ns()
             if health.book_problem == own_problem:
                 # Of a book that can be read and not be believed, the reconciler says so and takes it back.
                 health.book_problem = ""
             session_is_fresh = False
-            self.settled.set()
             backoff.reset()
             await asyncio.sleep(self._every_s)
-
-    def _park(self, problem: str) -> None:
-        self._broker.health.state = BrokerState.PARKED
-        self._broker.health.problem = problem
-        self.settled.set()
-        logger.error("%s is parked: %s", self._broker.name, problem)
-        self._broker.context.on_down(self._broker.name, problem)

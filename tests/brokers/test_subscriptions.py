@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from dualbroker.brokers.noren_subscriptions import NorenSubscriptions
+from dualbroker.brokers.noren.wire import NorenWire
+from dualbroker.brokers.session.subscriptions import Subscriptions
 from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.model import FeedType
 from dualbroker.noren.dialects import SHOONYA
@@ -25,11 +26,11 @@ class DeafSocket:
 def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_anew() -> None:
     async def story() -> None:
         health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
-        subscriptions = NorenSubscriptions(SHOONYA, health)
+        subscriptions = Subscriptions(NorenWire(SHOONYA), health)
         socket = DeafSocket()
         await subscriptions.restore(cast(WebSocket, socket))
         await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
-        subscriptions.note_snapshot(KEY)
+        subscriptions.note_acknowledged(KEY)
         assert health.acknowledged == 1
         await asyncio.sleep(60)
         assert subscriptions.unacknowledged(5.0) == []
@@ -39,7 +40,7 @@ def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_
         assert subscriptions.unacknowledged(5.0) == []
         await asyncio.sleep(6)
         assert subscriptions.unacknowledged(5.0) == [KEY]
-        subscriptions.note_snapshot(KEY)
+        subscriptions.note_acknowledged(KEY)
         assert subscriptions.unacknowledged(5.0) == []
 
     run_in_virtual_time(story())
@@ -48,7 +49,7 @@ def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_
 def test_a_wait_that_is_cancelled_as_the_answer_comes_stays_cancelled() -> None:
     async def story() -> None:
         health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
-        subscriptions = NorenSubscriptions(SHOONYA, health)
+        subscriptions = Subscriptions(NorenWire(SHOONYA), health)
         await subscriptions.restore(cast(WebSocket, DeafSocket()))
         await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
 
@@ -58,7 +59,7 @@ def test_a_wait_that_is_cancelled_as_the_answer_comes_stays_cancelled() -> None:
 
         waiting = asyncio.create_task(wait_and_go_on())
         await asyncio.sleep(1)
-        subscriptions.note_snapshot(KEY)
+        subscriptions.note_acknowledged(KEY)
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting], timeout=60)

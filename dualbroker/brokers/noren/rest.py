@@ -46,8 +46,8 @@ class NorenRest:
         self._blamed_with: str | None = None
         """The token of that session."""
 
-    def use(self, token: str, *, fresh: bool) -> None:
-        """Work with that token from now on.
+    def use(self, token: str | None, *, fresh: bool) -> None:
+        """Work with that token from now on, or with none.
 
         Parameters
         ----------
@@ -55,7 +55,9 @@ class NorenRest:
             It is of a login just made. Until a call was answered with it, a 401 or 403 is the gateway's, for
             there is no session that could have expired.
         """
-        self.token, self._is_proven = token, not fresh
+        self.token = token
+        if token is not None:
+            self._is_proven = not fresh
 
     async def log_in(self, endpoint: Endpoint, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """A call that opens a session: its token, and the whole answer.

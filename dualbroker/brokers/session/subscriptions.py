@@ -1,28 +1,26 @@
-"""What one Noren socket streams: asked for in chunks, each instrument's acknowledgement tracked.
+"""What one socket streams: asked for in chunks, each instrument's acknowledgement tracked.
 
-Kept over reconnects: whatever is wanted is asked for anew on each new socket.
+Kept over reconnects: whatever is wanted is asked for again on each new socket.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 
+from dualbroker.brokers.session.wire import Wire
 from dualbroker.model import FeedType, InstrumentKey
-from dualbroker.noren import frames
-from dualbroker.noren.dialects import Dialect
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.transport.base import WebSocket
 
-__all__ = ["NorenSubscriptions"]
+__all__ = ["Subscriptions"]
 
 
-class NorenSubscriptions:
+class Subscriptions:
     """Wanted instruments of one login, and those of them that the broker has acknowledged."""
 
-    def __init__(self, dialect: Dialect, health: BrokerHealth) -> None:
-        self._dialect = dialect
+    def __init__(self, wire: Wire, health: BrokerHealth) -> None:
+        self._wire = wire
         self._health = health
         self._wanted: dict[InstrumentKey, FeedType] = {}
         self._acknowledged: set[InstrumentKey] = set()
@@ -40,9 +38,9 @@ class NorenSubscriptions:
         await self._ask_for(dict(self._wanted))
 
     async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
-        """Ask anew for these of the wanted, or for all: a repeated subscription answers with a full quote."""
+        """Ask again for these of the wanted, or for all: a repeated subscription brings a full quote."""
         again = self._wanted if keys is None else [key for key in keys if key in self._wanted]
-        # As if for the first time: a broker that does not answer this once has let go of what it streamed.
+        # As if for the first time: a broker that does not answer this once no longer streams it.
         self._acknowledged.difference_update(again)
         self._count()
         await self._ask_for({key: self._wanted[key] for key in again})
@@ -62,7 +60,7 @@ class NorenSubscriptions:
         if changed:
             # The new kind first, so that no tick is missed between the two.
             other = FeedType.DEPTH if feed_type is FeedType.TOUCHLINE else FeedType.TOUCHLINE
-            await self._send(changed, partial(frames.unsubscribe, feed_type=other))
+            await self._end(changed, other)
 
     async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
         """Stop streaming these instruments."""
@@ -72,11 +70,11 @@ class NorenSubscriptions:
                 del self._wanted[key]
                 self._asked_s.pop(key, None)
             self._acknowledged.difference_update(gone)
-            await self._send(gone, partial(frames.unsubscribe, feed_type=feed_type))
+            await self._end(gone, feed_type)
         self._count()
 
-    def note_snapshot(self, key: InstrumentKey) -> None:
-        """A full quote has come: the acknowledgement of a subscription (protocol: section 2.2)."""
+    def note_acknowledged(self, key: InstrumentKey) -> None:
+        """The answer to a subscription has come."""
         if key not in self._wanted:
             return
         self._acknowledged.add(key)
@@ -87,7 +85,7 @@ class NorenSubscriptions:
                 done.set()
 
     def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
-        """What was asked for so long ago, on the socket of now, and has not been acknowledged."""
+        """What was asked for so long ago, on the present socket, and has not been acknowledged."""
         if self._socket is None or len(self._acknowledged) >= len(self._wanted):
             return []
         before_s = asyncio.get_running_loop().time() - for_s
@@ -118,16 +116,14 @@ class NorenSubscriptions:
     async def _ask_for(self, wanted: dict[InstrumentKey, FeedType]) -> None:
         for feed_type in FeedType:
             keys = [key for key, kind in wanted.items() if kind == feed_type]
-            await self._send(keys, partial(frames.subscribe, feed_type=feed_type), asks=True)
+            await self._send(keys, feed_type, asks=True)
 
-    async def _send(
-        self,
-        keys: Sequence[InstrumentKey],
-        build: Callable[[Iterable[InstrumentKey]], str],
-        *,
-        asks: bool = False,
-    ) -> None:
-        size, pause = self._dialect.subscribe_chunk, self._dialect.chunk_pause_s
+    async def _end(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
+        await self._send(keys, feed_type, asks=False)
+
+    async def _send(self, keys: Sequence[InstrumentKey], feed_type: FeedType, *, asks: bool) -> None:
+        size, pause = self._wire.rules.chunk, self._wire.rules.chunk_pause_s
+        build = self._wire.subscribe if asks else self._wire.unsubscribe
         async with self._sending:
             for start in range(0, len(keys), size):
                 if start and pause:
@@ -136,11 +132,12 @@ class NorenSubscriptions:
                     return
                 chunk = keys[start : start + size]
                 if asks:
-                    # What was let go of while it waited its turn is asked for no more.
+                    # What was given up while it waited its turn is asked for no more.
                     chunk = [key for key in chunk if key in self._wanted]
                     self._asked_s.update(dict.fromkeys(chunk, asyncio.get_running_loop().time()))
                 if chunk:
-                    self._socket.send(build(chunk))
+                    for frame in build(chunk, feed_type):
+                        self._socket.send(frame)
 
     def _count(self) -> None:
         self._health.subscriptions = len(self._wanted)

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from dualbroker.brokers.base import BrokerContext
-from dualbroker.brokers.noren_stream import NorenSession, NorenStream
+from dualbroker.brokers.noren.wire import NorenWire
+from dualbroker.brokers.session.outage import End, Evicted
+from dualbroker.brokers.session.standing import Standing
+from dualbroker.brokers.session.stream import Stream
+from dualbroker.brokers.session.wire import Session
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.model import MessageKind, OrderUpdate
 from dualbroker.noren.dialects import dialect
@@ -32,9 +36,9 @@ class Socket:
         self.ended: asyncio.Future[CloseReason] = asyncio.get_running_loop().create_future()
         self.sent: list[dict[str, Any]] = []
 
-    def send(self, text: str) -> int:
-        self.sent.append(json.loads(text))
-        return len(text)
+    def send(self, message: str | bytes) -> int:
+        self.sent.append(json.loads(message))
+        return len(message)
 
     def say(self, *messages: bytes) -> None:
         self._on_read(messages, sum(map(len, messages)))
@@ -85,7 +89,7 @@ class Run:
         self,
         loop: VirtualTimeLoop,
         script: Callable[[Socket, int], Any],
-        open_session: Callable[[bool], Awaitable[NorenSession]] | None = None,
+        open_session: Callable[[bool], Awaitable[Session]] | None = None,
     ) -> None:
         self.server = Server(script)
         self.health = BrokerHealth(broker_name="b1", broker_type="shoonya", account="", simulated=False)
@@ -109,16 +113,16 @@ class Run:
             on_down=lambda name, why: self.downs.append(why),
             note=lambda name, cause, action: self.notes.append(cause),
         )
-        self.stream = NorenStream(
-            "b1", dialect("shoonya"), context, self._session, self.orders.append, lambda batch: None
-        )
+        self.ended: End | Evicted | None = None
+        wire, standing = NorenWire(dialect("shoonya")), Standing("b1", context)
+        self.stream = Stream(wire, context, standing, self._session, self.orders.append, lambda batch: None)
 
     def _note_live(self, name: str) -> None:
         self.live_at_s = asyncio.get_running_loop().time()
 
-    async def _session(self, renew: bool) -> NorenSession:
+    async def _session(self, renew: bool) -> Session:
         self.renewals.append(renew)
-        return await self._open(renew) if self._open else NorenSession("U", "U", "token")
+        return await self._open(renew) if self._open else Session("U", "U", "token")
 
 
 def run(
@@ -136,6 +140,7 @@ def run(
         see(story)
         task = asyncio.create_task(story.stream.run())
         await asyncio.sleep(seconds)
+        story.ended = task.result() if task.done() else None
         await story.stream.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -321,7 +326,7 @@ def test_another_program_that_takes_the_login_is_not_fought_over() -> None:
         asyncio.get_running_loop().call_later(5.0, socket.end, 1000)
 
     story = run(script, 600)
-    assert story.stream.evicted
+    assert story.ended == Evicted(1000)
     assert len(story.server.sockets) == 1
 
 
@@ -342,12 +347,12 @@ def test_garbage_is_counted_and_does_not_flood_the_log(caplog: pytest.LogCapture
 def test_an_unforeseen_failure_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
     tries = 0
 
-    async def open_session(renew: bool) -> NorenSession:
+    async def open_session(renew: bool) -> Session:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise RuntimeError("nobody thought of this")
-        return NorenSession("U", "U", "token")
+        return Session("U", "U", "token")
 
     story = run(lambda socket, number: socket.say(OK), seconds=60, open_session=open_session)
     assert len(story.server.sockets) == 1

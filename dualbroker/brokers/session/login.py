@@ -1,4 +1,4 @@
-"""Opens the session of one Noren login: from a saved or given token, or by password and TOTP.
+"""Keeps the session of one login: from a saved or given token, or by the calls that a family makes.
 
 A refused login is never tried again here: three wrong passwords block an account.
 """
@@ -9,12 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.limiter import RateLimiter
-from dualbroker.brokers.noren_rest import NorenRest
-from dualbroker.brokers.noren_stream import NorenSession
+from dualbroker.brokers.session.wire import Session
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import (
     ConfigError,
@@ -25,13 +24,10 @@ from dualbroker.errors import (
     SessionExpiredError,
 )
 from dualbroker.keyring_calls import off_loop
-from dualbroker.noren.dialects import Dialect
-from dualbroker.noren.requests import Endpoint, quick_auth
-from dualbroker.noren.totp import totp_code
 from dualbroker.storage.locks import LoginLock
 from dualbroker.storage.tokens import SavedSession, SessionTokens, is_usable_token, next_expiry_ns
 
-__all__ = ["NorenLogin", "login_id"]
+__all__ = ["LoginCalls", "SessionLogin", "login_id"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -53,20 +49,71 @@ def login_id(config: BrokerConfig) -> str:
     return f"{config.type}-{config.user_id}"
 
 
-class NorenLogin:
+class LoginCalls(Protocol):
+    """What of a login is a family's own."""
+
+    @property
+    def opens_by_itself(self) -> bool:
+        """Whether `log_in` needs no person."""
+        ...
+
+    def use(self, token: str | None, *, fresh: bool) -> None:
+        """Make REST calls with that token from now on; None with none. ``fresh``: of a login just made."""
+        ...
+
+    async def check(self, user_id: str) -> None:
+        """One call that a dead session refuses.
+
+        Raises
+        ------
+        SessionExpiredError
+            It has ended.
+        RequestRefusedError
+            It refuses the question, which says nothing of the session.
+        """
+        ...
+
+    async def log_in(self, now_ns: int) -> Session:
+        """A new session, where no person is needed."""
+        ...
+
+    async def log_out(self, user_id: str) -> None:
+        """End the session in use at the broker."""
+        ...
+
+    def login_page(self) -> str | None:
+        """Where a person logs in; None where none is needed.
+
+        Raises
+        ------
+        ConfigError
+            The section lacks what the page is opened with.
+        """
+        ...
+
+    async def take_code(self, code: str, now_ns: int) -> SavedSession:
+        """The session that a person's login on that page has opened.
+
+        Raises
+        ------
+        LoginRefusedError
+            The code is worth nothing, or it is another user's.
+        """
+        ...
+
+
+class SessionLogin:
     """The session of one login, and the lock that keeps a second holder away."""
 
-    def __init__(
-        self, config: BrokerConfig, dialect: Dialect, context: BrokerContext, rest: NorenRest
-    ) -> None:
+    def __init__(self, config: BrokerConfig, context: BrokerContext, calls: LoginCalls) -> None:
         self._config = config
-        self._dialect = dialect
         self._context = context
-        self._rest = rest
-        self._session: NorenSession | None = None
+        self._calls = calls
+        self._session: Session | None = None
         self._expires_ns = 0
+        self._used_token: str | None = None
         self._dead_token: str | None = None
-        # However often a server throws us out: two new sessions a minute, no more.
+        # However often a server drops us: two new sessions a minute, no more.
         self._logins = RateLimiter(per_second=1, per_minute=2)
         directory = context.state_directory
         self._tokens = SessionTokens(directory) if directory is not None else None
@@ -85,7 +132,7 @@ class NorenLogin:
     @property
     def opens_by_itself(self) -> bool:
         """Whether a new session needs nobody else: neither a person, nor whoever writes the given token."""
-        return self._dialect.login == "password_totp" and self._config.token is None
+        return self._calls.opens_by_itself and self._config.token is None
 
     @property
     def way_out(self) -> str:
@@ -94,7 +141,7 @@ class NorenLogin:
             return "it goes on by itself once the config's token is a new one"
         return "log in again: dualbroker login"
 
-    async def open(self, *, renew: bool) -> NorenSession:
+    async def open(self, *, renew: bool) -> Session:
         """The session to work with; with ``renew`` a new one, for the broker refused the last.
 
         Raises
@@ -187,26 +234,26 @@ class NorenLogin:
             self._lock = None
 
     async def _forget(self) -> None:
-        self._dead_token = self._rest.token or self._dead_token
+        self._dead_token = self._used_token or self._dead_token
         self._session = None
-        self._rest.token = None
+        self._use(None, fresh=False)
         if self._tokens is None or self._config.token is not None:
             return
-        # A person may have logged in anew since: that token is not the one that died.
+        # A person may have logged in again since: that token is not the one that died.
         if await self._load() is None and not self._tokens_problem:
             await self._with_tokens(partial(self._tokens.delete, login_id(self._config)))
 
-    async def _saved_session(self) -> NorenSession | None:
+    async def _saved_session(self) -> Session | None:
         saved = await self._load()
         if saved is None:
             return None
         age_s = (self._context.wall_clock.now_ns() - saved.obtained_ns) / 1e9
         # Of a given token nobody knows when it was obtained.
-        self._rest.use(saved.token, fresh=self._config.token is None and age_s < FRESH_LOGIN_S)
+        self._use(saved.token, fresh=self._config.token is None and age_s < FRESH_LOGIN_S)
         self._expires_ns = saved.expires_ns
         try:
             # Yesterday's token must be found out here, not in a loop of refused sockets.
-            await self._rest.call(Endpoint.USER_DETAILS, {"uid": saved.user_id})
+            await self._calls.check(saved.user_id)
         except SessionExpiredError:
             logger.info("%s: the saved session has ended", self._config.name)
             await self._forget()
@@ -214,58 +261,39 @@ class NorenLogin:
         except RequestRefusedError as error:
             # It refuses the question, not the session; the WebSocket's hello will tell.
             logger.info("%s: the saved session could not be checked: %s", self._config.name, error)
-        return NorenSession(saved.user_id, saved.account_id, saved.token)
+        return Session(saved.user_id, saved.account_id, saved.token)
 
-    async def _new_session(self) -> NorenSession:
+    async def _new_session(self) -> Session:
         if self._config.token is not None:
             found = self._tokens_problem or "the broker does not take the config's token"
             raise LoginNeededError(f"{self._config.name}: {found}; {self.way_out}")
-        if self._dialect.login != "password_totp":
+        if not self._calls.opens_by_itself:
             found = f"{self._tokens_problem}. Else log in" if self._tokens_problem else _NO_SESSION
             raise LoginNeededError(f"{self._config.name}: {found}: dualbroker login")
         await self._logins.wait()
         now_ns = self._context.wall_clock.now_ns()
         try:
-            token, answer = await self._rest.log_in(Endpoint.QUICK_AUTH, self._password_values(now_ns))
+            session = await self._calls.log_in(now_ns)
         except (RequestRefusedError, SessionExpiredError) as error:
             # Whatever words a login is refused with: trying again may block the account.
             raise LoginRefusedError(str(error)) from error
-        return await self._keep(token, answer, now_ns)
-
-    def _password_values(self, now_ns: int) -> dict[str, Any]:
-        config = self._config
-        if config.password is None or config.totp_secret is None or config.api_key is None:
-            raise LoginRefusedError(
-                f"{config.name}: a login with password needs password, totp_secret and api_key"
-            )
-        try:
-            code = totp_code(config.totp_secret.get_secret_value(), now_ns // 1_000_000_000)
-        except ValueError:
-            raise LoginRefusedError(
-                f"{config.name}: totp_secret: expected the base32 secret behind the six digits, "
-                "found another text"
-            ) from None
-        return quick_auth(
-            user_id=self.user_id,
-            password=config.password.get_secret_value(),
-            second_factor=code,
-            vendor_code=config.vendor_code or f"{self.user_id}_U",
-            api_key=config.api_key.get_secret_value(),
-            imei=config.imei or "dualbroker",
-        )
-
-    async def _keep(self, token: str, answer: dict[str, Any], now_ns: int) -> NorenSession:
-        self._rest.use(token, fresh=True)
+        self._use(session.token, fresh=True)
         self._expires_ns = next_expiry_ns(now_ns)
-        account = answer.get("actid")
-        account_id = account if isinstance(account, str) and account else self.account_id
-        if self._tokens is not None:
-            saved = SavedSession.until_next_morning(token, self.user_id, account_id, now_ns)
-            try:
-                await self._with_tokens(partial(self._tokens.save, login_id(self._config), saved))
-            except ConfigError as error:
-                logger.warning("%s: the next start needs a new login: %s", self._config.name, error)
-        return NorenSession(self.user_id, account_id, token)
+        await self._keep(session, now_ns)
+        return session
+
+    def _use(self, token: str | None, *, fresh: bool) -> None:
+        self._used_token = token
+        self._calls.use(token, fresh=fresh)
+
+    async def _keep(self, session: Session, now_ns: int) -> None:
+        if self._tokens is None:
+            return
+        saved = SavedSession.until_next_morning(session.token, session.user_id, session.account_id, now_ns)
+        try:
+            await self._with_tokens(partial(self._tokens.save, login_id(self._config), saved))
+        except ConfigError as error:
+            logger.warning("%s: the next start needs a new login: %s", self._config.name, error)
 
     async def logout(self) -> None:
         """End the session at the broker and forget its token.
@@ -279,5 +307,52 @@ class NorenLogin:
             raise RequestRefusedError(
                 f"{self._config.name}: the config's token is another program's, so its session is not ended"
             )
-        await self._rest.call(Endpoint.LOGOUT, {"uid": self.user_id, "ordersource": "API"})
+        await self._calls.log_out(self.user_id)
         await self._forget()
+
+    # What `dualbroker login` and `logout` do with the kept session
+
+    def page(self) -> str | None:
+        """Where a person logs in; None where none is needed."""
+        return self._calls.login_page()
+
+    async def take_code(self, code: str) -> SavedSession:
+        """Keep the session that a person's login has opened."""
+        session = await self._calls.take_code(code, self._context.wall_clock.now_ns())
+        self._kept_tokens.save(login_id(self._config), session)
+        return session
+
+    def kept(self) -> SavedSession | None:
+        """The session that is kept on this machine."""
+        return self._kept_tokens.load(login_id(self._config), self._context.wall_clock.now_ns())
+
+    def holder(self) -> str | None:
+        """Who works with the kept session at the moment, in words; None when nobody does."""
+        assert self._context.state_directory is not None
+        lock = LoginLock(login_id(self._config), self._context.state_directory)
+        try:
+            lock.acquire()
+        except LoginHeldError as error:
+            return str(error)
+        finally:
+            lock.release()
+        return None
+
+    async def end_kept(self) -> bool | None:
+        """End the kept session and forget it: whether it was alive; None when none was kept."""
+        session, was_alive = self.kept(), None
+        if session is not None:
+            self._use(session.token, fresh=False)
+            try:
+                await self._calls.log_out(session.user_id)
+                was_alive = True
+            except SessionExpiredError:
+                was_alive = False
+        self._kept_tokens.delete(login_id(self._config))
+        return was_alive
+
+    @property
+    def _kept_tokens(self) -> SessionTokens:
+        if self._tokens is None:
+            raise ConfigError(f"{self._config.name}: expected a folder to keep sessions in, found none")
+        return self._tokens

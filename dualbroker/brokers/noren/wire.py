@@ -1,0 +1,93 @@
+"""Noren on the session's wire: its frames, and its messages sorted (protocol: sections 2.1 and 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dualbroker.brokers.session.wire import Frame, Received, Session, Wire, WireRules
+from dualbroker.errors import WireError
+from dualbroker.model import FeedType, InstrumentKey, OrderUpdate, QuoteUpdate
+from dualbroker.noren import frames
+from dualbroker.noren.dialects import Dialect
+from dualbroker.noren.orders import OrderMessage, to_order_update
+from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
+from dualbroker.noren.stream import ConnectAck, HeartbeatAck, decode
+
+__all__ = ["NorenWire"]
+
+QUOTES = (TouchlineDelta, TouchlineSnapshot, DepthDelta, DepthSnapshot)
+EVICTION_CODE = 1000
+"""With this code and no reason Flattrade tells the older of two sockets of one login to go (protocol: section
+4). The "goodbye" of the reports is what the reporters' client logs at any close: it tells nothing apart."""
+
+
+class NorenWire(Wire):
+    """One login's side of a Noren stream."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.rules = WireRules(
+            chunk=dialect.subscribe_chunk,
+            chunk_pause_s=dialect.chunk_pause_s,
+            heartbeat_s=dialect.heartbeat_s,
+            evicted_codes=frozenset({EVICTION_CODE}),
+        )
+
+    def url(self, session: Session) -> str:
+        return self._dialect.websocket_url
+
+    def hello(self, session: Session) -> Sequence[Frame]:
+        return (
+            frames.hello(
+                self._dialect.hello,
+                user_id=session.user_id,
+                account_id=session.account_id,
+                token=session.token,
+            ),
+        )
+
+    def subscribe_orders(self, session: Session) -> Sequence[Frame]:
+        if not self._dialect.subscribes_orders:
+            return ()
+        return (frames.subscribe_orders(session.account_id),)
+
+    def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> Sequence[Frame]:
+        return (frames.subscribe(keys, feed_type),)
+
+    def unsubscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> Sequence[Frame]:
+        return (frames.unsubscribe(keys, feed_type),)
+
+    def heartbeat(self) -> Frame:
+        return frames.heartbeat()
+
+    def decode(self, messages: Sequence[bytes]) -> Received:
+        received = Received()
+        quotes: list[QuoteUpdate] = received.quotes
+        acknowledged = received.acknowledged
+        quote_bytes = 0
+        for raw in messages:
+            try:
+                message = decode(raw)
+            except WireError as error:
+                received.unreadable.append(error)
+                continue
+            if isinstance(message, QUOTES):
+                quotes.append(message)
+                # As `frame_bytes` counts, without a call for each tick.
+                size = len(raw)
+                quote_bytes += size + (2 if size < 126 else 4 if size < 65536 else 10)
+                if message.is_snapshot:
+                    acknowledged.append((message.exchange, message.token))
+            elif isinstance(message, OrderMessage):
+                received.add_order(raw, message)
+            elif isinstance(message, ConnectAck):
+                received.hellos.append(message.ok)
+            elif isinstance(message, HeartbeatAck):
+                received.heartbeats += 1
+                received.time_s = message.time_s
+        received.quote_messages = len(quotes)
+        received.quote_bytes = quote_bytes
+        return received
+
+    def order_update(self, order: OrderMessage, *, broker_name: str, receive_time_ns: int) -> OrderUpdate:
+        return to_order_update(order, broker_name=broker_name, receive_time_ns=receive_time_ns)
