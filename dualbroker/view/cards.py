@@ -49,11 +49,16 @@ def card_rows(
                 "duty": _duty(manager, health),
                 "market": _quiet_because(health, market),
                 "failover": failover_words(newest_failover_of(failovers, name), name, now_ns),
-                "problems": [problem for problem in problems if problem != health.state.value],
+                "problems": [said for problem in problems if (said := _without_state(problem, health))],
                 "offers": _offers(manager, health, severity),
             }
         )
     return rows
+
+
+def _without_state(problem: str, health: BrokerHealth) -> str:
+    """A problem as it stands below the broker's state, which is said there."""
+    return "" if problem == health.state.value else problem.removeprefix(f"{health.state.value}: ")
 
 
 def _offers(manager: FeedSource, health: BrokerHealth, severity: Severity) -> list[str]:

@@ -76,7 +76,12 @@ def verdict(manager: FeedSource) -> dict[str, Any]:
     each = {health.broker_name: broker_severity(health.state, own[health.broker_name]) for health in brokers}
     problems = feed_problems(manager)
     orders = _of_orders(list(each.values()))
-    quotes = _of_quotes(manager, each, of_no_broker=len(problems) - sum(map(len, own.values())))
+    begins = any(
+        health.state is BrokerState.CONNECTING and each[health.broker_name] is Severity.DEGRADED
+        for health in brokers
+    )
+    of_no_broker = len(problems) - sum(map(len, own.values()))
+    quotes = _of_quotes(manager, each, of_no_broker=of_no_broker, begins=begins)
     if Severity.DOWN in (quotes, orders):
         severity = Severity.DOWN
     elif quotes is Severity.OFF:
@@ -103,13 +108,16 @@ def _of_orders(brokers: Sequence[Severity]) -> Severity:
     return Severity.OK if all(each is Severity.OK for each in brokers) else Severity.DEGRADED
 
 
-def _of_quotes(manager: FeedSource, brokers: Mapping[str, Severity], of_no_broker: int) -> Severity:
-    """One broker brings them for all; ``of_no_broker`` counts the feed's problems that are no broker's."""
+def _of_quotes(
+    manager: FeedSource, brokers: Mapping[str, Severity], *, of_no_broker: int, begins: bool
+) -> Severity:
+    """One broker brings them for all; ``of_no_broker`` counts the feed's problems that are no broker's,
+    ``begins`` says whether one may be about to bring them."""
     if all(each is Severity.OFF for each in brokers.values()):
         return Severity.OFF
     sources = [health.broker_name for health in quote_sources(manager)]
     if not sources:
-        return Severity.DEGRADED if Severity.DEGRADED in brokers.values() else Severity.DOWN
+        return Severity.DEGRADED if begins else Severity.DOWN
     whole = not of_no_broker and all(brokers[name] is Severity.OK for name in sources)
     return Severity.OK if whole else Severity.DEGRADED
 

@@ -68,6 +68,15 @@ def test_the_feed_s_verdict_follows_its_brokers() -> None:
             assert (found["severity"], found["quotes"], found["orders"]) == ("degraded", "ok", "degraded")
             assert found["words"] == "degraded · 1 problem"
             assert found["title"] == "▲ degraded: broker2 · dualbroker"
+            manager.health["broker1"].state = BrokerState.RECONNECTING
+            manager.health["broker1"].problem = "no route to it"
+            state = view_state(manager, world.clock.now_ns())
+            found = state["verdict"]
+            assert (found["severity"], found["quotes"], found["orders"]) == ("down", "down", "degraded"), (
+                "one that is polled brings no quotes"
+            )
+            assert state["brokers"][0]["state_words"] == "reconnecting"
+            assert state["brokers"][0]["problems"] == ["no route to it"], "the state is said once"
             for name in ("broker1", "broker2"):
                 manager.health[name].state = BrokerState.RECONNECTING
             state = view_state(manager, world.clock.now_ns())
