@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import InstrumentKey
 from dualbroker.noren import frames
 from dualbroker.simulator import rest
@@ -33,7 +34,6 @@ TokensDie = Literal["close", "mute", "never"]
 """What becomes of connections whose session token dies: closed with 1008, or mute for good. ``never``: no
 token dies by itself."""
 
-_NS_PER_S = 1_000_000_000
 _SESSION_OVER = CloseCommand(1008, "Session Expired")
 
 
@@ -146,7 +146,7 @@ class SimulatedBroker:
             elif strike.action == "evict":
                 self._say_goodbye(session)
             else:
-                session.blows.append(strike)
+                session.strikes.append(strike)
 
     def expire_tokens(self) -> None:
         """All session tokens die, as they do at night; their connections as ``tokens_die`` says."""
@@ -219,7 +219,7 @@ class SimulatedBroker:
 
     def time_s(self) -> int:
         """Epoch seconds of the broker's clock, which is the market's unless it is skewed."""
-        return self.market.now_ns() // _NS_PER_S + round(self.faults.clock_skew_s)
+        return self.market.now_ns() // NS_PER_S + round(self.faults.clock_skew_s)
 
     def _say_goodbye(self, session: StreamSession) -> None:
         if session.close_at_ns is None:

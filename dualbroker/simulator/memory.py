@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.simulator.broker import SimulatedBroker
+from dualbroker.simulator.link import is_answered
 from dualbroker.simulator.memory_websocket import MemoryCloseReason, MemoryWebSocket
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.site import SimulatorSite
@@ -24,7 +26,6 @@ __all__ = ["MASTERS_BASE", "MemoryCloseReason", "MemoryResponse", "MemoryTranspo
 MASTERS_BASE = "http://masters.simulated"
 
 _DOMAIN = ".simulated"
-_NS_PER_S = 1_000_000_000
 _GOING_AWAY = 1001
 _CLOSED_STEP_S = 0.5
 """Between two steps while the market is closed, so that a night costs little."""
@@ -152,15 +153,17 @@ class MemoryTransport:
 
     async def _be_answered(self, broker: SimulatedBroker, timeout_s: float) -> None:
         """Return when the broker answers a REST call."""
-        words = f"no answer from {broker.name}{_DOMAIN} within {timeout_s:g} s"
-        faults = broker.faults
-        if faults.black_hole:
-            await _until_it_is_over(broker, timeout_s, words)
-        if faults.rest_hangs or faults.delay_s >= timeout_s:
-            await asyncio.sleep(timeout_s)
-            raise ConnectionFailedError(words)
-        if faults.delay_s:
-            await asyncio.sleep(faults.delay_s)
+
+        async def look_again() -> bool:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            return False
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                await is_answered(broker, look_again)
+        except TimeoutError:
+            words = f"no answer from {broker.name}{_DOMAIN} within {timeout_s:g} s"
+            raise ConnectionFailedError(words) from None
 
     async def aclose(self) -> None:
         """Move the simulation on no more, and close what is open."""
@@ -174,13 +177,13 @@ class MemoryTransport:
         if self._timer is None:
             loop = asyncio.get_running_loop()
             if self._started_s is None:
-                self._started_s = loop.time() - self._simulation.running_ns / _NS_PER_S
+                self._started_s = loop.time() - self._simulation.running_ns / NS_PER_S
             self._timer = loop.call_later(self._step_interval_s, self._step)
 
     def _step(self) -> None:
         loop = asyncio.get_running_loop()
         assert self._started_s is not None
-        due_ns = round((loop.time() - self._started_s) * _NS_PER_S)
+        due_ns = round((loop.time() - self._started_s) * NS_PER_S)
         elapsed_ns = due_ns - self._simulation.running_ns
         if elapsed_ns > 0:
             self._simulation.step(elapsed_ns)

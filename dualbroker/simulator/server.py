@@ -26,6 +26,7 @@ from websockets.protocol import State
 from dualbroker.simulator.answers import Answer
 from dualbroker.simulator.broker import SimulatedBroker
 from dualbroker.simulator.connection import CLOSE_TIMEOUT_S, BrokerConnection
+from dualbroker.simulator.link import is_answered
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.site import SimulatorSite
 from dualbroker.simulator.stream import StreamSession
@@ -188,8 +189,8 @@ class SimulatorServer:
             self.simulation.step(min(now_ns - last_ns, _LONGEST_STEP_NS))
             last_ns = now_ns
             self._follow_clock()
-            for link in list(self._all_links):
-                link.carry_on()
+            for connection in list(self._all_links):
+                connection.link.carry_on()
             self._flush()
 
     def _follow_clock(self) -> None:
@@ -246,7 +247,16 @@ class SimulatorServer:
         request = Request(scope, receive)
         broker = self._brokers_by_port.get(scope["server"][1])
         body = await request.body()
-        if broker is not None and not await self._is_answered(broker, receive):
+
+        async def caller_has_gone() -> bool:
+            if self._is_stopping:
+                return True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    return bool((await receive())["type"] == "http.disconnect")
+            return False
+
+        if broker is not None and not await is_answered(broker, caller_has_gone) and not self._is_stopping:
             return
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = self._answer(broker, request.method, request.url.path, body, headers)
@@ -254,18 +264,9 @@ class SimulatorServer:
         response = Response(answer.body, answer.status, media_type=answer.content_type)
         await response(scope, receive, send)
 
-    async def _is_answered(self, broker: SimulatedBroker, receive: Receive) -> bool:
-        """True once the broker answers a REST call; False when its caller has gone before that."""
-        hangs = broker.faults.rest_hangs
-        while hangs or broker.faults.black_hole:
-            if self._http is None or self._http.should_exit:
-                return True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AGAIN_S):
-                    if (await receive())["type"] == "http.disconnect":
-                        return False
-        await asyncio.sleep(broker.faults.delay_s)
-        return True
+    @property
+    def _is_stopping(self) -> bool:
+        return self._http is None or self._http.should_exit
 
     def _answer(
         self,

@@ -75,7 +75,7 @@ class StreamSession:
         """Running time of the simulation at which it is to be closed with ``goodbye``."""
         self.close_command: CloseCommand | None = None
         """Set once the driver shall close the connection."""
-        self.blows: list[Strike] = []
+        self.strikes: list[Strike] = []
         """What the driver shall do to the link, oldest first: reset, half_frame, garbage, oversized."""
         self.late_orders: list[tuple[int, bytes]] = []
         """``om`` frames that come out of order: running time by which they go at the latest, frame."""
