@@ -10,11 +10,14 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["NEEDS", "absent", "chromium_path", "skip_what_lacks_its_tools"]
+__all__ = ["NEEDS", "WITHOUT_DATA", "absent", "chromium_path", "skip_what_lacks_its_tools"]
 
 BARE = "DUALBROKER_TESTS_BARE"
 """Set by ``.ci/run`` where it proves the README's command without the tools of ``[dev]``. What is skipped
 there runs in CI's complete environment, by these markers."""
+
+WITHOUT_DATA = "DUALBROKER_TESTS_WITHOUT_DATA"
+"""Set where CI runs in public, which never has the recorded days: what needs them is skipped there too."""
 
 
 def absent(reason: str) -> NoReturn:
