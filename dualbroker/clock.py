@@ -8,13 +8,24 @@ from datetime import time as time_of_day
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-__all__ = ["IST", "PREPARED_AT", "Clock", "MarketClock", "SystemClock", "WallClock", "ist", "market_day"]
+__all__ = [
+    "IST",
+    "NS_PER_S",
+    "PREPARED_AT",
+    "Clock",
+    "MarketClock",
+    "SystemClock",
+    "WallClock",
+    "ist",
+    "market_day",
+]
 
 IST = ZoneInfo("Asia/Kolkata")
 PREPARED_AT = time_of_day(8, 30)
 """Indian time at which a day is made ready; the first session, of commodities, begins at 09:00."""
 
-_STEP_NS = 1_000_000_000
+NS_PER_S = 1_000_000_000
+_STEP_NS = NS_PER_S
 """From here on the system's clock was set, or stood still in a sleep; below, it is only being kept right."""
 
 
@@ -83,7 +94,7 @@ class MarketClock:
         return self._now_ns
 
     def follow(self, feed_time_s: int) -> None:
-        self._now_ns = max(self._now_ns, feed_time_s * 1_000_000_000)
+        self._now_ns = max(self._now_ns, feed_time_s * NS_PER_S)
 
 
 def ist(time_ns: int) -> datetime:

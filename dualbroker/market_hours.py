@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.market_calendar import Spans, calendar_end, regular_spans, timetable
 
 __all__ = ["Corrections", "MarketHours", "Phase", "Spans"]
 
-_SECOND_NS = 1_000_000_000
-_DAY_NS = 86_400 * _SECOND_NS
-_IST_OFFSET_NS = (5 * 3600 + 1800) * _SECOND_NS
+_DAY_NS = 86_400 * NS_PER_S
+_IST_OFFSET_NS = (5 * 3600 + 1800) * NS_PER_S
 """India has had no summer time since 1945."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -253,4 +253,4 @@ def _midnight_ns(day: date) -> int:
 
 
 def _into_day_ns(moment: time) -> int:
-    return (moment.hour * 3600 + moment.minute * 60 + moment.second) * _SECOND_NS
+    return (moment.hour * 3600 + moment.minute * 60 + moment.second) * NS_PER_S

@@ -13,13 +13,13 @@ from datetime import date
 from functools import lru_cache
 from itertools import accumulate
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import DepthLevel, Instrument, InstrumentKey, InstrumentKind
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE, Bar, MarketTick
 from dualbroker.simulator.universe import Universe, build_universe
 
 __all__ = ["QUIET_SHARE", "SmallMarket", "market_is_open", "small_universe"]
 
-_NS_PER_S = 1_000_000_000
 _IST_OFFSET_S = 19_800
 _DAY_S = 86_400
 _OPEN_S, _CLOSE_S = 33_300, 55_800
@@ -42,7 +42,7 @@ def small_universe(today: date) -> Universe:
 
 def market_is_open(time_ns: int) -> bool:
     """Whether the market trades at that moment (UTC ns). Holidays are unknown to it."""
-    day, second = divmod(time_ns // _NS_PER_S + _IST_OFFSET_S, _DAY_S)
+    day, second = divmod(time_ns // NS_PER_S + _IST_OFFSET_S, _DAY_S)
     return (day + _EPOCH_WEEKDAY) % 7 < 5 and _OPEN_S <= second < _CLOSE_S
 
 
@@ -70,10 +70,10 @@ class SmallMarket:
         self._owed = 0.0
         self._random = random.Random(f"market/{seed}")
         self._quotes = [_first_quote(universe, place) for place in range(len(universe.instruments))]
-        day, second = divmod(start_ns // _NS_PER_S + _IST_OFFSET_S, _DAY_S)
+        day, second = divmod(start_ns // NS_PER_S + _IST_OFFSET_S, _DAY_S)
         self._session_days = [day if second >= _OPEN_S else day - 1] * len(self._quotes)
         for quote in self._quotes:
-            quote["feed_time"] = float(start_ns // _NS_PER_S)
+            quote["feed_time"] = float(start_ns // NS_PER_S)
         self.past: list[set[tuple[float | None, float | None]]] = [
             {(quote.get("ltp"), quote.get("volume"))} for quote in self._quotes
         ]
@@ -93,7 +93,7 @@ class SmallMarket:
         self._now_ns += elapsed_ns
         if not market_is_open(self._now_ns):
             return []
-        self._owed += self._rate * elapsed_ns / _NS_PER_S
+        self._owed += self._rate * elapsed_ns / NS_PER_S
         count = int(self._owed)
         if not count:
             return []
@@ -107,7 +107,7 @@ class SmallMarket:
 
     def begin_day(self) -> None:
         """Derivatives that expired yesterday are found and quoted no more; volumes begin anew at the open."""
-        today = date.fromordinal(_EPOCH + (self._now_ns // _NS_PER_S + _IST_OFFSET_S) // _DAY_S)
+        today = date.fromordinal(_EPOCH + (self._now_ns // NS_PER_S + _IST_OFFSET_S) // _DAY_S)
         for index, item in enumerate(self.instruments):
             if item.expiry is not None and item.expiry < today:
                 self._positions.pop(item.key, None)
@@ -156,7 +156,7 @@ class SmallMarket:
     def _move(self, index: int) -> dict[str, float]:
         quote = self._quotes[index]
         tick = self.instruments[index].tick_size or DEFAULT_TICK_SIZE
-        now_s = self._now_ns // _NS_PER_S
+        now_s = self._now_ns // NS_PER_S
         price = max(tick, round(quote["ltp"] + tick * self._random.choice((-2, -1, 1, 2)), _DECIMALS))
         changes = {"ltp": price, "feed_time": float(now_s)}
         day = (now_s + _IST_OFFSET_S) // _DAY_S

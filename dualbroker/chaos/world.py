@@ -11,7 +11,7 @@ from dualbroker.chaos.market import SmallMarket, small_universe
 from dualbroker.chaos.network import WatchedTransport
 from dualbroker.chaos.schedule import Schedule
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
-from dualbroker.clock import IST
+from dualbroker.clock import IST, NS_PER_S
 from dualbroker.config.schema import Config
 from dualbroker.manager import WebSocketManager
 from dualbroker.simulator.memory import MASTERS_BASE, MemoryTransport
@@ -19,8 +19,6 @@ from dualbroker.simulator.simulation import Simulation
 from dualbroker.transport.base import Transport
 
 __all__ = ["World"]
-
-_NS_PER_S = 1_000_000_000
 
 
 class World:
@@ -34,7 +32,7 @@ class World:
 
     def __init__(self, loop: VirtualTimeLoop, schedule: Schedule) -> None:
         start = datetime.fromisoformat(schedule.start).replace(tzinfo=IST)
-        start_ns = int(start.timestamp()) * _NS_PER_S
+        start_ns = int(start.timestamp()) * NS_PER_S
         self.schedule = schedule
         self.universe = small_universe(start.date())
         self.market = SmallMarket(

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from dualbroker.clock import IST
+from dualbroker.clock import IST, NS_PER_S
 from dualbroker.noren.fields import epoch_seconds
 
 __all__ = ["epoch_ns", "exchange_time_text", "ist_day", "order_time_text", "wall_time_ns"]
 
 _TIME_FIRST = re.compile(r"(\d\d):(\d\d):(\d\d) (\d\d)-(\d\d)-(\d{4})", re.ASCII)
 _DATE_FIRST = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)", re.ASCII)
-_NS_PER_S = 1_000_000_000
 EARLIEST_YEAR = 2000
 _EARLIEST_S = int(datetime(EARLIEST_YEAR, 1, 1, tzinfo=IST).timestamp())
 
@@ -42,18 +41,18 @@ def wall_time_ns(value: object) -> int | None:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=IST)
     except ValueError:
         return None
-    return int(moment.timestamp()) * _NS_PER_S
+    return int(moment.timestamp()) * NS_PER_S
 
 
 def epoch_ns(value: object) -> int | None:
     """UTC nanoseconds of epoch seconds given as text or number; None for what is none, or too long ago."""
     seconds = epoch_seconds(value)
-    return None if seconds is None or seconds < _EARLIEST_S else seconds * _NS_PER_S
+    return None if seconds is None or seconds < _EARLIEST_S else seconds * NS_PER_S
 
 
 def _ist_second(time_ns: int) -> datetime:
     # Whole seconds: a float of nanoseconds could carry the last of them into the next second.
-    return datetime.fromtimestamp(time_ns // _NS_PER_S, IST)
+    return datetime.fromtimestamp(time_ns // NS_PER_S, IST)
 
 
 def order_time_text(time_ns: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
@@ -10,8 +9,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dualbroker.service.errors import error_response
+from dualbroker.transport.proxies import is_loopback_host
 
-__all__ = ["LOOPBACK_NAMES", "Guard", "is_loopback"]
+__all__ = ["LOOPBACK_NAMES", "Guard"]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
@@ -21,14 +21,6 @@ _HOST = re.compile(
 _OUR_SITES = ("same-origin", "none")
 _READING = ("GET", "HEAD")
 _LONGEST_SHOWN = 80
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in LOOPBACK_NAMES
 
 
 class Guard:
@@ -89,7 +81,7 @@ class Guard:
     def _is_ours(self, name: str | None) -> bool:
         if name is None:
             return False
-        return self._hosts is None or name in self._hosts or is_loopback(name)
+        return self._hosts is None or name in self._hosts or is_loopback_host(name)
 
     def _is_own_origin(self, origin: str, host_name: str | None) -> bool:
         scheme, _, rest = origin.partition("://")

@@ -22,9 +22,10 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.app import cannot_start, create_app
-from dualbroker.service.guard import LOOPBACK_NAMES, is_loopback
+from dualbroker.service.guard import LOOPBACK_NAMES
 from dualbroker.service.slow_clients import ImpatientProtocol
 from dualbroker.service.socket import AbortableWebSocket
+from dualbroker.transport.proxies import is_loopback_host
 
 __all__ = ["address_of", "is_opened", "listen", "serve"]
 
@@ -93,7 +94,7 @@ def address_of(listener: socket.socket) -> str:
 
 def is_opened(listener: socket.socket) -> bool:
     """Whether other machines can reach it, so that a token must be demanded."""
-    return not is_loopback(listener.getsockname()[0])
+    return not is_loopback_host(listener.getsockname()[0])
 
 
 def serve(

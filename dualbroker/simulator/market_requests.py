@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.noren.fields import number, whole
 from dualbroker.noren.times import exchange_time_text, ist_day
@@ -30,7 +31,6 @@ __all__ = [
     "security_info",
 ]
 
-_NS_PER_S = 1_000_000_000
 _INTERVALS_MINUTES = frozenset({1, 3, 5, 10, 15, 30, 60, 120, 240})
 _NAMES_IN_QUOTES = {"52h": "wk52_h", "52l": "wk52_l"}
 
@@ -89,7 +89,7 @@ def quotes(
     book = wire.book(market.depth(index), details)
     row |= {_NAMES_IN_QUOTES.get(name, name): text for name, text in book.items()}
     if "last_trade_time" in details:
-        row["ltd"] = exchange_time_text(int(details["last_trade_time"]) * _NS_PER_S)[:10]
+        row["ltd"] = exchange_time_text(int(details["last_trade_time"]) * NS_PER_S)[:10]
     total = market.total_open_interest(index)
     if total is not None:
         row["toi"] = wire.quantity(total)
@@ -99,7 +99,7 @@ def quotes(
     under = catalogue.underlying(market.instruments[index])
     if under is not None:
         row |= {"und_exch": under.exchange, "und_tk": under.token}
-    return row | {"lut": str(market.now_ns() // _NS_PER_S)}
+    return row | {"lut": str(market.now_ns() // NS_PER_S)}
 
 
 def greeks(market: Market, fields: Mapping[str, str]) -> dict[str, object]:
@@ -166,7 +166,7 @@ def daily_series(
     if index is None:
         raise invalid_symbol(symbol)
     start, end = number(fields.get("from")), number(fields.get("to"))
-    now_s = market.now_ns() // _NS_PER_S
+    now_s = market.now_ns() // NS_PER_S
     days = market.days(index, int(start or 0), min(int(end), now_s) + 1 if end is not None else now_s + 1)
     if not days:
         raise Refusal(NO_DATA)
@@ -195,7 +195,7 @@ def price_series(market: Market, fan_out: QuoteFanOut, fields: Mapping[str, str]
         No such instrument or interval, or no bars.
     """
     index = _index(market, fields)
-    now_s = market.now_ns() // _NS_PER_S
+    now_s = market.now_ns() // NS_PER_S
     minutes = whole(fields.get("intrv", "1"))
     if minutes not in _INTERVALS_MINUTES:
         raise Refusal(INVALID_INPUT)
@@ -213,7 +213,7 @@ def price_series(market: Market, fan_out: QuoteFanOut, fields: Mapping[str, str]
 def _bar_row(bar: Bar, wire: InstrumentWire) -> dict[str, str]:
     return {
         "stat": "Ok",
-        "time": exchange_time_text(bar.start_s * _NS_PER_S),
+        "time": exchange_time_text(bar.start_s * NS_PER_S),
         "ssboe": str(bar.start_s),
         "into": wire.price(bar.open),
         "inth": wire.price(bar.high),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import OrderStatus, ReportType
 from dualbroker.noren.times import exchange_time_text, order_time_text
 from dualbroker.simulator.market import DEFAULT_TICK_SIZE
@@ -15,7 +16,6 @@ __all__ = ["PRODUCT_NAMES", "book_row", "history_row", "order_update", "trade_ro
 
 PRODUCT_NAMES = {"C": "CNC", "M": "NRML", "I": "MIS", "H": "CO", "B": "BO", "F": "MTF"}
 
-_NS_PER_S = 1_000_000_000
 _INTERNAL_STATUS = {ReportType.NEW_ACK: "ORDER ACK", ReportType.PENDING_NEW: "ORDER PENDING"}
 
 
@@ -31,8 +31,8 @@ def order_update(order: Order, event: OrderEvent) -> dict[str, str]:
         "reporttype": event.report_type.value,
         "mult": "1",
         "prcftr": f"{multiplier(event.terms.instrument):.6f}",
-        "tm": str(event.time_ns // _NS_PER_S),
-        "ntm": str(event.time_ns % _NS_PER_S),
+        "tm": str(event.time_ns // NS_PER_S),
+        "ntm": str(event.time_ns % NS_PER_S),
         "rejreason": event.reject.reason if event.reject else " ",
     }
     if event.fill is not None:
@@ -114,7 +114,7 @@ def _book_fields(order: Order, event: OrderEvent) -> dict[str, Any]:
         "prd": terms.product,
         "s_prdt_ali": PRODUCT_NAMES.get(terms.product, ""),
         "instname": instrument_type(terms.instrument),
-        "ordenttm": str(order.entry_time_ns // _NS_PER_S),
+        "ordenttm": str(order.entry_time_ns // NS_PER_S),
         "ordersource": "API",
         "src_uid": "",
         "brnchid": "HO",

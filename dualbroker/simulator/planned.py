@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.errors import DualBrokerError
 from dualbroker.simulator.faults import Strike
 
 __all__ = ["PlannedStrike", "PlannedStrikes"]
 
-_NS_PER_S = 1_000_000_000
-_DAY_NS = 24 * 3600 * _NS_PER_S
-_IST_OFFSET_NS = (5 * 3600 + 1800) * _NS_PER_S
+_DAY_NS = 24 * 3600 * NS_PER_S
+_IST_OFFSET_NS = (5 * 3600 + 1800) * NS_PER_S
 
 
 class _Fields(Strike, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,9 +52,9 @@ class PlannedStrike(msgspec.Struct, frozen=True):
             raise DualBrokerError("expected either after_s or at_time of a blow, found both or none")
         strike = Strike(action=given.action, code=given.code, reason=given.reason)
         if given.after_s is not None:
-            return cls(broker, strike, after_ns=round(given.after_s * _NS_PER_S))
+            return cls(broker, strike, after_ns=round(given.after_s * NS_PER_S))
         hours, minutes = map(int, str(given.at_time).split(":"))
-        return cls(broker, strike, time_of_day_ns=(hours * 3600 + minutes * 60) * _NS_PER_S)
+        return cls(broker, strike, time_of_day_ns=(hours * 3600 + minutes * 60) * NS_PER_S)
 
 
 class PlannedStrikes:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import QUOTE_UNITS, DepthLevel, Instrument, Unit
 from dualbroker.noren.quotes import TouchlineDelta
 from dualbroker.noren.times import exchange_time_text
@@ -39,7 +40,6 @@ _DETAIL_QUANTITIES = {
     "total_sell_quantity": "tsq",
 }
 _DETAIL_PRICES = {"high_52_weeks": "52h", "low_52_weeks": "52l"}
-_NS_PER_S = 1_000_000_000
 _OF_DEPTH_LEVELS = frozenset({"bid", "ask", "bid_quantity", "ask_quantity"})
 
 
@@ -132,7 +132,7 @@ class InstrumentWire:
             if name in details:
                 texts[key] = self._price % details[name]
         if "last_trade_time" in details:
-            texts["ltt"] = exchange_time_text(int(details["last_trade_time"]) * _NS_PER_S)[-8:]
+            texts["ltt"] = exchange_time_text(int(details["last_trade_time"]) * NS_PER_S)[-8:]
         return texts
 
     def texts(self, quote: Mapping[str, float]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.errors import WireError
 from dualbroker.model import Instrument, InstrumentKey
 from dualbroker.noren.fields import text
@@ -40,7 +41,6 @@ __all__ = ["RestHost", "answer"]
 
 Fields = Mapping[str, str]
 
-_NS_PER_S = 1_000_000_000
 _FLATTRADE_LOGIN = "apitoken"
 _BEARER = "bearer "
 _LONGEST_NAME = 40
@@ -96,7 +96,7 @@ def answer(host: RestHost, path: str, body: bytes, headers: Mapping[str, str], n
     if faults.rest_html_502:
         return BAD_GATEWAY
     name = path.partition("?")[0].rstrip("/").rpartition("/")[2]
-    request_time = order_time_text(host.market.now_ns() + round(faults.clock_skew_s) * _NS_PER_S)
+    request_time = order_time_text(host.market.now_ns() + round(faults.clock_skew_s) * NS_PER_S)
     try:
         if name == _FLATTRADE_LOGIN:
             return json_answer(_flattrade_login(host, body))

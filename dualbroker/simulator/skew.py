@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.noren.times import order_time_text, wall_time_ns
 from dualbroker.simulator.framing import payload_of, text_frame
 
@@ -12,7 +13,6 @@ __all__ = ["skewed_frame", "skewed_row", "skewed_rows"]
 
 _EPOCH_SECONDS = ("tm", "ordenttm", "ft", "lut")
 _ORDER_TIMES = ("norentm", "request_time")
-_NS_PER_S = 1_000_000_000
 _FEED_TIME = re.compile(rb'"ft":"(\d+)"')
 
 
@@ -36,7 +36,7 @@ def skewed_row(row: dict[str, Any], skew_s: float) -> dict[str, Any]:
     for name in _ORDER_TIMES:
         time_ns = wall_time_ns(row.get(name))
         if time_ns is not None:
-            shifted[name] = order_time_text(time_ns + round(skew_s) * _NS_PER_S)
+            shifted[name] = order_time_text(time_ns + round(skew_s) * NS_PER_S)
     return shifted
 
 

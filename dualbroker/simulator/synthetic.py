@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import DepthLevel, Instrument, InstrumentKey
 from dualbroker.noren.times import ist_day
@@ -29,7 +30,6 @@ MOST_TICKS_PER_SECOND = 50_000
 MOST_TICKS_PER_CALL = 500_000
 """Ten seconds at the highest rate: after a machine slept for hours, the market does not relive them."""
 
-_NANOSECONDS = 1_000_000_000
 _HISTORY_MINUTES = 60
 """The session has been open for so long when the market starts, so that the day's figures mean something."""
 _HISTORY_STEP_S = 15
@@ -76,7 +76,7 @@ class SyntheticMarket:
         self._positions = {item.key: position for position, item in enumerate(universe.instruments)}
         self._rate = ticks_per_second
         self._owed_ticks = 0.0
-        self._now_ns = start_ns - _HISTORY_MINUTES * 60 * _NANOSECONDS
+        self._now_ns = start_ns - _HISTORY_MINUTES * 60 * NS_PER_S
         self._random = np.random.default_rng(seed)
         self._factors = Factors(universe, self._random)
         busy = liquidity(universe, self._factors.volatility, self._now_s)
@@ -101,7 +101,7 @@ class SyntheticMarket:
 
     def advance(self, elapsed_ns: int) -> list[MarketTick]:
         """Move on by an elapsed time; the ticks come in rounds in which no instrument ticks twice."""
-        seconds = elapsed_ns / _NANOSECONDS
+        seconds = elapsed_ns / NS_PER_S
         self._owed_ticks += self._rate * seconds
         count = min(int(self._owed_ticks), MOST_TICKS_PER_CALL)
         self._owed_ticks %= 1.0
@@ -217,7 +217,7 @@ class SyntheticMarket:
 
     @property
     def _now_s(self) -> float:
-        return self._now_ns / _NANOSECONDS
+        return self._now_ns / NS_PER_S
 
     def _live_through_history(self) -> None:
         self._factors.open()
@@ -225,7 +225,7 @@ class SyntheticMarket:
         for _ in range(_HISTORY_MINUTES * 60 // _HISTORY_STEP_S):
             self._factors.step(_HISTORY_STEP_S)
             self._move(self._everything)
-            self._now_ns += _HISTORY_STEP_S * _NANOSECONDS
+            self._now_ns += _HISTORY_STEP_S * NS_PER_S
 
     def _choose(self, count: int) -> Integers:
         """Distinct instruments, liquid ones more often: an exponential race in which the first win."""

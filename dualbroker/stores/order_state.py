@@ -13,6 +13,7 @@ from enum import Enum
 
 import msgspec
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType
 from dualbroker.stores.order_fills import Fill, Fills, WaitingFills, fills_of
 
@@ -61,8 +62,6 @@ _MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "re
 
 _BOOK_LAG_NS = 3_000_000_000
 """A book that was asked for so long after the stream's last word does not lag behind it."""
-
-_NS_PER_S = 1_000_000_000
 
 
 class OrderState(msgspec.Struct, kw_only=True):
@@ -190,7 +189,7 @@ def _follow_brokers_clock(state: OrderState, update: OrderUpdate, changed: bool)
     elif changed and update.as_of_ns is not None and update.order_time_ns is not None:
         # Also back: a broker's clock that was set right again must not make all that follows look old.
         known = state.last_event_ns
-        if known is None or known // _NS_PER_S != update.order_time_ns // _NS_PER_S:
+        if known is None or known // NS_PER_S != update.order_time_ns // NS_PER_S:
             state.last_event_ns = update.order_time_ns
 
 
@@ -336,5 +335,5 @@ def _may_go_back(state: OrderState, update: OrderUpdate, book_second: int | None
     return (
         update.report_type in _STEPS_BACK
         and update.event_time_ns is not None
-        and (book_second is None or update.event_time_ns // _NS_PER_S > book_second)
+        and (book_second is None or update.event_time_ns // NS_PER_S > book_second)
     )

@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.model import OrderStatus, OrderUpdate, ReportType
 
 __all__ = ["MOST_STEPS", "Step", "StepRecord", "match_steps", "signature", "step_of"]
@@ -17,7 +18,6 @@ __all__ = ["MOST_STEPS", "Step", "StepRecord", "match_steps", "signature", "step
 MOST_STEPS = 1000
 """Steps of one order that are remembered, so that a repeat is known as one; the oldest go first."""
 
-_NS_PER_S = 1_000_000_000
 
 Signature = tuple[object, ...]
 
@@ -132,7 +132,7 @@ def step_of(update: OrderUpdate) -> Step:
         update.quantity,
         update.price,
         update.trigger_price,
-        None if time_ns is None else time_ns // _NS_PER_S,
+        None if time_ns is None else time_ns // NS_PER_S,
         update.receive_time_ns,
     )
 

@@ -15,19 +15,26 @@ from urllib.parse import urlsplit
 
 from dualbroker.errors import ConnectionFailedError
 
-__all__ = ["is_loopback", "proxy_for"]
+__all__ = ["is_loopback", "is_loopback_host", "proxy_for"]
 
 _SCHEMES = ("http", "https")
 _SOCKS = ("socks5", "socks5h", "socks4", "socks4a", "socks")
 _WEB_SCHEMES = {"ws": "http", "wss": "https"}
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether a host's name or address is reached from this machine only."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # any other name
+        return False
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL points at this machine, where no proxy has any business."""
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, or no address at all
+        return is_loopback_host(urlsplit(url).hostname or "")
+    except ValueError:  # no address at all
         return False
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dualbroker.clock import ist
+from dualbroker.clock import NS_PER_S, ist
 from dualbroker.manager.source import FeedSource
 
 __all__ = ["market_state", "subscribed_exchanges"]
 
-_SECOND_NS = 1_000_000_000
 _DAYS_KNOWN_BY_WEEKDAY = 7
 
 
@@ -54,7 +53,7 @@ def _closed(manager: FeedSource, exchanges: list[str], now_ns: int) -> str:
 def _newest_feed_time_ns(manager: FeedSource) -> int | None:
     _, rows, _ = manager.quotes.latest()
     times_s = rows["feed_time"][np.isfinite(rows["feed_time"])]
-    return int(times_s.max()) * _SECOND_NS if len(times_s) else None
+    return int(times_s.max()) * NS_PER_S if len(times_s) else None
 
 
 def _moment(moment_ns: int, now_ns: int, clock: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dualbroker.clock import ist
+from dualbroker.clock import NS_PER_S, ist
 from dualbroker.manager.source import FeedSource
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.view.remembered import Remembered
@@ -27,7 +27,6 @@ QUOTES_SHOWN = 3000
 
 _PRICES = ("ltp", "bid", "ask")
 _QUANTITIES = ("volume", "open_interest")
-_NS_PER_S = 1_000_000_000
 
 _remembered = Remembered()
 
@@ -100,8 +99,8 @@ def quote_columns(source: FeedSource, shown: Shown, now_ns: int, *, brief: bool 
     places[indices[known]] = np.flatnonzero(known)
     at = places[shown.indices]
     midnight = ist(now_ns).replace(hour=0, minute=0, second=0, microsecond=0)
-    midnight_ns = int(midnight.timestamp()) * _NS_PER_S
-    received_s = (_column(rows["receive_time"], at, 0) - midnight_ns) // _NS_PER_S
+    midnight_ns = int(midnight.timestamp()) * NS_PER_S
+    received_s = (_column(rows["receive_time"], at, 0) - midnight_ns) // NS_PER_S
     names = list(store.broker_names)
     return {
         "revision": shown.columns["revision"],

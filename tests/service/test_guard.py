@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from dualbroker.service.guard import LOOPBACK_NAMES, Guard, is_loopback
+from dualbroker.service.guard import LOOPBACK_NAMES, Guard
 from tests.service.world import served
 from tests.simulated import World, run_world
 
@@ -172,21 +172,6 @@ def reaches(scope: dict[str, Any], hosts: tuple[str, ...] | None = LOOPBACK_NAME
     scope = {"extensions": {"websocket.http.response": {}}, **scope}
     asyncio.run(Guard(inner, hosts)(scope, nothing, ignore))
     return reached
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.0.1.1", True),
-        ("localhost", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("127.evil", False),
-    ],
-)
-def test_what_is_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 def test_every_route_is_guarded_and_no_other_sites_page_sets_anything() -> None:

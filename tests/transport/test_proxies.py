@@ -9,7 +9,7 @@ import pytest
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.remote.link import open_link
 from dualbroker.transport.network import NetworkTransport
-from dualbroker.transport.proxies import proxy_for
+from dualbroker.transport.proxies import is_loopback_host, proxy_for
 
 PROXY = "http://proxy.invalid:3128"
 
@@ -83,3 +83,18 @@ def test_an_unusable_proxy_is_one_error_that_names_its_variable(
         await transport.aclose()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.1.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("127.evil", False),
+    ],
+)
+def test_which_hosts_are_this_machine(host: str, expected: bool) -> None:
+    assert is_loopback_host(host) is expected

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dualbroker.chaos.changes import Change
 from dualbroker.chaos.rules.bounds import at_once, streamed_s
 from dualbroker.chaos.rules.scene import Rule, Scene
+from dualbroker.clock import NS_PER_S
 from dualbroker.stores.incidents import Failover
 
 __all__ = ["TELLING_RULES"]
 
-_NS_PER_S = 1_000_000_000
 _ROUNDING_S = 1e-6
 
 
@@ -28,8 +28,8 @@ def _told(scene: Scene) -> Iterator[str]:
             continue
         gap_s = chain[-1].gaps_s[change.instrument.key]
         # The old source may have brought other instruments after this one, but none after it was given up.
-        most_s = (change.first_ns - change.last_ns) / _NS_PER_S
-        least_s = most_s if chain[0].planned else (change.first_ns - chain[0].time_ns) / _NS_PER_S
+        most_s = (change.first_ns - change.last_ns) / NS_PER_S
+        least_s = most_s if chain[0].planned else (change.first_ns - chain[0].time_ns) / NS_PER_S
         if not least_s - _ROUNDING_S <= gap_s <= most_s + _ROUNDING_S:
             yield (
                 f"{name} went from {change.old} to {change.new} at {_at_s(scene, change.first_ns):.1f} s, "
@@ -59,7 +59,7 @@ def _chain(change: Change, failovers: Sequence[Failover]) -> list[Failover] | No
 
 
 def _at_s(scene: Scene, time_ns: int) -> float:
-    return scene.now_s - (scene.world.clock.now_ns() - time_ns) / _NS_PER_S
+    return scene.now_s - (scene.world.clock.now_ns() - time_ns) / NS_PER_S
 
 
 def _ended(scene: Scene) -> Iterator[str]:
