@@ -20,8 +20,8 @@ from failover_figures import Quantiles, histogram
 from failover_run import busiest, simulator_config
 from processes import child_process
 
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.config.broker import BrokerConfig
 from dualbroker.instruments import parse_master
 
 __all__ = ["Found", "official_client"]
@@ -198,7 +198,7 @@ async def running(
     python: str, simulator: SimulatorProcess, number: int, keys: Sequence[str]
 ) -> AsyncIterator[OfficialClient]:
     """A client of the simulator's broker of that number; its process ends with the block."""
-    section = BrokerConfig.model_validate({"name": f"broker{number + 1}", "type": "simulated"})
+    section = SimulatedSection(name=f"broker{number + 1}", type="simulated")
     login = simulator.login_for(number, section, "c")
     assert login.password is not None
     assert login.totp_secret is not None

@@ -22,9 +22,10 @@ from failover_figures import Measured, Series, histogram
 from numpy.typing import NDArray
 
 from dualbroker import Config, WebSocketManager
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.brokers.simulator_control import SimulatorSurface
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.config.schema import BrokerConfig, SimulatorConfig
+from dualbroker.config.schema import SimulatorConfig
 from dualbroker.model import Instrument
 from dualbroker.noren.dialects import SHOONYA
 from dualbroker.stores.health import BrokerState
@@ -104,7 +105,7 @@ def manager_config(series: Series, simulator: SimulatorProcess) -> Config:
     brokers = {}
     for number in range(BROKERS):
         name = f"broker{number + 1}"
-        section = BrokerConfig.model_validate({"name": name, "type": "simulated", **pacing})
+        section = SimulatedSection.model_validate({"name": name, "type": "simulated", **pacing})
         brokers[name] = simulator.login_for(number, section, "a")
     liveness = SHORTENED if series.liveness == "shortened" else {}
     return Config.model_validate({"brokers": brokers, "liveness": liveness})

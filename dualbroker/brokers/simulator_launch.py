@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.child_process import ChildProcess, command_for
 from dualbroker.config.schema import BrokerConfig, Config, SimulatorConfig
 from dualbroker.forking import call_in_child
@@ -19,9 +20,11 @@ _launched: dict[bytes, ChildProcess] = {}
 _launching = threading.Lock()
 
 
-def needing_simulator(sections: Sequence[BrokerConfig]) -> list[BrokerConfig]:
+def needing_simulator(sections: Sequence[BrokerConfig]) -> list[SimulatedSection]:
     """The brokers among them that a simulator has to be started for."""
-    return [section for section in sections if section.is_simulated and section.rest_base is None]
+    return [
+        section for section in sections if isinstance(section, SimulatedSection) and section.rest_base is None
+    ]
 
 
 def launch_simulator(config: Config) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.brokers.simulator_control import SimulatorSurface
 from dualbroker.brokers.simulator_launch import simulator_child
 from dualbroker.child_process import ChildProcess
-from dualbroker.config.schema import BrokerConfig, SimulatorConfig
+from dualbroker.config.schema import SimulatorConfig
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.transport.network import NetworkTransport
 
@@ -70,7 +71,7 @@ class SimulatorProcess:
         simulator._names = names
         return simulator
 
-    def login_for(self, number: int, config: BrokerConfig, generation: str) -> BrokerConfig:
+    def login_for(self, number: int, config: SimulatedSection, generation: str) -> SimulatedSection:
         """The section of the config with the address and login of the simulator's broker of that number."""
         broker = self._brokers[number]
         self._names[config.name] = broker["name"]

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import dualbroker.brokers.registry
 import dualbroker.simulator.site
 import dualbroker.storage.masters
 from dualbroker.instruments import parse_master
@@ -32,7 +31,6 @@ def _master_zip(exchange: str, instruments: list[Instrument]) -> bytes:
 
 _LAID_OVER: tuple[tuple[Any, str, Any], ...] = (
     (importlib.metadata, "entry_points", _entry_points),
-    (dualbroker.brokers.registry, "entry_points", _entry_points),
     (dualbroker.storage.masters, "parse_master", _parse_master),
     (dualbroker.simulator.site, "master_zip", _master_zip),
 )

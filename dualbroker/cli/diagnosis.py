@@ -7,8 +7,6 @@ step is bounded, all of them together by half a minute. A refused login is not t
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
@@ -18,7 +16,7 @@ from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.cli.seen_address import seen_address
 from dualbroker.cli.standby import standby
 from dualbroker.clock import Clock
-from dualbroker.config.broker import BUILT_IN_TYPES, PRIVATE_KEYS
+from dualbroker.config.broker_types import broker_types
 from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError, InstrumentError
 from dualbroker.manager import WebSocketManager
@@ -81,7 +79,7 @@ def _config(config: Config) -> Finding:
 def _name(section: BrokerConfig) -> Finding:
     """Wrong broker names: the name is the key in the config, and nothing else."""
     subject = f"{section.name} name"
-    if section.name.lower() in BUILT_IN_TYPES and section.name.lower() != section.type:
+    if section.name.lower() in broker_types() and section.name.lower() != section.type:
         return Finding(
             Verdict.WARN,
             subject,
@@ -98,23 +96,10 @@ def _credentials(section: BrokerConfig) -> Finding:
     subject = f"{section.name} credentials"
     if section.is_simulated:
         return Finding(Verdict.OK, subject, "none needed, the simulator gives them")
-    if section.totp_secret is not None and not _is_base32(section.totp_secret.get_secret_value()):
-        return Finding(
-            Verdict.FAIL,
-            subject,
-            "totp_secret: expected the base32 secret (letters A to Z, digits 2 to 7) that was shown when "
-            "the authenticator was set up, found something else, such as a code of six digits",
-        )
-    given = sorted(key for key in PRIVATE_KEYS if getattr(section, key) is not None)
+    if (problem := section.credential_problem()) is not None:
+        return Finding(Verdict.FAIL, subject, problem)
+    given = sorted(key for key in section.private_keys() if getattr(section, key) is not None)
     return Finding(Verdict.OK, subject, f"present: {', '.join(given)}")
-
-
-def _is_base32(secret: str) -> bool:
-    text = secret.replace(" ", "").upper()
-    try:
-        return len(base64.b32decode(text + "=" * (-len(text) % 8))) >= 10
-    except (binascii.Error, ValueError):
-        return False
 
 
 async def _broker(broker: Broker, transport: Transport) -> list[Finding]:

@@ -10,7 +10,7 @@ import re
 
 from pydantic import SecretStr
 
-from dualbroker.config.broker import PRIVATE_KEYS, BrokerConfig, mask
+from dualbroker.config.broker import BrokerConfig, mask
 
 __all__ = ["PrivateWords"]
 
@@ -34,7 +34,7 @@ class PrivateWords:
         self._instead: dict[str, str] = {}
         secrets: list[str] = []
         ids: list[str] = []
-        for key in PRIVATE_KEYS:
+        for key in section.private_keys():
             value = getattr(section, key)
             plain = value.get_secret_value() if isinstance(value, SecretStr) else value
             if plain is None or len(plain) < _SHORTEST:

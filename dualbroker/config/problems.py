@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .broker import missing_for_login
+from .broker import BrokerConfig, section_model
 
 __all__ = ["file_message", "key_path", "problem_lines"]
 
@@ -18,22 +18,6 @@ _LONGEST_SHOWN = 60
 _MOST_DIGITS = 30
 
 _PLAIN_KEY = re.compile(r"[\w -]{1,60}")
-
-_SHOWN_OF_A_BROKER = frozenset(
-    {
-        "chunk_pause",
-        "dialect",
-        "enabled",
-        "name",
-        "orders",
-        "poll_every",
-        "requests_per_minute",
-        "requests_per_second",
-        "subscribe_chunk",
-        "type",
-    }
-)
-"""All other keys of a broker may hold a secret, or an address with one in it."""
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -116,7 +100,7 @@ def _texts(
     if kind == "value_error":
         yield from str(context["error"]).splitlines()
     elif kind == "extra_forbidden":
-        yield _unknown_key(str(where[-1]), _known_keys(root, where[:-1]))
+        yield _unknown_key(str(where[-1]), _known_keys(root, where[:-1], document))
     elif _is_about_a_key(details):
         yield "expected text as key (quote numbers, dates, on, off, yes, no), found something else"
     else:
@@ -149,7 +133,9 @@ def _found(where: tuple[str | int, ...], document: Any) -> str:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             return "nothing"
-    may_be_shown = where[:1] != ("brokers",) or (len(where) == 3 and where[2] in _SHOWN_OF_A_BROKER)
+    may_be_shown = where[:1] != ("brokers",) or (
+        len(where) == 3 and where[2] in _broker_model(where, document).shown_keys()
+    )
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
@@ -183,8 +169,18 @@ def _unknown_key(key: str, known: list[str]) -> str:
     return f"expected no such key; {hint}"
 
 
-def _known_keys(root: type[BaseModel], parent: tuple[str | int, ...]) -> list[str]:
-    model = root
+def _broker_model(where: tuple[str | int, ...], document: Any) -> type[BrokerConfig]:
+    """The model of the broker's section in which a key stands."""
+    try:
+        return section_model(document["brokers"][where[1]]["type"])
+    except (KeyError, IndexError, TypeError):
+        return BrokerConfig
+
+
+def _known_keys(root: type[BaseModel], parent: tuple[str | int, ...], document: Any) -> list[str]:
+    model: type[BaseModel] = root
+    if parent[:1] == ("brokers",) and len(parent) > 1:
+        model, parent = _broker_model(parent, document), parent[2:]
     for part in parent:
         if isinstance(part, str) and part in model.model_fields:
             model = next(_models_in(model.model_fields[part].annotation), model)
@@ -209,7 +205,8 @@ def _also_missing(error: ValidationError, document: Any) -> list[str]:
         if name not in unfinished or not isinstance(broker, Mapping) or broker.get("enabled") is False:
             continue
         given = [key for key, value in broker.items() if value is not None]
-        problem = missing_for_login(str(broker.get("type")), given)
+        kind = str(broker.get("type"))
+        problem = section_model(kind).missing_for_login(kind, given)
         if problem:
             lines.append(f"{key_path(('brokers', str(name)))}: {problem}")
     return lines

@@ -18,15 +18,17 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    SerializeAsAny,
     Tag,
     ValidationError,
     ValidationInfo,
+    WrapValidator,
     field_validator,
 )
 
 from dualbroker.errors import ConfigError
 
-from .broker import BrokerConfig
+from .broker import BrokerConfig, check_section
 from .market_hours import MarketHoursConfig
 from .problems import file_message, problem_lines
 from .sections import (
@@ -83,10 +85,17 @@ Subscription = Annotated[
 ]
 
 
+def _by_its_type(data: Any, _: Any, info: ValidationInfo) -> BrokerConfig:
+    return check_section(data, info.context)
+
+
+BrokerSection = Annotated[SerializeAsAny[BrokerConfig], WrapValidator(_by_its_type)]
+
+
 class Config(Section):
     """All of config.yaml."""
 
-    brokers: dict[str, BrokerConfig]
+    brokers: dict[str, BrokerSection]
     """In file order: the first whose login succeeds in time carries quotes, unless ``primary`` names one."""
     subscribe: list[Subscription] = Field(default=[])
     """What is streamed from the start: names, options around the money, and with ``orders`` whatever has an

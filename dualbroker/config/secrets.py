@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from dualbroker.errors import ConfigError
 from dualbroker.keyring_calls import KEYRING, KeyringSilentError
 
-from .broker import BrokerConfig
+from .broker import section_model
 from .problems import key_path
 
 __all__ = ["KEYRING_SERVICE", "SecretSources", "SecretText", "fill_in", "literal_secrets", "read_keyring"]
@@ -29,10 +27,6 @@ _REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)\}")
 _NAME = re.compile(r"(keyring:)?(\S+)")
 _LARGEST_FILE_BYTES = 64 * 1024
 """A secret takes a few hundred."""
-
-_SECRET_KEYS = tuple(
-    key for key, field in BrokerConfig.model_fields.items() if field.annotation == SecretStr | None
-)
 
 
 def read_keyring(name: str) -> str | None:
@@ -118,8 +112,10 @@ def literal_secrets(document: Mapping[str, Any]) -> list[str]:
         key_path(("brokers", str(name), key))
         for name, broker in document["brokers"].items()
         if broker.get("enabled") is not False
-        for key in _SECRET_KEYS
-        if isinstance(broker.get(key), str) and not _REFERENCE.search(broker[key])
+        for key in broker
+        if key in section_model(broker["type"]).secret_keys()
+        and isinstance(broker[key], str)
+        and not _REFERENCE.search(broker[key])
     ]
 
 

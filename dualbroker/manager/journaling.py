@@ -62,9 +62,7 @@ def account_number(section: BrokerConfig, simulator: str = "") -> int:
     simulator
         Names the one simulator that was started for this feed, where the broker lives in it.
     """
-    words = [section.type, section.user_id or "", section.account_id or ""]
-    if section.is_simulated:
-        words += [section.rest_base or "", simulator]
+    words = [*section.account_words, *([simulator] if section.is_simulated else [])]
     digest = hashlib.sha256("\0".join(words).encode("utf-8")).digest()
     return int.from_bytes(digest[:7], "big")
 

@@ -248,13 +248,11 @@ class RunningManager(BoundToProcess, ABC):
             return sections
         settings = self.config.simulator
         self.simulator = await SimulatorProcess.start(settings, [section.name for section in simulated])
-        numbers = {section.name: number for number, section in enumerate(simulated)}
-        return [
-            self.simulator.login_for(numbers[section.name], section, settings.generation)
-            if section.name in numbers
-            else section
-            for section in sections
-        ]
+        filled = {
+            section.name: self.simulator.login_for(number, section, settings.generation)
+            for number, section in enumerate(simulated)
+        }
+        return [filled.get(section.name, section) for section in sections]
 
     def _open_journal(self, sections: list[BrokerConfig]) -> None:
         path = journal_path(self.config)

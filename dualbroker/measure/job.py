@@ -6,11 +6,13 @@ drains and answers with its report. It ends when its standard input does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from pydantic import SecretStr
 
+from dualbroker.config.broker import check_section
 from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.measure.figures import Plan
 from dualbroker.model import Instrument
@@ -38,7 +40,7 @@ class Job(msgspec.Struct, frozen=True):
     def of(
         cls,
         plan: Plan,
-        sections: list[BrokerConfig],
+        sections: Sequence[BrokerConfig],
         instruments: list[Instrument],
         *,
         depth: int = 0,
@@ -53,7 +55,7 @@ class Job(msgspec.Struct, frozen=True):
 
     def configs(self) -> list[Config]:
         """A config for each client that the plan runs: each has one stream of quotes."""
-        sections = [BrokerConfig.model_validate(values) for values in self.brokers]
+        sections = [check_section(values) for values in self.brokers]
         groups = [sections] if self.plan is Plan.OPTIMISED else [[section] for section in sections]
         return [Config(brokers={section.name: section for section in group}) for group in groups]
 

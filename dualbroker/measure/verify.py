@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.config.schema import BrokerConfig, SimulatorConfig
+from dualbroker.config.schema import SimulatorConfig
 from dualbroker.measure.compare import checks, figures, saving
 from dualbroker.measure.control import SimulatorControl
 from dualbroker.measure.figures import Measurement, Plan, Verification
@@ -96,7 +97,7 @@ async def measure_plans(
         quoted = (await control.truth()).last_prices
         instruments = choose(await listed(simulator.masters_base, transport, quoted), symbols)
         sections = [
-            simulator.login_for(number, BrokerConfig(name=name, type="simulated"), settings.generation)
+            simulator.login_for(number, SimulatedSection(name=name, type="simulated"), settings.generation)
             for number, name in enumerate(_names(brokers))
         ]
 

@@ -18,24 +18,25 @@ from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.noren.broker import NorenBroker
 from dualbroker.brokers.noren.flattrade import FlattradeBroker
 from dualbroker.brokers.noren.oauth import exchange_code
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.noren.shoonya import ShoonyaBroker
 from dualbroker.brokers.noren.simulated import SimulatedBroker
-from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import LoginHeldError, LoginRefusedError, SessionExpiredError
 from dualbroker.model import FeedType, MessageKind, OrderUpdate, QuoteBatch, UpdateSource
 from dualbroker.storage.tokens import SessionTokens
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.transport.base import Transport
+from tests.sections import noren
 from tests.simulated import World, eventually, run_world
 
 NIFTY = ("NSE", "26000")
 RELIANCE = ("NSE", "2885")
 
 
-def oauth_section(world: World, broker_type: str, **more: Any) -> BrokerConfig:
+def oauth_section(world: World, broker_type: str, **more: Any) -> NorenSection:
     account = world.simulation.brokers[0].accounts[0]
-    simulated = world.config.brokers["broker1"]
+    simulated = noren(world.config.brokers["broker1"])
     keys = {
         "type": broker_type,
         "name": "broker1",
@@ -48,29 +49,29 @@ def oauth_section(world: World, broker_type: str, **more: Any) -> BrokerConfig:
         "masters_base": simulated.masters_base,
         **more,
     }
-    return BrokerConfig.model_validate(keys)
+    return NorenSection.model_validate(keys)
 
 
-def simulated(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
-    return SimulatedBroker, world.config.brokers["broker1"]
+def simulated(world: World) -> tuple[type[NorenBroker], NorenSection]:
+    return SimulatedBroker, noren(world.config.brokers["broker1"])
 
 
-def shoonya(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+def shoonya(world: World) -> tuple[type[NorenBroker], NorenSection]:
     return ShoonyaBroker, oauth_section(world, "shoonya")
 
 
-def shoonya_by_password(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+def shoonya_by_password(world: World) -> tuple[type[NorenBroker], NorenSection]:
     account = world.simulation.brokers[0].accounts[0]
     section = oauth_section(world, "shoonya", password=account.password, totp_secret=account.totp_secret)
     return ShoonyaBroker, section.model_copy(update={"client_id": None, "api_secret": None})
 
 
-def flattrade(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+def flattrade(world: World) -> tuple[type[NorenBroker], NorenSection]:
     return FlattradeBroker, oauth_section(world, "flattrade")
 
 
 MAKERS = [simulated, shoonya, shoonya_by_password, flattrade]
-Maker = Callable[[World], tuple[type[NorenBroker], BrokerConfig]]
+Maker = Callable[[World], tuple[type[NorenBroker], NorenSection]]
 
 
 class Bench:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from dualbroker.brokers.noren.broker import NorenBroker
 from dualbroker.brokers.noren.oauth import exchange_code
-from dualbroker.config.schema import BrokerConfig
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.config.secrets import SecretSources, SecretText
 from dualbroker.stores.health import BrokerState
 from tests.brokers.test_acceptance import Bench, Maker, flattrade, play, shoonya
@@ -21,7 +21,7 @@ from tests.simulated import World, eventually
 def given(maker: Maker, file: Path, orders: str) -> Maker:
     """The same broker with ``token: ${file:…}``, as a config that was read has it."""
 
-    def make(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+    def make(world: World) -> tuple[type[NorenBroker], NorenSection]:
         kind, section = maker(world)
         section = section.model_copy(update={"token": SecretStr("as it was at the start"), "orders": orders})
         section._read_token = SecretText("brokers.broker1.token", f"${{file:{file}}}", SecretSources({}))

@@ -19,10 +19,10 @@ import pytest
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren.login import NorenLoginCalls
 from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.session.login import SessionLogin, login_id
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST, Clock, WallClock
-from dualbroker.config.broker import BrokerConfig
 from dualbroker.config.load import parse_config
 from dualbroker.errors import LoginNeededError, RequestRefusedError
 from dualbroker.keyring_calls import KeyringCalls
@@ -32,6 +32,7 @@ from dualbroker.storage.tokens import SavedSession, SessionTokens
 from dualbroker.stores.bandwidth import Traffic
 from dualbroker.stores.health import BrokerHealth
 from tests.brokers.rest_only import RestOnly
+from tests.sections import noren
 
 EVENING = datetime(2026, 3, 10, 21, 0, tzinfo=IST)
 
@@ -40,12 +41,12 @@ class Desk:
     """One login, its tokens on disk, and the broker's answers."""
 
     def __init__(
-        self, clock: Clock, folder: Path, config: BrokerConfig | None = None, /, **section: Any
+        self, clock: Clock, folder: Path, config: NorenSection | None = None, /, **section: Any
     ) -> None:
         self.clock = clock
         self.server = RestOnly(lambda call: {"stat": "Ok", "susertoken": f"new{call}", "actid": "FA0001"})
         self.tokens = SessionTokens(folder, in_keyring=False)
-        config = config or BrokerConfig.model_validate({"name": "b1", "user_id": "FA0001", **section})
+        config = config or NorenSection.model_validate({"name": "b1", "user_id": "FA0001", **section})
         context = BrokerContext(
             transport=self.server,
             clock=self.clock,
@@ -192,7 +193,7 @@ class TokenFile:
     def desk(self, folder: Path, **section: Any) -> Desk:
         values = {"type": "flattrade", "user_id": "FA0001", "token": f"${{file:{self.path}}}", **section}
         config = parse_config(json.dumps({"brokers": {"b1": values}}), environment={}).brokers["b1"]
-        return Desk(WallClock(), folder, config)
+        return Desk(WallClock(), folder, noren(config))
 
 
 @pytest.fixture

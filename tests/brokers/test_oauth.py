@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dualbroker.brokers.noren.oauth import authorise_url, exchange_code
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.redirect import RedirectCatcher, code_from_pasted, is_loopback_redirect
-from dualbroker.config import BrokerConfig
 from dualbroker.errors import ConfigError, ConnectionFailedError, LoginRefusedError, RequestRefusedError
 from dualbroker.noren.dialects import FLATTRADE, SHOONYA, SHOONYA_LEGACY, Dialect
 from dualbroker.noren.requests import parse_body
@@ -23,14 +23,14 @@ from tests.brokers.rest_only import RestOnly
 NOW_NS = 1_700_000_000_000_000_000
 
 
-def shoonya(**more: Any) -> BrokerConfig:
+def shoonya(**more: Any) -> NorenSection:
     values = {"type": "shoonya", "user_id": "FA0001", "client_id": "FA0001_U", "api_secret": "secret"}
-    return BrokerConfig.model_validate({"name": "broker1"} | values | more)
+    return NorenSection.model_validate({"name": "broker1"} | values | more)
 
 
-def flattrade(**more: Any) -> BrokerConfig:
+def flattrade(**more: Any) -> NorenSection:
     values = {"type": "flattrade", "user_id": "FT0001", "api_key": "key & more", "api_secret": "secret"}
-    return BrokerConfig.model_validate({"name": "broker2"} | values | more)
+    return NorenSection.model_validate({"name": "broker2"} | values | more)
 
 
 def answering(answer: object) -> RestOnly:
@@ -187,7 +187,7 @@ def test_a_flattrade_code_becomes_a_session() -> None:
     ],
 )
 def test_a_token_decides_whatever_else_the_answer_says(
-    config: BrokerConfig, row: Dialect, answer: dict[str, str]
+    config: NorenSection, row: Dialect, answer: dict[str, str]
 ) -> None:
     session = asyncio.run(exchange_code(config, row, "c1", answering(answer), NOW_NS))
     assert (session.token, session.user_id) == ("t", config.user_id)
@@ -205,7 +205,7 @@ def test_a_token_decides_whatever_else_the_answer_says(
 )
 @pytest.mark.parametrize(("config", "row"), [(flattrade(), FLATTRADE), (shoonya(), SHOONYA)])
 def test_a_refusal_without_words_names_the_registered_address_first(
-    config: BrokerConfig, row: Dialect, answer: dict[str, str]
+    config: NorenSection, row: Dialect, answer: dict[str, str]
 ) -> None:
     with pytest.raises(LoginRefusedError, match=r"It may be the address .*static IP.*, an API key.*doctor"):
         asyncio.run(exchange_code(config, row, "c1", answering(answer), NOW_NS))

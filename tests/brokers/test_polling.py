@@ -12,10 +12,10 @@ import pytest
 
 from dualbroker.brokers.base import Broker
 from dualbroker.brokers.noren.broker import NorenBroker
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.session.polling import OrderPoll
 from dualbroker.brokers.session.standing import Standing
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
-from dualbroker.config.broker import BrokerConfig
 from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, SessionExpiredError
 from dualbroker.model import OrderUpdate
 from dualbroker.simulator.accounts import Account
@@ -96,7 +96,7 @@ def test_a_start_returns_once_the_first_book_is_there() -> None:
 
 
 def polled(maker: Maker) -> Maker:
-    def make(world: World) -> tuple[type[NorenBroker], BrokerConfig]:
+    def make(world: World) -> tuple[type[NorenBroker], NorenSection]:
         kind, section = maker(world)
         return kind, section.model_copy(update={"orders": "poll"})
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from dualbroker.brokers import simulator_launch, simulator_process
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.brokers.simulator_process import SimulatorProcess
-from dualbroker.config.broker import BrokerConfig
 from dualbroker.config.sections import SimulatorConfig
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.transport.network import NetworkTransport
@@ -81,7 +81,7 @@ def test_faults_are_set_cleared_and_dealt_by_the_names_that_brokers_have_here() 
                 await simulator.set_faults("mine", mutee=True)
             with pytest.raises(DualBrokerError, match="expected one of broker1, broker2, all"):
                 await simulator.clear_faults("nobody")
-            section = simulator.login_for(0, BrokerConfig(name="mine", type="simulated"), "a")
+            section = simulator.login_for(0, SimulatedSection(name="mine", type="simulated"), "a")
             transport = NetworkTransport()
             masters = [
                 (await transport.request("GET", f"{base}/NSE_symbols.txt.zip")).body

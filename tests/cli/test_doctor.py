@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from dualbroker.brokers.noren.section import NorenSection, SimulatedSection
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.cli.diagnosis import diagnose
 from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.clock import WallClock
-from dualbroker.config.schema import BrokerConfig, Config, SimulatorConfig
+from dualbroker.config.schema import Config, SimulatorConfig
 from dualbroker.storage.paths import HOME_VARIABLE
 from tests.cli.running import run_command
+from tests.sections import noren
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +31,14 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def as_live(simulator: SimulatorProcess, name: str = "broker1", **changes: str) -> Config:
     """A section as a person writes it for a live account, whose addresses are the simulator's."""
-    filled = simulator.login_for(0, BrokerConfig(name=name, type="simulated"), "c")
+    filled = simulator.login_for(0, SimulatedSection(name=name, type="simulated"), "c")
     keys = ("user_id", "password", "totp_secret", "api_key", "rest_base", "websocket_url", "masters_base")
     values = {key: getattr(filled, key) for key in keys}
     plain = {
         key: value if isinstance(value, str) else value.get_secret_value() for key, value in values.items()
     }
     return Config(
-        brokers={name: BrokerConfig.model_validate({"name": name, "type": "shoonya", **plain, **changes})}
+        brokers={name: NorenSection.model_validate({"name": name, "type": "shoonya", **plain, **changes})}
     )
 
 
@@ -84,7 +86,7 @@ def test_an_account_that_works(simulator: SimulatorProcess) -> None:
     found = findings(config)
     assert failures(found) == []
     assert "ticks flow" in found["broker1 first tick"].words
-    secret = config.brokers["broker1"].password
+    secret = noren(config.brokers["broker1"]).password
     assert secret is not None
     assert all(secret.get_secret_value() not in finding.words for finding in found.values())
     assert all((config.brokers["broker1"].user_id or "") not in finding.words for finding in found.values())
@@ -113,7 +115,7 @@ def test_a_name_that_misleads_is_pointed_out(simulator: SimulatorProcess) -> Non
 def test_an_oauth_broker_without_a_token_is_sent_to_login() -> None:
     login = {"user_id": "FT0001", "api_key": "key", "api_secret": "secret"}
     nowhere = {"rest_base": "http://127.0.0.1:9", "websocket_url": "ws://127.0.0.1:9"}
-    section = BrokerConfig.model_validate({"name": "mine", "type": "flattrade", **login, **nowhere})
+    section = NorenSection.model_validate({"name": "mine", "type": "flattrade", **login, **nowhere})
     found = findings(Config(brokers={"mine": section}))
     assert found["mine login"].words == "no session yet for today. Log in: dualbroker login"
     assert failures(found) == ["mine reachability", "mine login", "quotes"]
@@ -144,7 +146,7 @@ def test_proxy_variables_of_any_form_are_findings_and_no_traceback(
         for key, scheme in (("rest_base", "http"), ("websocket_url", "ws"), ("masters_base", "http"))
     }
     login = {"user_id": "FA0001", "password": "p", "totp_secret": "JBSWY3DPEHPK3PXP", "api_key": "k"}
-    section = BrokerConfig.model_validate(
+    section = NorenSection.model_validate(
         {"name": "mine", "type": "shoonya", "dialect": "shoonya_legacy", **login, **places}
     )
     found = findings(Config(brokers={"mine": section}, start_timeout=0.5))

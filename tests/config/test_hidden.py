@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.config import Config, parse_config
-from dualbroker.config.broker import PRIVATE_KEYS
 from dualbroker.errors import ConfigError
+from tests.sections import noren
 
 CANARY = "hunter2-canary"
 
@@ -28,7 +29,7 @@ def test_secrets_are_in_no_repr_and_no_dump() -> None:
     config = Config.model_validate(
         {"brokers": {"b": SHOONYA | {"client_id": "FA0001_U", "api_secret": CANARY}}}
     )
-    broker = config.brokers["b"]
+    broker = noren(config.brokers["b"])
     shown = f"{config!r} {config!s} {broker!r} {broker!s} {config.model_dump()} {config.model_dump_json()}"
     assert CANARY not in shown
     assert CANARY not in config.fingerprint()
@@ -74,7 +75,7 @@ def test_a_secret_from_the_environment_is_in_no_error() -> None:
 
 
 @given(
-    key=st.sampled_from(sorted(PRIVATE_KEYS)),
+    key=st.sampled_from(sorted(NorenSection.private_keys())),
     value=st.one_of(
         st.integers(min_value=10_000_000),
         st.lists(st.integers(min_value=10_000_000), min_size=1, max_size=2),

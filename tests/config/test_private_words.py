@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dualbroker.config.broker import BrokerConfig
+from dualbroker.config.broker import check_section
 from dualbroker.config.private_words import PrivateWords
 
-SECTION = BrokerConfig.model_validate(
+SECTION = check_section(
     {"name": "broker1", "type": "simulated", "user_id": "FA0089", "password": "Sim@12+3", "api_key": "ab"}
 )
 

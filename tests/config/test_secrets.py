@@ -7,10 +7,12 @@ import keyring
 import pytest
 from pydantic import SecretStr
 
-from dualbroker.config import BrokerConfig, parse_config
+from dualbroker.brokers.noren.section import NorenSection
+from dualbroker.config import parse_config
 from dualbroker.config.secrets import read_keyring
 from dualbroker.errors import ConfigError
 from dualbroker.keyring_calls import KeyringSilentError
+from tests.sections import noren
 
 TEXT = "brokers: {{b: {{type: flattrade, user_id: A, api_key: K, api_secret: '{secret}'}}}}"
 
@@ -19,7 +21,7 @@ def secret_of(text: str, environment: dict[str, str], entries: dict[str, str] | 
     config = parse_config(
         TEXT.format(secret=text), environment=environment, keyring_reader=(entries or {}).get
     )
-    value = config.brokers["b"].api_secret
+    value = noren(config.brokers["b"]).api_secret
     assert value is not None
     return value.get_secret_value()
 
@@ -100,13 +102,13 @@ def test_a_disabled_broker_asks_for_nothing() -> None:
         "brokers: {used: {type: simulated}, other: {type: shoonya, enabled: false, password: '${NOT_SET}'}}",
         environment={},
     )
-    password = config.brokers["other"].password
+    password = noren(config.brokers["other"]).password
     assert password is not None
     assert password.get_secret_value() == "${NOT_SET}"
 
 
-def in_folder(secret: str, folder: Path) -> BrokerConfig:
-    return parse_config(TEXT.format(secret=secret), environment={}, folder=folder).brokers["b"]
+def in_folder(secret: str, folder: Path) -> NorenSection:
+    return noren(parse_config(TEXT.format(secret=secret), environment={}, folder=folder).brokers["b"])
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_token_takes_the_place_of_a_login_and_is_read_again_at_each_use(tmp_pa
     file.unlink()
     with pytest.raises(ConfigError, match=r"brokers\.b\.token: expected a file .*no such file"):
         broker.token_now()
-    made_in_code = BrokerConfig(type="shoonya", user_id="FA0001", token=SecretStr("third"))
+    made_in_code = NorenSection(type="shoonya", user_id="FA0001", token=SecretStr("third"))
     assert made_in_code.token_now() == "third"
 
 

@@ -16,7 +16,9 @@ import annotated_types
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from dualbroker.config import Config
+from dualbroker.config import BrokerConfig, Config
+from dualbroker.config.broker import section_model
+from dualbroker.config.broker_types import broker_types
 from dualbroker.config.faults import FaultsConfig, StrikeConfig
 from dualbroker.config.section import Section
 from dualbroker.market_hours import Spans
@@ -70,6 +72,32 @@ def _tables(path: str, section: type[Section]) -> Iterator[str]:
     yield "\n".join(lines)
     for inner, place in below.items():
         yield from _tables(place, inner)
+        if inner is BrokerConfig:
+            yield from _tables_by_type(place)
+
+
+def _tables_by_type(path: str) -> Iterator[str]:
+    """What brokers of each type have besides; types that share a model share a table."""
+    types: dict[type[BrokerConfig], list[str]] = {}
+    for name in broker_types():
+        model = section_model(name)
+        own = [other for other in types if model.model_fields.keys() == other.model_fields.keys()]
+        types.setdefault(own[0] if own else model, []).append(name)
+    for model, names in types.items():
+        *most, last = names
+        title = f"{path} of type {', '.join(most)} or {last}" if most else f"{path} of type {last}"
+        keys = [key for key in model.model_fields if key not in BrokerConfig.model_fields]
+        if keys:
+            yield "\n".join(_table(title, model, keys))
+
+
+def _table(title: str, section: type[Section], keys: list[str]) -> Iterator[str]:
+    yield from (f"## {title}", "", _in_a_cell(_first_line(section)), "")
+    yield from ("| key | value | default | meaning |", "|---|---|---|---|")
+    words = _docstrings(section)
+    for key in keys:
+        field = section.model_fields[key]
+        yield f"| `{key}` | {_value(field)} | {_default(field)} | {_in_a_cell(words[key])} |"
 
 
 def _first_line(section: type[Any]) -> str:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import msgspec
 from pydantic import SecretStr
 
-from dualbroker.config.schema import BrokerConfig
+from dualbroker.brokers.noren.section import SimulatedSection
 from dualbroker.measure.figures import Plan
 from dualbroker.measure.job import Job
+from tests.sections import noren
 
 SECTIONS = [
-    BrokerConfig(name=f"broker{number}", type="simulated", user_id="FA0001", password=SecretStr("secret"))
+    SimulatedSection(name=f"broker{number}", type="simulated", user_id="FA0001", password=SecretStr("secret"))
     for number in (1, 2, 3)
 ]
 
@@ -26,6 +27,6 @@ def test_the_optimised_plan_has_one_client_whose_first_broker_is_the_primary() -
 def test_a_job_survives_the_way_to_its_worker() -> None:
     job = Job.of(Plan.NAIVE, SECTIONS, [])
     received = msgspec.json.decode(msgspec.json.encode(job), type=Job)
-    password = received.configs()[0].brokers["broker1"].password
+    password = noren(received.configs()[0].brokers["broker1"]).password
     assert password is not None
     assert password.get_secret_value() == "secret"

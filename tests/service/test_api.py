@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dualbroker.stores.health import BrokerState
+from tests.sections import noren
 from tests.service.world import served
 from tests.simulated import World, eventually, run_world
 
@@ -54,7 +55,7 @@ def test_details_tell_roles_and_traffic_and_no_secret() -> None:
             assert in_full.json()["broker"]["last_quote_age_s"] is None, "unknown is null, not 0"
             answer = await service.client.get("/api/brokers/broker1")
             assert 0 <= answer.json()["broker"]["last_quote_age_s"] < 60
-            for section in world.config.enabled_brokers:
+            for section in map(noren, world.config.enabled_brokers):
                 assert section.user_id is not None
                 assert section.user_id not in answer.text
                 for secret in (section.password, section.totp_secret, section.api_key):

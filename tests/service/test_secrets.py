@@ -18,6 +18,7 @@ from dualbroker.simulator.memory import MemoryResponse
 from dualbroker.simulator.orders import OrderTerms
 from dualbroker.simulator.trading import TradingAccount
 from dualbroker.stores.health import BrokerState
+from tests.sections import noren
 from tests.service.stream_socket import StreamSocket
 from tests.service.world import Served, served
 from tests.simulated import WatchedTransport, World, eventually, run_world
@@ -30,7 +31,7 @@ STREAMS = ("latest", "ticks", "orders", "brokers", "bandwidth", "incidents", "su
 
 def private_words(world: World) -> list[str]:
     words = [TOKEN, PAN]
-    for section in world.config.enabled_brokers:
+    for section in map(noren, world.config.enabled_brokers):
         for value in (section.password, section.totp_secret, section.api_key):
             assert value is not None
             words.append(value.get_secret_value())
@@ -53,7 +54,7 @@ def let_brokers_tell(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
     async def telling_request(self: WatchedTransport, method: str, url: str, **more: Any) -> MemoryResponse:
         if url.endswith("/QuickAuth") and "//broker2." in url:
-            section = world.config.brokers["broker2"]
+            section = noren(world.config.brokers["broker2"])
             assert section.password is not None
             said = f"Wrong Password {section.password.get_secret_value()} of {section.user_id}, PAN {PAN}"
             body: Mapping[str, str] = {"stat": "Not_Ok", "emsg": f"Invalid Input : {said}"}

@@ -9,9 +9,11 @@ import msgspec
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren.login import NorenLoginCalls
 from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.noren.wire import NorenWire
 from dualbroker.brokers.session.broker import SessionBroker
 from dualbroker.config.schema import BrokerConfig
+from dualbroker.errors import ConfigError
 from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, Position, QuoteUpdate, UpdateSource
 from dualbroker.noren.books import fill_from_row, history_from_rows, position_from_row, quote_from_answer
 from dualbroker.noren.dialects import Dialect, dialect
@@ -31,7 +33,7 @@ FLATTRADE_FILES = {
 """Protocol: section 3."""
 
 
-def dialect_of(config: BrokerConfig, default: str) -> Dialect:
+def dialect_of(config: NorenSection, default: str) -> Dialect:
     """The dialect that a section of the config means, its overrides laid over the named row."""
     row = dialect(config.dialect or default)
     overrides = {
@@ -50,15 +52,18 @@ def dialect_of(config: BrokerConfig, default: str) -> Dialect:
 class NorenBroker(SessionBroker):
     """One login at a broker that speaks Noren."""
 
+    section = NorenSection
     dialect_name = "shoonya"
 
     def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
+        if not isinstance(config, NorenSection):
+            raise ConfigError(f"brokers.{config.name}: expected the section of a Noren broker, found another")
         self.dialect = self._make_dialect(config)
         self._rest = NorenRest(self.dialect, context.transport, context.conceal)
         calls = NorenLoginCalls(config, self.dialect, self._rest, context.transport)
         super().__init__(config, context, NorenWire(self.dialect), calls)
 
-    def _make_dialect(self, config: BrokerConfig) -> Dialect:
+    def _make_dialect(self, config: NorenSection) -> Dialect:
         return dialect_of(config, self.dialect_name)
 
     async def order_book(self) -> list[OrderUpdate]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from dualbroker.brokers.noren.oauth import authorise_url, exchange_code
 from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.noren.section import NorenSection
+from dualbroker.brokers.session.login import LoginCalls
 from dualbroker.brokers.session.wire import Session
-from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import LoginRefusedError
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.requests import Endpoint, quick_auth
@@ -18,10 +19,10 @@ from dualbroker.transport.base import Transport
 __all__ = ["NorenLoginCalls"]
 
 
-class NorenLoginCalls:
-    """Implements :class:`dualbroker.brokers.session.login.LoginCalls`."""
+class NorenLoginCalls(LoginCalls):
+    """By password and TOTP, or on the broker's page, as its dialect says."""
 
-    def __init__(self, config: BrokerConfig, dialect: Dialect, rest: NorenRest, transport: Transport) -> None:
+    def __init__(self, config: NorenSection, dialect: Dialect, rest: NorenRest, transport: Transport) -> None:
         self._config = config
         self._dialect = dialect
         self._rest = rest

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from dualbroker.brokers.noren.rest import NorenRest
+from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.config.broker import mask
-from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import ConfigError, LoginRefusedError
 from dualbroker.noren.answers import parse_token
 from dualbroker.noren.dialects import Dialect
@@ -22,7 +22,7 @@ from dualbroker.transport.base import Transport
 __all__ = ["authorise_url", "exchange_code"]
 
 
-def authorise_url(config: BrokerConfig, dialect: Dialect) -> str:
+def authorise_url(config: NorenSection, dialect: Dialect) -> str:
     """The broker's page on which a person logs in.
 
     Raises
@@ -40,7 +40,7 @@ def authorise_url(config: BrokerConfig, dialect: Dialect) -> str:
 
 
 async def exchange_code(
-    config: BrokerConfig, dialect: Dialect, code: str, transport: Transport, now_ns: int
+    config: NorenSection, dialect: Dialect, code: str, transport: Transport, now_ns: int
 ) -> SavedSession:
     """Turn a login's code into a session.
 
@@ -85,7 +85,7 @@ def _text(answer: dict[str, Any], *names: str) -> str | None:
     return next((value for value in values if isinstance(value, str) and value), None)
 
 
-def _credentials(config: BrokerConfig, dialect: Dialect) -> tuple[str, str]:
+def _credentials(config: NorenSection, dialect: Dialect) -> tuple[str, str]:
     """Client id and secret of the login; Flattrade's client id is its API key."""
     if dialect.login == "flattrade":
         key, client_id = "api_key", config.api_key.get_secret_value() if config.api_key else None
@@ -99,7 +99,7 @@ def _credentials(config: BrokerConfig, dialect: Dialect) -> tuple[str, str]:
     return client_id, config.api_secret.get_secret_value()
 
 
-def _token_url(config: BrokerConfig, dialect: Dialect) -> str:
+def _token_url(config: NorenSection, dialect: Dialect) -> str:
     """Where the code goes; an overridden REST base moves it too, so that no other host sees the secret."""
     if dialect.token_url is None:
         raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dualbroker.brokers.noren.broker import NorenBroker, dialect_of
-from dualbroker.config.schema import BrokerConfig
+from dualbroker.brokers.noren.section import NorenSection, SimulatedSection
 from dualbroker.errors import ConfigError
 from dualbroker.noren.dialects import Dialect
 
@@ -15,7 +15,9 @@ __all__ = ["SimulatedBroker"]
 class SimulatedBroker(NorenBroker):
     """Its addresses and its login come from the simulator that was started for this config."""
 
-    def _make_dialect(self, config: BrokerConfig) -> Dialect:
+    section = SimulatedSection
+
+    def _make_dialect(self, config: NorenSection) -> Dialect:
         if not (config.rest_base and config.websocket_url and config.masters_base):
             raise ConfigError(f"brokers.{config.name}: the simulator has not said where this broker is")
         return msgspec.structs.replace(

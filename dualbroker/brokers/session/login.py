@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.limiter import RateLimiter
@@ -49,18 +50,19 @@ def login_id(config: BrokerConfig) -> str:
     return f"{config.type}-{config.user_id}"
 
 
-class LoginCalls(Protocol):
+class LoginCalls(ABC):
     """What of a login is a family's own."""
 
     @property
     def opens_by_itself(self) -> bool:
         """Whether `log_in` needs no person."""
-        ...
+        return True
 
+    @abstractmethod
     def use(self, token: str | None, *, fresh: bool) -> None:
         """Make REST calls with that token from now on; None with none. ``fresh``: of a login just made."""
-        ...
 
+    @abstractmethod
     async def check(self, user_id: str) -> None:
         """One call that a dead session refuses.
 
@@ -71,15 +73,20 @@ class LoginCalls(Protocol):
         RequestRefusedError
             It refuses the question, which says nothing of the session.
         """
-        ...
 
+    @abstractmethod
     async def log_in(self, now_ns: int) -> Session:
-        """A new session, where no person is needed."""
-        ...
+        """A new session, where no person is needed.
 
+        Raises
+        ------
+        LoginRefusedError, RequestRefusedError, SessionExpiredError
+            The broker says no; nobody tries again.
+        """
+
+    @abstractmethod
     async def log_out(self, user_id: str) -> None:
         """End the session in use at the broker."""
-        ...
 
     def login_page(self) -> str | None:
         """Where a person logs in; None where none is needed.
@@ -89,7 +96,7 @@ class LoginCalls(Protocol):
         ConfigError
             The section lacks what the page is opened with.
         """
-        ...
+        return None
 
     async def take_code(self, code: str, now_ns: int) -> SavedSession:
         """The session that a person's login on that page has opened.
@@ -99,7 +106,7 @@ class LoginCalls(Protocol):
         LoginRefusedError
             The code is worth nothing, or it is another user's.
         """
-        ...
+        raise LoginRefusedError("this type of broker has no page to log in on")
 
 
 class SessionLogin:
