@@ -36,6 +36,7 @@ SAID_BY_OTHERS = (
     "Comm not found",
     '"stream.stderr" is not valid JSON',
     "ms to activate",
+    "too long to activate",
 )
 """JupyterLab's own words: which plugins a busy machine starts late; it opens the socket to its kernel
 twice, it forgets a kernel that is started anew before that has said its last, and it can't read what such a
