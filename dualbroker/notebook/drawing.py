@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from html import escape
 
-from dualbroker.figures import UNKNOWN, byte_rate, byte_size, clock_time, number, order_price, percent, signed
+from dualbroker.figures import (
+    UNKNOWN,
+    byte_rate,
+    byte_size,
+    clock_time,
+    compact,
+    number,
+    order_price,
+    percent,
+    signed,
+)
 from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.notebook.pieces import (
@@ -169,10 +179,16 @@ def _quote_cells(row: Row) -> list[Cell]:
         (signed(change), f"number{direction}"),
         (number(row["bid"], decimals), "number"),
         (number(row["ask"], decimals), "number"),
-        (number(row["volume"]), "number"),
-        (number(row["open_interest"]), "number"),
+        _quantity(row["volume"]),
+        _quantity(row["open_interest"]),
         row["broker_name"] or UNKNOWN,
     ]
+
+
+def _quantity(value: float | None) -> Cell:
+    """As on the page: in lakh and crore, and the whole figure where it is pointed at."""
+    shown, whole = compact(value), number(value)
+    return shown, "number", "" if shown == whole else whole
 
 
 def orders_html(state: State, broker_name: str | None = None) -> str:

@@ -26,8 +26,8 @@ __all__ = [
 
 State = Mapping[str, Any]
 Row = Mapping[str, Any]
-Cell = str | tuple[str, str]
-"""Text, or text and the CSS classes of its cell."""
+Cell = str | tuple[str, str] | tuple[str, str, str]
+"""Text; or text, the CSS classes of its cell, and what is shown when it is pointed at."""
 
 GONE_NAMED = 3
 
@@ -102,5 +102,6 @@ def rows_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
         return f"<td>{escape(cell)}</td>"
-    text, css = cell
-    return f'<td class="{css}">{escape(text)}</td>'
+    text, css, *more_words = cell
+    title = f' title="{escape(more_words[0])}"' if more_words and more_words[0] else ""
+    return f'<td class="{css}"{title}>{escape(text)}</td>'

@@ -48,11 +48,12 @@ def unread_order_books(manager: FeedSource, *, brief: bool = False) -> list[dict
 
 
 def no_quotes_because(manager: FeedSource, *, brief: bool = False) -> list[dict[str, str]]:
-    """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them.
+    """Why each broker carries no quotes (``broker_name``, ``why``); empty when one carries them, and of a
+    closed feed, which says itself that it is.
 
     ``brief`` leaves out the broker's own words, where its card stands beside and has them.
     """
-    if quote_sources(manager):
+    if quote_sources(manager) or all(each.state is BrokerState.CLOSED for each in healths(manager)):
         return []
     return [
         {"broker_name": health.broker_name, "why": _why_no_quotes(manager, health, brief)}

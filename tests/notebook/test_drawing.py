@@ -116,6 +116,13 @@ def test_no_source_of_quotes_is_not_taken_for_no_subscription() -> None:
     assert "feed.subscribe" not in html
 
 
+def test_quantities_are_in_lakh_and_crore_with_the_whole_figure_where_it_is_pointed_at() -> None:
+    rows = [quote_row("A", volume=123_456_789.0, open_interest=99_999.0), quote_row("B")]
+    html = quotes_html(state_of(TWO, quotes=rows))
+    assert '<td class="number" title="12,34,56,789">12.3 Cr</td><td class="number">99,999</td>' in html
+    assert html.count("title=") == 1
+
+
 def test_orders_are_shown_of_all_brokers_or_of_one() -> None:
     state = state_of(
         TWO, orders=[order_row("broker1", symbol="TCS-EQ"), order_row("broker2", symbol="INFY-EQ")]

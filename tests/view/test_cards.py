@@ -8,6 +8,7 @@ from typing import Any
 from dualbroker.manager import WebSocketManager
 from dualbroker.stores.health import BrokerState
 from dualbroker.view.cards import card_rows, failover_words
+from dualbroker.view.unknown import no_quotes_because
 from tests.notebook.states import NOW, failover_row
 from tests.simulated import World, eventually, run_world
 
@@ -48,6 +49,7 @@ def test_once_closed_a_card_shows_what_its_broker_did_and_was() -> None:
         assert [row["state_words"] for row in rows] == ["closed, was live", "closed, was live"]
         assert [row["duty"] for row in rows] == ["carried quotes and orders", "carried orders only"]
         assert [row["problems"] for row in rows] == [[], []], "said once"
+        assert no_quotes_because(manager) == [], "the feed is closed, and says so"
         assert rows[0]["subscriptions"] == rows[0]["acknowledged"] == 1
 
     run_world(story, subscribe=["NIFTY"])
