@@ -100,10 +100,13 @@ class SimulatorConfig(Section):
 
 
 class TicksConfig(Section):
-    """How much of the past is kept."""
+    """How quotes are read, and how much of the past is kept."""
 
     max_rows: int = Field(default=2_000_000, ge=1, le=1_000_000_000)
     """Ticks kept in memory, of all instruments together; the oldest go first."""
+    gather: float = Field(default=0.02, ge=0, le=0.5)
+    """The longest time, in seconds, that messages of a busy socket may gather before they are read together,
+    which costs far less work. Receive times are of the read. 0 reads each message as it comes."""
 
 
 class OrderEventsConfig(Section):

@@ -113,7 +113,7 @@ class RunningManager(BoundToProcess, ABC):
         self.journal: OrderJournal | None = None
         """What orders did, on disk; None where none is kept."""
         self._background = BackgroundTasks()
-        self._transport: Transport = transport or NetworkTransport()
+        self._transport: Transport = transport or NetworkTransport(gather_s=config.ticks.gather)
         self._random = rng or random.Random()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cache_directory: Path | None = None

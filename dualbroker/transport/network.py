@@ -35,9 +35,16 @@ async def _bounded_body(answer: httpx.Response) -> bytes:
 
 
 class NetworkTransport:
-    """Implements :class:`dualbroker.transport.base.Transport` on real sockets."""
+    """Implements :class:`dualbroker.transport.base.Transport` on real sockets.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    gather_s
+        The longest time, in seconds, that messages of a WebSocket may gather before they are read.
+    """
+
+    def __init__(self, *, gather_s: float = 0.0) -> None:
+        self._gather_s = gather_s
         self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
 
     def _client(self, loopback: bool, proxy: str | None) -> httpx.AsyncClient:
@@ -56,7 +63,7 @@ class NetworkTransport:
         return client
 
     async def open_websocket(self, url: str, on_read: OnRead, *, open_timeout_s: float = 10.0) -> WebSocket:
-        return await open_websocket(url, on_read, open_timeout_s=open_timeout_s)
+        return await open_websocket(url, on_read, open_timeout_s=open_timeout_s, gather_s=self._gather_s)
 
     async def request(
         self,

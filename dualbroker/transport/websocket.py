@@ -20,6 +20,7 @@ from websockets.protocol import State
 from dualbroker.errors import ConnectionFailedError, HandshakeRefusedError
 from dualbroker.transport.base import BinaryMessage, CloseReason, OnRead
 from dualbroker.transport.cutting import FrameCutter
+from dualbroker.transport.gathering import Gathering
 from dualbroker.transport.proxies import proxy_for
 
 __all__ = ["NetworkWebSocket", "open_websocket", "wire_size"]
@@ -27,6 +28,8 @@ __all__ = ["NetworkWebSocket", "open_websocket", "wire_size"]
 CLOSE_TIMEOUT_S = 2.0
 MAX_MESSAGE_BYTES = 2**20
 MOST_UNANSWERED_PINGS = 16
+PONG_WITHIN_S = 0.5
+"""For so long after a ping each read is taken as it comes."""
 HEAD_ENDS = b"\r\n\r\n"
 """After the answer to an opening handshake; frames follow, maybe in the same read."""
 CLEAN_CODES = frozenset({1000, 1001})
@@ -48,9 +51,10 @@ def wire_size(payload_bytes: int, *, masked: bool = False) -> int:
 class _ReadConnection(ClientConnection):
     """A client connection that collects the messages of one read and hands them on together."""
 
-    def __init__(self, on_read: OnRead, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, on_read: OnRead, gather_s: float, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._on_read = on_read
+        self._gathering = Gathering(gather_s)
         self._cutter = FrameCutter(MAX_MESSAGE_BYTES)
         self._is_cut = False
         """The opening handshake is over, and the connection is not closing."""
@@ -60,6 +64,7 @@ class _ReadConnection(ClientConnection):
         self._fragments_are_binary = False
         self._pings: dict[bytes, float] = {}
         self._ping_count = 0
+        self._pinged_s = 0.0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done as soon as the connection is of no use: before a closing handshake is over, whose other
         side may take its time."""
@@ -73,6 +78,16 @@ class _ReadConnection(ClientConnection):
             self._leave_to_library(data)
         messages, self._messages = self._messages, []
         self._on_read(messages, size)
+        now_s = self.loop.time()
+        moment_s = self._gathering.moment_s(len(messages), now_s)
+        # A pong is not kept waiting: it tells how long the way is. Some servers never send one.
+        if moment_s and self._is_cut and (not self._pings or now_s - self._pinged_s > PONG_WITHIN_S):
+            self.transport.pause_reading()
+            self.loop.call_later(moment_s, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _take(self, data: bytes) -> None:
         """Whole text frames are cut; the library gets all others, one by one, and what follows an end."""
@@ -116,8 +131,9 @@ class _ReadConnection(ClientConnection):
 
     def send_ping(self) -> None:
         self._ping_count += 1
+        self._pinged_s = self.loop.time()
         payload = self._ping_count.to_bytes(4, "big")
-        self._pings[payload] = self.loop.time()
+        self._pings[payload] = self._pinged_s
         if len(self._pings) > MOST_UNANSWERED_PINGS:
             del self._pings[next(iter(self._pings))]
         self.protocol.send_ping(payload)
@@ -221,8 +237,15 @@ class NetworkWebSocket:
         return self._connection.last_pong_s
 
 
-async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) -> NetworkWebSocket:
+async def open_websocket(
+    url: str, on_read: OnRead, *, open_timeout_s: float, gather_s: float = 0.0
+) -> NetworkWebSocket:
     """Open a WebSocket whose reads go to ``on_read``.
+
+    Parameters
+    ----------
+    gather_s
+        The longest time that messages may gather before they are read; see `transport.gathering`.
 
     Raises
     ------
@@ -231,7 +254,7 @@ async def open_websocket(url: str, on_read: OnRead, *, open_timeout_s: float) ->
     """
 
     def create(*args: Any, **kwargs: Any) -> ClientConnection:
-        return _ReadConnection(on_read, *args, **kwargs)
+        return _ReadConnection(on_read, gather_s, *args, **kwargs)
 
     factory = cast("type[ClientConnection]", create)
     proxy = proxy_for(url)

@@ -13,7 +13,7 @@ from dualbroker.errors import ConnectionFailedError, HandshakeRefusedError
 from dualbroker.transport.base import BinaryMessage
 from dualbroker.transport.network import NetworkTransport
 from dualbroker.transport.proxies import is_loopback
-from dualbroker.transport.websocket import wire_size
+from dualbroker.transport.websocket import open_websocket, wire_size
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -311,3 +311,22 @@ def test_a_connection_that_is_dropped_ends_at_once_and_the_server_sees_it() -> N
 
     talk(handler, client)
     assert seen == [1006]
+
+
+def test_what_gathers_is_read_after_a_moment_though_nothing_follows_it() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        for burst in range(6):
+            connection.transport.write(Frame(Opcode.TEXT, b"x").serialize(mask=False) * 500)
+            await asyncio.sleep(0.15 if burst < 5 else 0)
+        await connection.send("last")
+        await connection.wait_closed()
+
+    async def client(url: str) -> None:
+        reads = Reads()
+        websocket = await open_websocket(url, reads, open_timeout_s=10.0, gather_s=0.05)
+        await reads.until(3_001)
+        assert reads.messages[-1] == b"last"
+        await websocket.close()
+        assert (await websocket.wait_closed()).clean
+
+    talk(handler, client)
