@@ -28,6 +28,7 @@ __all__ = [
     "plural",
     "seconds_between",
     "signed",
+    "written",
 ]
 
 UNKNOWN = "–"
@@ -98,6 +99,30 @@ def milliseconds(value: float | None) -> str:
     """Of a ping's way there and back: ``18.2 ms``."""
     shown = number(value, 1)
     return shown if shown == UNKNOWN else f"{shown} ms"
+
+
+def written(writing: str, value: float | None, decimals: int = 2) -> str:
+    """A value of a table's column (:data:`dualbroker.tables.Writing`).
+
+    Parameters
+    ----------
+    writing
+        price: with its instrument's decimals; change: signed, in per cent; quantity: lakh and crore; whole:
+        all its digits; difference: these with a sign; plain: decimals only where it has any; ratio: two.
+    decimals
+        Of a price.
+    """
+    if writing == "price":
+        return number(value, decimals)
+    if writing == "change":
+        return signed(value)
+    if writing == "quantity":
+        return compact(value)
+    if writing == "difference":
+        return signed(value, 0)
+    if writing == "plain":
+        return number(value, 0, 2)
+    return number(value, 2 if writing == "ratio" else 0)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

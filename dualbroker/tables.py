@@ -36,6 +36,7 @@ __all__ = [
     "GAPS",
     "INCIDENTS",
     "INSTRUMENTS",
+    "OPTION_FIGURES",
     "ORDERS",
     "ORDER_EVENTS",
     "QUOTES",
@@ -46,10 +47,23 @@ __all__ = [
     "TICKS",
     "Column",
     "Kind",
+    "Room",
     "Table",
+    "Writing",
 ]
 
 Kind = Literal["price", "quantity", "time", "day", "text", "number", "count", "flag", "answer"]
+
+
+Writing = Literal[
+    "price", "change", "quantity", "whole", "difference", "plain", "ratio", "clock", "age", "text"
+]
+"""How a value is written on screen; see :func:`dualbroker.figures.written`."""
+
+Room = Literal["any", "medium", "wide"]
+"""How much of it a panel needs to show a column: a phone's has little."""
+
+_WRITINGS: dict[Kind, Writing] = {"price": "price", "quantity": "quantity", "count": "whole", "time": "clock"}
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -63,6 +77,17 @@ class Column(msgspec.Struct, frozen=True):
     """For the OpenAPI document."""
     always: bool = False
     """Whether a text is never unknown; a count or a flag never is."""
+    head: str = ""
+    """Its title on the page and in the dashboard's tables, which leave out what has none."""
+    writing: Writing | None = None
+    """How it is written there, where its kind does not say."""
+    room: Room = "any"
+    still_only: bool = False
+    """Not shown where the table is live, for its surroundings say it."""
+
+    @property
+    def written(self) -> Writing:
+        return self.writing or _WRITINGS.get(self.kind, "text")
 
     @property
     def can_be_unknown(self) -> bool:
@@ -100,14 +125,14 @@ _EXPIRY = Column("expiry", "day", "Unknown for what does not expire.")
 _LOT_SIZE = Column("lot_size", "count", "Units in a lot.", 65)
 
 _QUOTE = (
-    Column("ltp", "price", "Last traded price.", 212.4),
-    Column("change_percent", "number", "Against the previous close.", -0.42),
-    Column("bid", "price", "Best bid.", 212.3),
-    Column("ask", "price", "Best ask.", 212.5),
+    Column("ltp", "price", "Last traded price.", 212.4, head="LTP"),
+    Column("change_percent", "number", "Against the previous close.", -0.42, head="Chg %", writing="change"),
+    Column("bid", "price", "Best bid.", 212.3, head="Bid ₹", room="medium"),
+    Column("ask", "price", "Best ask.", 212.5, head="Ask ₹", room="medium"),
     Column("bid_quantity", "quantity", "At the best bid.", 75),
     Column("ask_quantity", "quantity", "At the best ask.", 150),
-    Column("volume", "quantity", "Of the day so far.", 162220),
-    Column("open_interest", "quantity", "", 1250400),
+    Column("volume", "quantity", "Of the day so far.", 162220, head="Volume", room="medium"),
+    Column("open_interest", "quantity", "", 1250400, head="OI", room="medium"),
     Column("open_interest_change", "quantity", "Since the day before.", 5200),
     Column("open", "price", "Of the day."),
     Column("high", "price", "Of the day."),
@@ -123,12 +148,19 @@ QUOTES = Table(
     "The latest full quote of each subscribed instrument.",
     (
         *_QUOTE,
-        Column("receive_time", "time", "When the message came off the socket, by this machine's clock."),
-        _QUOTE_SOURCE,
+        Column(
+            "receive_time",
+            "time",
+            "When the message came off the socket, by this machine's clock.",
+            head="Age",
+            writing="age",
+            room="medium",
+        ),
+        msgspec.structs.replace(_QUOTE_SOURCE, head="From", still_only=True),
         _EXCHANGE,
         _TOKEN,
     ),
-    _SYMBOL,
+    msgspec.structs.replace(_SYMBOL, head="Symbol"),
 )
 
 _RECEIVE_TIME = Column(
@@ -425,15 +457,25 @@ SUBSCRIBED = Table(
 )
 
 _OPTION = (
-    Column("ltp", "price", "Last traded price."),
+    Column("ltp", "price", "Last traded price.", head="LTP ₹"),
     Column("change", "price", "Since the previous close."),
-    Column("change_percent", "number"),
-    Column("bid", "price"),
-    Column("ask", "price"),
-    Column("volume", "quantity", "Of the day so far."),
-    Column("open_interest", "quantity"),
-    Column("open_interest_change", "quantity", "Since the day before."),
+    Column("change_percent", "number", head="Chg %", writing="change"),
+    Column("bid", "price", head="Bid", room="wide"),
+    Column("ask", "price", head="Ask", room="wide"),
+    Column("volume", "quantity", "Of the day so far.", head="Volume", writing="whole", room="wide"),
+    Column("open_interest", "quantity", head="OI", writing="whole", room="medium"),
+    Column(
+        "open_interest_change",
+        "quantity",
+        "Since the day before.",
+        head="OI chg",
+        writing="difference",
+        room="wide",
+    ),
 )
+OPTION_FIGURES = tuple(column.name for column in _OPTION)
+"""Of a call and of a put."""
+
 CHAIN = Table(
     "feed.chain(name).frame",
     "One strike, with its call and its put.",
@@ -443,12 +485,12 @@ CHAIN = Table(
             for side in ("call", "put")
             for column in _OPTION
         ),
-        Column("straddle", "price", "Call and put together."),
-        Column("put_call_ratio", "number", "Of the open interest."),
+        Column("straddle", "price", "Call and put together.", head="Straddle", room="wide"),
+        Column("put_call_ratio", "number", "Of the open interest.", head="PCR", writing="ratio", room="wide"),
         Column("call_symbol", "text"),
         Column("put_symbol", "text"),
     ),
-    Column("strike", "price", "", 26000.0, always=True),
+    Column("strike", "price", "", 26000.0, always=True, head="Strike", writing="plain"),
 )
 
 TABLES = (

@@ -9,7 +9,7 @@ import pandas as pd
 from dualbroker import tables
 from dualbroker.feed.columns import frame
 from dualbroker.manager.chain_series import ChainView
-from dualbroker.manager.chain_table import SIDE_FIGURES, ChainTable
+from dualbroker.manager.chain_table import ChainTable
 
 __all__ = ["chain_frame", "chain_text"]
 
@@ -24,7 +24,7 @@ def chain_frame(view: ChainView, table: ChainTable) -> pd.DataFrame:
     """
     data: dict[str, Any] = {}
     for side, figures in (("call", table.calls), ("put", table.puts)):
-        data |= {f"{side}_{name}": figures[name] for name in SIDE_FIGURES}
+        data |= {f"{side}_{name}": figures[name] for name in tables.OPTION_FIGURES}
     pairs = list(view.pairs.values())
     data["straddle"] = table.straddle
     data["put_call_ratio"] = table.put_call_ratio

@@ -15,23 +15,11 @@ from dualbroker.manager.parity import implied_forward, option_prices
 from dualbroker.model import Instrument
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TICK_DTYPE
+from dualbroker.tables import OPTION_FIGURES
 
-__all__ = ["SIDE_FIGURES", "ChainTable", "chain_table"]
+__all__ = ["ChainTable", "chain_table"]
 
 Floats = NDArray[np.float64]
-
-SIDE_FIGURES = (
-    "ltp",
-    "change",
-    "change_percent",
-    "bid",
-    "ask",
-    "volume",
-    "open_interest",
-    "open_interest_change",
-)
-"""Of a call and of a put. ``change`` (rupees) and ``open_interest_change`` (units) are since the day before;
-the rest is as the broker sends it. NaN is unknown."""
 
 
 class ChainTable(msgspec.Struct, frozen=True):
@@ -39,7 +27,8 @@ class ChainTable(msgspec.Struct, frozen=True):
 
     strikes: Floats
     calls: dict[str, Floats]
-    """By the names of ``SIDE_FIGURES``."""
+    """By the names of ``tables.OPTION_FIGURES``; ``change`` and ``open_interest_change`` are since the day
+    before."""
     puts: dict[str, Floats]
     straddle: Floats
     """Call and put of the strike together, rupees."""
@@ -111,7 +100,7 @@ def _figures(rows: NDArray[Any]) -> dict[str, Floats]:
         "change": np.round(rows["ltp"] - rows["prev_close"], 4),
         "open_interest_change": rows["open_interest"] - rows["prev_open_interest"],
     }
-    return {name: derived[name] if name in derived else rows[name].copy() for name in SIDE_FIGURES}
+    return {name: derived[name] if name in derived else rows[name].copy() for name in OPTION_FIGURES}
 
 
 def _ratio(puts: Floats, calls: Floats) -> Floats:

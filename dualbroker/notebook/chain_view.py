@@ -5,12 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed
+from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed, written
 from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.pieces import State, block, no_source_words, problem
 from dualbroker.notebook.views import open_part
+from dualbroker.view.heads import HEADS, Head
 from dualbroker.view.option_chain import option_chain_state
 
 if TYPE_CHECKING:
@@ -18,21 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["chain_html", "chain_snapshot", "display_chain", "open_chain"]
 
-_SIDE = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest", "oi_change")
-_HEADS = {
-    "ltp": "LTP ₹",
-    "change_percent": "Chg %",
-    "bid": "Bid",
-    "ask": "Ask",
-    "volume": "Volume",
-    "open_interest": "OI",
-    "oi_change": "OI chg",
-}
 AGE_SHOWN_S = 5.0
 """From which on it is said how long ago the newest quote came."""
-
-_CALLS = tuple(reversed(_SIDE))
-"""From the strike outwards on both sides."""
 
 
 def open_chain(chain: OptionChain) -> LiveView:
@@ -106,41 +94,29 @@ def _spot(chain: State) -> str:
 
 
 def _table(chain: State) -> str:
-    width = len(_SIDE)
+    heads = HEADS["chain"]
+    width = [head.key for head in heads].index("strike")
+    rest = len(heads) - 1 - 2 * width
     sides = f'<th colspan="{width}" style="text-align:center">calls</th><th></th>'
-    sides += f'<th colspan="{width}" style="text-align:center">puts</th><th colspan="2"></th>'
-    names = [
-        *(_HEADS[name] for name in _CALLS),
-        "strike",
-        *(_HEADS[name] for name in _SIDE),
-        "straddle",
-        "PCR",
-    ]
-    heads = "".join(f'<th class="number">{name}</th>' for name in names)
+    sides += f'<th colspan="{width}" style="text-align:center">puts</th><th colspan="{rest}"></th>'
+    names = "".join(f'<th class="number">{head.title}</th>' for head in heads)
     body = "".join(_row(dict(zip(chain["columns"], row, strict=True)), chain) for row in chain["rows"])
     table = (
-        f'<table class="rows"><thead><tr>{sides}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+        f'<table class="rows"><thead><tr>{sides}</tr><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
     )
     # A page may be narrower than the table, and cuts off what it can't show.
     return f'<div class="wide">{table}</div>'
 
 
 def _row(row: dict[str, Any], chain: State) -> str:
-    decimals = chain["option_decimals"]
-    cells = [_cell(row, f"call_{name}", decimals) for name in _CALLS]
-    cells.append(f'<td class="number"><b>{number(row["strike"], 0, 2)}</b></td>')
-    cells += [_cell(row, f"put_{name}", decimals) for name in _SIDE]
-    cells.append(f'<td class="number">{number(row["straddle"], decimals)}</td>')
-    cells.append(f'<td class="number">{number(row["put_call_ratio"], 2)}</td>')
+    cells = [_cell(head, row[head.key], chain["option_decimals"]) for head in HEADS["chain"]]
     at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == chain["atm"] else ""
     return f"<tr{at_the_money}>{''.join(cells)}</tr>"
 
 
-def _cell(row: dict[str, Any], name: str, decimals: int) -> str:
-    value = row[name]
-    if name.endswith(("change_percent", "oi_change")):
-        direction = "" if not value else " up" if value > 0 else " down"
-        shown = signed(value) if name.endswith("change_percent") else signed(value, 0)
-        return f'<td class="number{direction}">{shown}</td>'
-    shown = number(value, decimals) if name.endswith(("ltp", "bid", "ask")) else number(value)
-    return f'<td class="number">{shown}</td>'
+def _cell(head: Head, value: float | None, decimals: int) -> str:
+    shown = written(head.writing, value, decimals)
+    if head.key == "strike":
+        return f'<td class="number"><b>{shown}</b></td>'
+    signs = head.writing in ("change", "difference") and value
+    return f'<td class="number{(" up" if signs > 0 else " down") if signs else ""}">{shown}</td>'

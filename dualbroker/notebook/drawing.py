@@ -9,6 +9,7 @@ from html import escape
 
 from dualbroker.figures import (
     UNKNOWN,
+    age,
     byte_rate,
     byte_size,
     clock_time,
@@ -16,7 +17,7 @@ from dualbroker.figures import (
     number,
     order_price,
     percent,
-    signed,
+    written,
 )
 from dualbroker.notebook.card_drawing import cards_html
 from dualbroker.notebook.history import failovers_html, incidents_html
@@ -35,6 +36,7 @@ from dualbroker.notebook.pieces import (
     text_columns,
     texts,
 )
+from dualbroker.view.heads import HEADS, Head, still_heads
 
 __all__ = [
     "STYLE",
@@ -49,21 +51,6 @@ __all__ = [
     "snapshot_html",
     "summary_html",
 ]
-
-# A head that begins with # stands over numbers.
-_QUOTE_HEADS = ("symbol", "#ltp", "#chg %", "#bid ₹", "#ask ₹", "#volume", "#oi", "from")
-_ORDER_HEADS = (
-    "time",
-    "broker",
-    "side",
-    "symbol",
-    "#filled",
-    "#quantity",
-    "#price ₹",
-    "#average ₹",
-    "status",
-    "why",
-)
 
 _FIRST_SUBSCRIPTION = 'feed.subscribe("NIFTY")'
 
@@ -165,24 +152,27 @@ def quotes_html(state: State) -> str:
     gone = "".join(f'<div class="quiet">{escape(words)}</div>' for words in gone_words(state))
     if not rows:
         return block(warning + gone or f"No instrument yet; ask for one: {code(_FIRST_SUBSCRIPTION)}")
-    shown = rows_table(_QUOTE_HEADS, [_quote_cells(row) for row in rows[:ROWS_SHOWN]])
+    shown = rows_table(still_heads("quotes"), [_quote_cells(row, state["time"]) for row in rows[:ROWS_SHOWN]])
     return block(warning + gone + shown + more(len(rows), "instruments", "feed.quotes"))
 
 
-def _quote_cells(row: Row) -> list[Cell]:
-    decimals = row["decimals"]
-    change = row["change_percent"]
-    direction = "" if not change else " up" if change > 0 else " down"
-    return [
-        row["symbol"],
-        (number(row["ltp"], decimals), "number"),
-        (signed(change), f"number{direction}"),
-        (number(row["bid"], decimals), "number"),
-        (number(row["ask"], decimals), "number"),
-        _quantity(row["volume"]),
-        _quantity(row["open_interest"]),
-        row["broker_name"] or UNKNOWN,
-    ]
+def _quote_cells(row: Row, now: str | None) -> list[Cell]:
+    return [_quote_cell(head, row, now) for head in HEADS["quotes"]]
+
+
+def _quote_cell(head: Head, row: Row, now: str | None) -> Cell:
+    value = row[head.key]
+    if head.writing == "text":
+        return value or UNKNOWN
+    if head.writing == "age":
+        return age(value, now), "number"
+    if head.writing == "quantity":
+        # The whole figure where it is pointed at.
+        shown, whole = compact(value), number(value)
+        return shown, "number", "" if shown == whole else whole
+    signs = head.writing == "change" and value
+    direction = (" up" if signs > 0 else " down") if signs else ""
+    return written(head.writing, value, row["decimals"]), f"number{direction}"
 
 
 def _quantity(value: float | None) -> Cell:
@@ -199,7 +189,7 @@ def orders_html(state: State, broker_name: str | None = None) -> str:
     rows = [row for row in state["orders"]["rows"] if broker_name in (None, row["broker_name"])]
     if not rows:
         return block(warning or f"No order at {escape(broker_name or 'any broker')} today.")
-    shown = rows_table(_ORDER_HEADS, [_order_cells(row) for row in rows[:ROWS_SHOWN]])
+    shown = rows_table(still_heads("orders"), [_order_cells(row, state["time"]) for row in rows[:ROWS_SHOWN]])
     return block(warning + shown + more(count, "orders", "feed.orders"))
 
 
@@ -211,22 +201,24 @@ def _unread_words(state: State, broker_name: str | None = None) -> list[str]:
     ]
 
 
-def _order_cells(row: Row) -> list[Cell]:
+def _order_cells(row: Row, now: str | None) -> list[Cell]:
     status = row["status"]
-    shown = "CANCELLED" if status == "CANCELED" else status
+    shown = "CANCELLED" if status == "CANCELED" else status.replace("_", " ")
     css = {"COMPLETE": "up", "REJECTED": "down"}.get(status, "")
-    return [
-        clock_time(row["order_time"]),
-        row["broker_name"],
-        row["side"] or UNKNOWN,
-        row["symbol"] or UNKNOWN,
-        (number(row["filled_quantity"]), "number"),
-        (number(row["quantity"]), "number"),
-        (order_price(row["price"], row["decimals"]), "number"),
-        (order_price(row["average_price"], row["decimals"]), "number"),
-        (f"{shown}: {row['status_note']}" if row["status_note"] else shown, css),
-        (row["reject_reason"] or "", "words"),
-    ]
+    price = row["price"] if row["average_price"] is None else row["average_price"]
+    why = [row["reject_reason"], row["doubt"] and f"not sure: {row['doubt']}"]
+    cells: dict[str, Cell] = {
+        "order_time": clock_time(row["order_time"], now),
+        "broker_name": row["broker_name"],
+        "status": (f"{shown}: {row['status_note']}" if row["status_note"] else shown, css),
+        "side": row["side"] or UNKNOWN,
+        "symbol": row["symbol"] or UNKNOWN,
+        "filled_quantity": (f"{number(row['filled_quantity'])} / {number(row['quantity'])}", "number"),
+        "price": (order_price(price, row["decimals"]), "number"),
+        "limit_price": (order_price(row["price"], row["decimals"]), "number"),
+        "reject_reason": (" · ".join(filter(None, why)), "words"),
+    }
+    return [cells[head.key] for head in HEADS["orders"]]
 
 
 def summary_html(state: State) -> str:
@@ -273,15 +265,15 @@ def bandwidth_text(state: State) -> list[str]:
 def quotes_text(state: State) -> list[str]:
     """The quotes as lines, with an empty one before them; none without an instrument."""
     unknown = [f"! {text}" for text in no_source_words(state["quotes"]["no_source"])] + gone_words(state)
-    rows = [texts(_quote_cells(row)) for row in state["quotes"]["rows"][:ROWS_SHOWN]]
-    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_QUOTE_HEADS, rows) if rows else [])]
+    rows = [texts(_quote_cells(row, state["time"])) for row in state["quotes"]["rows"][:ROWS_SHOWN]]
+    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(still_heads("quotes"), rows) if rows else [])]
 
 
 def orders_text(state: State) -> list[str]:
     """The orders as lines, with an empty one before them; none without an order."""
     unknown = [f"! {text}" for text in _unread_words(state)]
-    rows = [texts(_order_cells(row)) for row in state["orders"]["rows"][:ROWS_SHOWN]]
-    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(_ORDER_HEADS, rows) if rows else [])]
+    rows = [texts(_order_cells(row, state["time"])) for row in state["orders"]["rows"][:ROWS_SHOWN]]
+    return [*_after_a_gap(unknown), *_after_a_gap(text_columns(still_heads("orders"), rows) if rows else [])]
 
 
 def _after_a_gap(lines: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.figures import clock_time, duration, number
+from dualbroker.figures import clock_time, duration, number, plural
 from dualbroker.notebook.pieces import (
     ROWS_SHOWN,
     Cell,
@@ -14,22 +14,9 @@ from dualbroker.notebook.pieces import (
     text_columns,
     texts,
 )
+from dualbroker.view.heads import HEADS, still_heads
 
 __all__ = ["failovers_html", "failovers_text", "incidents_html", "incidents_text"]
-
-_INCIDENT_HEADS = ("time", "broker", "what happened", "what was done")
-_FAILOVER_HEADS = (
-    "time",
-    "from",
-    "to",
-    "why",
-    "#found after",
-    "#gap p50",
-    "#p99",
-    "#max",
-    "#moved",
-    "not covered",
-)
 
 _NO_INCIDENT = "Nothing went wrong yet. Whatever does is listed here, with what was done about it."
 _NO_FAILOVER = (
@@ -43,14 +30,14 @@ def incidents_html(state: State) -> str:
     rows = state["incidents"]["rows"][:ROWS_SHOWN]
     if not rows:
         return block(f'<span class="quiet">{_NO_INCIDENT}</span>')
-    shown = rows_table(_INCIDENT_HEADS, [_incident_cells(row, state) for row in rows])
+    shown = rows_table(still_heads("incidents"), [_incident_cells(row, state) for row in rows])
     return block(shown + more(state["incidents"]["count"], "incidents", "feed.incidents", len(rows)))
 
 
 def incidents_text(state: State) -> list[str]:
     """The same as lines, with an empty one before them; none when nothing went wrong."""
     rows = state["incidents"]["rows"][:ROWS_SHOWN]
-    return _lines(_INCIDENT_HEADS, [_incident_cells(row, state) for row in rows])
+    return _lines(still_heads("incidents"), [_incident_cells(row, state) for row in rows])
 
 
 def failovers_html(state: State) -> str:
@@ -58,46 +45,46 @@ def failovers_html(state: State) -> str:
     rows = state["failovers"]["rows"][:ROWS_SHOWN]
     if not rows:
         return block(f'<span class="quiet">{_NO_FAILOVER}</span>')
-    shown = rows_table(_FAILOVER_HEADS, [_failover_cells(row, state) for row in rows])
+    shown = rows_table(still_heads("failovers"), [_failover_cells(row, state) for row in rows])
     return block(shown + more(state["failovers"]["count"], "failovers", "feed.failovers", len(rows)))
 
 
 def failovers_text(state: State) -> list[str]:
     """The same as lines, with an empty one before them; none when the quotes have not moved."""
     rows = state["failovers"]["rows"][:ROWS_SHOWN]
-    return _lines(_FAILOVER_HEADS, [_failover_cells(row, state) for row in rows])
+    return _lines(still_heads("failovers"), [_failover_cells(row, state) for row in rows])
 
 
-def _lines(heads: tuple[str, ...], rows: list[list[Cell]]) -> list[str]:
+def _lines(heads: list[str], rows: list[list[Cell]]) -> list[str]:
     return ["", *text_columns(heads, [texts(row) for row in rows])] if rows else []
 
 
 def _incident_cells(row: Row, state: State) -> list[Cell]:
-    return [
-        clock_time(row["time"], state["time"]),
-        row["broker_name"] or "all",
-        (row["cause"], "words"),
-        (row["action"], "words"),
-    ]
+    cells: dict[str, Cell] = {
+        "time": clock_time(row["time"], state["time"]),
+        "broker_name": row["broker_name"] or "all",
+        "cause": (f"{row['cause']}; {row['action']}", "words"),
+    }
+    return [cells[head.key] for head in HEADS["incidents"]]
 
 
 def _failover_cells(row: Row, state: State) -> list[Cell]:
-    moved = number(row["moved"])
-    whole = row["moved"] == row["instruments"]
-    return [
-        clock_time(row["time"], state["time"]),
-        row["from_broker"],
-        row["to_broker"],
-        (row["why"], "words"),
-        ("planned" if row["planned"] else duration(row["detected_after_s"]), "number"),
-        (duration(row["gap_p50_s"]), "number"),
-        (duration(row["gap_p99_s"]), "number"),
-        (duration(row["gap_max_s"]), "number"),
-        (moved if whole else f"{moved} of {number(row['instruments'])}", "number"),
-        (_uncovered(row), "words"),
-    ]
+    left = _left_open(row)
+    words = f"{row['from_broker']} → {row['to_broker']}: {row['why']}{left and f'; {left}'}"
+    cells: dict[str, Cell] = {
+        "time": clock_time(row["time"], state["time"]),
+        "why": (words, "words"),
+        "detected_after_s": ("planned" if row["planned"] else duration(row["detected_after_s"]), "number"),
+        **{key: (duration(row[key]), "number") for key in ("gap_p50_s", "gap_p99_s", "gap_max_s")},
+    }
+    return [cells[head.key] for head in HEADS["failovers"]]
 
 
-def _uncovered(row: Row) -> str:
+def _left_open(row: Row) -> str:
+    if not row["finished"]:
+        return f"{number(row['moved'])} of {plural(row['instruments'], 'instrument')} so far"
+    if not row["uncovered_count"]:
+        return ""
     left = row["uncovered_count"] - len(row["uncovered"])
-    return ", ".join(row["uncovered"]) + (f" and {number(left)} more" if left else "")
+    more = f" and {number(left)} more" if left else ""
+    return f"not covered by {row['to_broker']}: {', '.join(row['uncovered'])}{more}"

@@ -22,8 +22,8 @@
         "rows": [[25500.0, ...], ...],  # by strike, the lowest first; fields in the columns' order
     }
 
-Quantities and open interest are units, ``*_oi_change`` is the open interest's change since the day before;
-None is unknown. ``call_*`` stands left of the strike, ``put_*`` right of it.
+Quantities and open interest are units, ``*_open_interest_change`` is its change since the day before; None is
+unknown. ``call_*`` stands left of the strike, ``put_*`` right of it.
 """
 
 from __future__ import annotations
@@ -32,19 +32,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from dualbroker import tables
 from dualbroker.view.rows import known
 
 __all__ = ["CHAIN_COLUMNS", "chain_state"]
 
-_SIDE = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest", "oi_change")
-
-CHAIN_COLUMNS = (
-    "strike",
-    *(f"call_{name}" for name in _SIDE),
-    *(f"put_{name}" for name in _SIDE),
-    "straddle",
-    "put_call_ratio",
-)
+CHAIN_COLUMNS = tuple(column.name for column in tables.CHAIN.all_columns if column.head)
 """Fields of a row, in the order in which they are sent."""
 
 

@@ -6,9 +6,12 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from dualbroker.view.heads import heads_script
+
 __all__ = ["SCRIPTS", "STYLES", "script", "source", "style"]
 
 SCRIPTS = (
+    "heads.js",
     "words.js",
     "nodes.js",
     "table.js",
@@ -27,7 +30,9 @@ SCRIPTS = (
     "help.js",
     "dashboard.js",
 )
-"""Each after those that it imports from. No two of them declare the same name."""
+"""Each after those that it imports from. No two of them declare the same name.
+
+``heads.js`` is no file: ``view.heads`` makes it."""
 
 STYLES = ("base.css", "parts.css", "tables.css", "layout.css")
 
@@ -58,4 +63,6 @@ def style() -> str:
 
 
 def _read(name: str) -> str:
+    if name == "heads.js":
+        return heads_script()
     return files("dualbroker.view").joinpath("static", name).read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["named_orders", "named_quotes", "with_named_rows"]
+from dualbroker.view.quotes import QUOTE_FIGURES
 
-_FIGURES = ("ltp", "change_percent", "bid", "ask", "volume", "open_interest")
+__all__ = ["named_orders", "named_quotes", "with_named_rows"]
 
 
 def named_quotes(state: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def named_quotes(state: Mapping[str, Any]) -> list[dict[str, Any]]:
             "exchange": instruments["exchanges"][instruments["exchange"][place]],
             "decimals": instruments["decimals"][place],
             "broker_name": None if broker is None else quotes["brokers"][broker],
-            **{name: quotes[name][place] for name in _FIGURES},
+            **{name: quotes[name][place] for name in QUOTE_FIGURES},
             "receive_time": None
             if received_s is None
             else (since + timedelta(seconds=received_s)).isoformat(timespec="milliseconds"),

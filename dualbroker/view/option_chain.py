@@ -16,8 +16,6 @@ from dualbroker.view.unknown import no_quotes_because
 
 __all__ = ["option_chain_state"]
 
-_RENAMED = {"open_interest_change": "oi_change"}
-
 
 def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) -> dict[str, Any]:
     """What is shown of an option chain: ``mode``, ``time``, ``market``, and ``chain`` as in ``view.chain``.
@@ -61,7 +59,7 @@ def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) ->
 def _rows(table: ChainTable) -> list[dict[str, float]]:
     columns = {"strike": table.strikes, "straddle": table.straddle, "put_call_ratio": table.put_call_ratio}
     for side, figures in (("call", table.calls), ("put", table.puts)):
-        columns |= {f"{side}_{_RENAMED.get(name, name)}": values for name, values in figures.items()}
+        columns |= {f"{side}_{name}": values for name, values in figures.items()}
     for side in ("call", "put"):
         # What has never traded has a last price of 0, and no change since the last close.
         traded = columns[f"{side}_ltp"] > 0

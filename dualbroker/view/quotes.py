@@ -13,20 +13,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dualbroker import tables
 from dualbroker.clock import NS_PER_S, ist
 from dualbroker.manager.source import FeedSource
 from dualbroker.stores.quotes import QuoteStore
+from dualbroker.tables import Column
 from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import price_decimals
 from dualbroker.view.unknown import no_quotes_because
 
-__all__ = ["QUOTES_SHOWN", "Shown", "quote_columns", "shown_instruments"]
+__all__ = ["QUOTES_SHOWN", "QUOTE_FIGURES", "Shown", "quote_columns", "shown_instruments"]
 
 QUOTES_SHOWN = 3000
 """Rows at most, the first subscribed: about what the brokers let one socket carry."""
 
-_PRICES = ("ltp", "bid", "ask")
-_QUANTITIES = ("volume", "open_interest")
+_COLUMNS = tuple(
+    column
+    for column in tables.QUOTES.columns
+    if column.head and column.kind in ("price", "quantity", "number")
+)
+QUOTE_FIGURES = tuple(column.name for column in _COLUMNS)
+"""What is shown of a quote, besides its symbol, its broker and its age."""
 
 _remembered = Remembered()
 
@@ -89,8 +96,7 @@ def quote_columns(source: FeedSource, shown: Shown, now_ns: int, *, brief: bool 
         ``no_source``: why no broker carries quotes, ``brief`` where the brokers' cards say more; empty when
         one does. ``brokers``: names.
         Columns: ``broker`` (a place in ``brokers``), ``received_s`` (seconds after ``since``, the last
-        midnight in Indian time), ``ltp``, ``change_percent``, ``bid``, ``ask``, ``volume``,
-        ``open_interest``. None is unknown.
+        midnight in Indian time), ``QUOTE_FIGURES``. None is unknown.
     """
     store = source.quotes
     indices, rows, brokers = store.latest()
@@ -113,9 +119,7 @@ def quote_columns(source: FeedSource, shown: Shown, now_ns: int, *, brief: bool 
             for place, index in zip(at.tolist(), shown.indices.tolist(), strict=True)
         ],
         "received_s": _plain(received_s, at >= 0),
-        **{name: _plain(_figures(rows, name, at)) for name in _PRICES},
-        "change_percent": _plain(np.round(_changes(rows, at), 2)),
-        **{name: _whole(_figures(rows, name, at)) for name in _QUANTITIES},
+        **{column.name: _shown_figures(column, rows, at) for column in _COLUMNS},
     }
 
 
@@ -134,10 +138,14 @@ def _figures(rows: NDArray[Any], name: str, at: NDArray[np.int64]) -> NDArray[np
     return _column(rows[name], at, np.nan)
 
 
-def _changes(rows: NDArray[Any], at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Since the last close; unknown of what has never traded, whose last price is sent as 0."""
-    changes, last = _figures(rows, "change_percent", at), _figures(rows, "ltp", at)
-    return np.where(last > 0, changes, np.nan)
+def _shown_figures(column: Column, rows: NDArray[Any], at: NDArray[np.int64]) -> list[Any]:
+    values: NDArray[Any] = _figures(rows, column.name, at)
+    if column.kind == "quantity":
+        return _whole(values)
+    if column.written == "change":
+        # Unknown of what has never traded, whose last price is sent as 0.
+        values = np.round(np.where(_figures(rows, "ltp", at) > 0, values, np.nan), 2)
+    return _plain(values)
 
 
 def _plain(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dualbroker.view.quotes import QUOTE_FIGURES
+
 __all__ = ["NOW", "broker_row", "failover_row", "incident_row", "order_row", "quote_row", "state_of"]
 
 NOW = "2026-03-02T12:00:00.000+05:30"
@@ -35,7 +37,7 @@ def broker_row(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def quote_row(symbol: str, **changes: Any) -> dict[str, Any]:
-    unknown = dict.fromkeys(("ltp", "change_percent", "bid", "ask", "volume", "open_interest"))
+    unknown = dict.fromkeys((*QUOTE_FIGURES, "receive_time"))
     return {"symbol": symbol, "decimals": 2, "broker_name": "broker1", **unknown, **changes}
 
 
@@ -56,6 +58,7 @@ def order_row(broker_name: str, **changes: Any) -> dict[str, Any]:
         "broker_name": broker_name,
         "status": "OPEN",
         "status_note": "",
+        "doubt": "",
         "decimals": 2,
         **unknown,
         **changes,

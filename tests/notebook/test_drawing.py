@@ -140,7 +140,7 @@ def test_prices_of_orders_have_the_decimals_of_their_instrument() -> None:
     html = orders_html(state_of(TWO, orders=rows))
     for words in ("83.1275", "0.0025", "212.40", "212.43", "71.50", "71.1275"):
         assert f'<td class="number">{words}</td>' in html
-    assert "price ₹" in html
+    assert "Price ₹" in html
 
 
 def test_an_unread_order_book_never_looks_like_no_orders() -> None:

@@ -24,7 +24,7 @@ def test_an_incident_says_when_where_why_and_what_was_done() -> None:
     ]
     state = state_of(TWO, incidents={"rows": rows, "count": 2})
     html = incidents_html(state)
-    assert '<td>12:00:00</td><td>all</td><td class="words">all silent</td>' in html
+    assert '<td>12:00:00</td><td>all</td><td class="words">all silent; taken for a pause</td>' in html
     assert "1 Mar 15:00:00" in html, "of another day"
     assert "Newest incident: 12:00:00 all: all silent; taken for a pause" in headline_html(state)
     assert "taken for a pause" in snapshot_text("monitor", state)
@@ -36,10 +36,10 @@ def test_a_failover_shows_its_gaps_and_a_planned_one_that_it_was() -> None:
     state = state_of(TWO, failovers={"rows": rows, "count": 40})
     html = failovers_html(state)
     assert '<td class="number">0.020 s</td><td class="number">0.100 s</td>' in html
-    assert '<td class="number">2 of 3</td><td class="words">NSE:A and 2 more</td>' in html
+    assert "broker1 was reset; not covered by broker2: NSE:A and 2 more</td>" in html
     assert '<td class="number">planned</td><td class="number">–</td>' in html
     assert "2 of 40 failovers; all of them: <code>feed.failovers</code>" in html
-    assert "2 of 3" in snapshot_text("monitor", state)
+    assert "not covered by broker2: NSE:A and 2 more" in snapshot_text("monitor", state)
 
 
 def test_a_card_tells_its_duty_its_market_and_its_failover() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dualbroker.view.chain import chain_state
 from dualbroker.view.orders import ORDER_COLUMNS
+from dualbroker.view.quotes import QUOTE_FIGURES
 
 __all__ = [
     "TIMEOUT_MS",
@@ -68,9 +69,7 @@ def order_state(rows: list[dict[str, Any]], counts: dict[str, int], **changes: A
 
 def quote_state(rows: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """The keys ``instruments`` and ``quotes`` of rows that say only what matters."""
-    blank: dict[str, Any] = dict.fromkeys(
-        ("received_s", "ltp", "change_percent", "bid", "ask", "volume", "open_interest")
-    )
+    blank: dict[str, Any] = dict.fromkeys(("received_s", *QUOTE_FIGURES))
     columns = {name: [{**blank, **row}[name] for row in rows] for name in blank}
     return {
         "instruments": {
@@ -112,7 +111,7 @@ def state_of(page: Any) -> dict[str, Any]:
 def wide_strike() -> dict[str, Any]:
     """A row with figures as long as they get."""
     side = {"ltp": 12345.65, "change_percent": -120.5, "bid": 12345.6, "ask": 12346.1, "volume": 1234567890,
-            "open_interest": 123456789, "oi_change": -12345678}  # fmt: skip
+            "open_interest": 123456789, "open_interest_change": -12345678}  # fmt: skip
     sides = {f"{name}_{field}": value for name in ("call", "put") for field, value in side.items()}
     return {"strike": 26000.0, "straddle": 24691.3, "put_call_ratio": 1.05, **sides}
 

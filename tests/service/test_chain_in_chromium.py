@@ -24,7 +24,10 @@ def test_a_chain_of_fine_prices_shows_all_their_decimals_and_money_bears_its_sig
     for words in ("212.4000", "₹83.1275", "straddle ₹0.0125"):
         assert words in html
     wide = chain_html(
-        {**state_of(page), "chain": chain_of_one_strike(strike=wide_strike() | {"put_oi_change": 5})}
+        {
+            **state_of(page),
+            "chain": chain_of_one_strike(strike=wide_strike() | {"put_open_interest_change": 5}),
+        }
     )
     for words in ('down">−1,23,45,678<', 'up">+5<', ">1.05<"):
         assert words in wide
@@ -35,7 +38,7 @@ def test_the_option_chain_has_calls_left_of_the_strike_and_marks_the_money(page:
     chain = chain_state(
         [
             {"strike": 25950.0, "call_ltp": 212.4, "put_ltp": 90.05, "call_open_interest": 1234567.0},
-            {"strike": 26000.0, "call_ltp": 180.1, "put_ltp": 110.0, "put_oi_change": -2500.0},
+            {"strike": 26000.0, "call_ltp": 180.1, "put_ltp": 110.0, "put_open_interest_change": -2500.0},
         ],
         underlying="NIFTY",
         expiry=None,

@@ -24,7 +24,9 @@ def test_it_is_plain_and_says_what_the_table_says() -> None:
             table = chain_table(manager.quotes, chain.view)
             rows = [dict(zip(shown["columns"], row, strict=True)) for row in shown["rows"]]
             assert [row["strike"] for row in rows] == table.strikes.tolist()
-            assert [row["put_oi_change"] for row in rows] == table.puts["open_interest_change"].tolist()
+            assert [row["put_open_interest_change"] for row in rows] == table.puts[
+                "open_interest_change"
+            ].tolist()
             assert [row["call_change_percent"] for row in rows] == table.calls["change_percent"].tolist()
             assert all(value is not None for row in rows for value in row.values())
             assert shown["atm"] == table.at_the_money

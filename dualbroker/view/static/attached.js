@@ -1,12 +1,9 @@
 // Who is attached to the service, and what a slow one missed; on a page only.
 
-import { keyed, make, panel, plainTable, scrolling, setClass, setText } from "./nodes.js";
+import { HEADS } from "./heads.js";
+import { headCells, keyed, make, panel, plainTable, scrolling, setClass, setText } from "./nodes.js";
 import { byteSize, clockTimeOn, number, plural } from "./words.js";
 
-const ATTACHED_COLUMNS = [
-  ["Client", ""], ["Streams", "words medium-only"], ["Since", "medium-only"], ["Sent", "number medium-only"], ["Ticks missed", "number"],
-  ["Waiting", "number medium-only"], ["Ended", "words"],
-];
 const ASK_EVERY_MS = 5000;
 const ENDED_SHOWN = 8;
 
@@ -17,7 +14,7 @@ export function attached(actions) {
   node.hidden = true;
   const words = make("span", "quiet");
   head.append(words);
-  const table = plainTable("Clients of this service, those that are attached first", ATTACHED_COLUMNS);
+  const table = plainTable("Clients of this service, those that are attached first", HEADS.attached);
   const box = scrolling("Attached clients", table.node);
   node.append(box);
   const known = new Map();
@@ -28,18 +25,23 @@ export function attached(actions) {
     const rows = [...answer.clients.filter((row) => row.until === null), ...ended.slice(0, ENDED_SHOWN)];
     keyed(table.body, known, rows, (row) => `${row.name}|${row.since}`, () => {
       const part = { node: make("tr") };
-      part.cells = ATTACHED_COLUMNS.map(([, name]) => make("td", name));
-      part.node.append(...part.cells);
+      part.cells = headCells(HEADS.attached);
+      part.node.append(...Object.values(part.cells));
       return part;
     });
     for (const row of rows) {
       const part = known.get(`${row.name}|${row.since}`);
       setClass(part.node, row.until === null ? "" : "aged");
-      const texts = [
-        row.name, row.streams.join(", "), clockTimeOn(row.since, now), byteSize(row.sent_bytes), number(row.dropped_ticks),
-        row.until === null ? number(row.lag_rows + row.waiting_orders) : "", row.until === null ? "" : row.closed_because || "left",
-      ];
-      texts.forEach((text, at) => setText(part.cells[at], text));
+      const texts = {
+        name: row.name,
+        streams: row.streams.join(", "),
+        since: clockTimeOn(row.since, now),
+        sent_bytes: byteSize(row.sent_bytes),
+        dropped_ticks: number(row.dropped_ticks),
+        waiting: row.until === null ? number(row.lag_rows + row.waiting_orders) : "",
+        closed_because: row.until === null ? "" : row.closed_because || "left",
+      };
+      for (const [key, text] of Object.entries(texts)) setText(part.cells[key], text);
     }
   }
 

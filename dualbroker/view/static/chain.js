@@ -1,24 +1,13 @@
 // The option chain: calls left of the strike, puts right of it; the row at the money stands out.
 
+import { HEADS } from "./heads.js";
 import { flash, keyed, lines, make, panel, setClass, setText } from "./nodes.js";
 import { fields } from "./timeline.js";
-import { UNKNOWN, ageWords, noSourceLines, number, secondsSince, signed } from "./words.js";
+import { UNKNOWN, ageWords, noSourceLines, number, secondsSince, signed, written } from "./words.js";
 
-// From the strike outwards; mirrored for the calls.
-const SIDE_COLUMNS = [
-  ["ltp", "LTP ₹", "price ltp"], ["change_percent", "Chg %", "change"], ["bid", "Bid", "price in-second"],
-  ["ask", "Ask", "price in-second"], ["volume", "Volume", "quantity in-first"], ["open_interest", "OI", "quantity in-third"],
-  ["oi_change", "OI chg", "quantity in-first signed"],
-];
-const CHAIN_CELLS = [
-  ...[...SIDE_COLUMNS].reverse().map(([name, title, className]) => [`call_${name}`, title, `number call ${className}`]),
-  ["strike", "Strike", "strike"],
-  ...SIDE_COLUMNS.map(([name, title, className]) => [`put_${name}`, title, `number put ${className}`]),
-  ["straddle", "Straddle", "number price in-second"],
-  ["put_call_ratio", "PCR", "number change in-first"],
-];
+const CHAIN_CELLS = HEADS.chain;
+const STRIKE_AT = CHAIN_CELLS.findIndex(({ key }) => key === "strike");
 
-const FLASHING = /_(ltp|bid|ask)$/;
 const AGE_SHOWN_S = 5;
 // Strikes far from the money may rest for a while; a whole chain that does so this long is old.
 const OLD_CHAIN_S = 60;
@@ -37,11 +26,11 @@ export function chain() {
   const sides = table.createTHead().insertRow();
   sides.className = "sides";
   const names = table.tHead.insertRow();
-  const half = SIDE_COLUMNS.length;
-  for (const [words, span, className] of [["Calls", half, "call"], ["", 1, ""], ["Puts", half, "put"], ["", 2, ""]]) {
+  const rest = CHAIN_CELLS.length - 1 - 2 * STRIKE_AT;
+  for (const [words, span, className] of [["Calls", STRIKE_AT, "call"], ["", 1, ""], ["Puts", STRIKE_AT, "put"], ["", rest, ""]]) {
     sides.append(make(words ? "th" : "td", `side-head ${className}`, words, { colspan: String(span), ...(words ? { scope: "colgroup" } : {}) }));
   }
-  for (const [, words, className] of CHAIN_CELLS) names.append(make("th", className, words, { scope: "col" }));
+  for (const { title: words, className } of CHAIN_CELLS) names.append(make("th", className, words, { scope: "col" }));
   const body = table.createTBody();
   const box = make("div", "scrolls", "", { tabindex: "0", role: "region", "aria-label": "Option chain" });
   box.append(table);
@@ -93,8 +82,8 @@ function spotWords(now) {
 
 function chainRow() {
   const node = make("tr");
-  const cells = CHAIN_CELLS.map(([name, , className]) =>
-    name === "strike" ? make("th", className, "", { scope: "row" }) : make("td", className));
+  const cells = CHAIN_CELLS.map(({ key, className }) =>
+    key === "strike" ? make("th", className, "", { scope: "row" }) : make("td", className));
   node.append(...cells);
   return { node, cells, shown: {} };
 }
@@ -103,14 +92,14 @@ function writeChainRow(part, row, chainState, most) {
   const isMoney = row.strike === chainState.atm;
   const money = chainState.ltp ?? chainState.implied_forward;
   setClass(part.node, isMoney ? "money" : "");
-  CHAIN_CELLS.forEach(([name, , className], at) => {
+  CHAIN_CELLS.forEach(({ key: name, className, writing }, at) => {
     const value = row[name];
     const cell = part.cells[at];
     const isCall = name.startsWith("call_");
     const isPut = name.startsWith("put_") && name !== "put_call_ratio";
     const inMoney = money !== null && (isCall ? row.strike < money : isPut && row.strike > money);
     let kind = `${className}${inMoney ? " in-money" : ""}`;
-    if (name.endsWith("change_percent") || name.endsWith("oi_change")) kind += value > 0 ? " up" : value < 0 ? " down" : "";
+    if (writing === "change" || writing === "difference") kind += value > 0 ? " up" : value < 0 ? " down" : "";
     const before = part.shown[name];
     if (before === value && part.shown[`${name} kind`] === kind) return;
     if (part.shown[`${name} kind`] !== kind) {
@@ -118,8 +107,8 @@ function writeChainRow(part, row, chainState, most) {
       cell.className = kind;
     }
     if (before === value) return;
-    setText(cell, chainWords(name, value, chainState.option_decimals));
-    if (FLASHING.test(name) && before !== undefined && before !== null && value !== null) flash(cell, value - before);
+    setText(cell, written(writing, value, chainState.option_decimals));
+    if (writing === "price" && (isCall || isPut) && before !== undefined && before !== null && value !== null) flash(cell, value - before);
     part.shown[name] = value;
     if (name.endsWith("open_interest")) {
       // Where the open interest lies is read at a glance from a bar behind it.
@@ -127,12 +116,4 @@ function writeChainRow(part, row, chainState, most) {
       cell.style.setProperty("--share", share);
     }
   });
-}
-
-function chainWords(name, value, decimals) {
-  if (name === "strike") return number(value, 0, 2);
-  if (name.endsWith("change_percent")) return signed(value);
-  if (name.endsWith("oi_change")) return signed(value, 0);
-  if (name.endsWith("volume") || name.endsWith("open_interest")) return number(value);
-  return name === "put_call_ratio" ? number(value, 2) : number(value, decimals);
 }

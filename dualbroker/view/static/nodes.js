@@ -84,12 +84,18 @@ export function arrowsInside(box, nodesOf) {
   });
 }
 
+// columns: heads (heads.js).
 export function plainTable(caption, columns) {
   const node = make("table");
   node.append(make("caption", "unseen", caption));
   const head = node.createTHead().insertRow();
-  for (const [title, className] of columns) head.append(make("th", className, title, { scope: "col" }));
+  for (const { title, className } of columns) head.append(make("th", className, title, { scope: "col" }));
   return { node, body: node.createTBody() };
+}
+
+// The cells of a row under these heads, by the heads' keys.
+export function headCells(heads) {
+  return Object.fromEntries(heads.map(({ key, className }) => [key, make("td", className)]));
 }
 
 // A panel with its heading; whatever else stands in the head is appended to it.

@@ -1,13 +1,10 @@
 // Orders of every broker, the newest first: by broker and state, and each row opens the order's life.
 
-import { arrowsInside, choices, flash, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
+import { HEADS } from "./heads.js";
+import { arrowsInside, choices, flash, headCells, keyed, lines, link, make, panel, plainTable, scrolling, setAttribute, setClass, setText } from "./nodes.js";
 import { fields, orderFacts, timeline } from "./timeline.js";
 import { UNKNOWN, clockTimeOn, number, orderPrice, statusWords } from "./words.js";
 
-const ORDER_COLUMNS = [
-  ["Time", "at-time"], ["Broker", "at-broker"], ["State", "order-state"], ["B/S", ""], ["Symbol", ""], ["Filled", "number filled"],
-  ["Price ₹", "number at-price"],
-];
 const SHOWN = {
   all: () => true,
   open: (row) => row.open,
@@ -41,7 +38,7 @@ export function orders(actions) {
   head.append(brokers.node, ...(actions?.csv ? [link("CSV", actions.csv.orders)] : []), states.node);
   const unread = lines("unknown");
   const empty = make("p", "empty");
-  const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", ORDER_COLUMNS);
+  const table = plainTable("Latest state of each order, the newest first; a row opens the order's life", HEADS.orders);
   const box = scrolling("Orders", table.node);
   arrowsInside(box, () => [...table.body.querySelectorAll(".opens")]);
   const more = make("p", "quiet");
@@ -109,8 +106,8 @@ export function orders(actions) {
 function orderRow(opened) {
   const part = { node: make("tr", "order"), detail: make("tr", "detail"), status: null, isOpen: false, order: null };
   part.nodes = [part.node, part.detail];
-  part.cells = ORDER_COLUMNS.map(([, className]) => make("td", className));
-  const [time, , state, side, symbol, filled] = part.cells;
+  part.cells = headCells(HEADS.orders);
+  const { order_time: time, status: state, symbol, filled_quantity: filled } = part.cells;
   part.button = make("button", "opens", "", { type: "button", "aria-expanded": "false", tabindex: "-1" });
   part.time = part.button.appendChild(make("span"));
   time.append(part.button);
@@ -125,10 +122,8 @@ function orderRow(opened) {
   part.reason = make("span", "reason");
   part.doubt = make("span", "reason doubt");
   symbol.append(part.symbol, part.reason, part.doubt);
-  side.className = "side";
-  symbol.classList.add("symbol");
-  part.node.append(...part.cells);
-  part.inside = make("td", "", "", { colspan: String(ORDER_COLUMNS.length) });
+  part.node.append(...Object.values(part.cells));
+  part.inside = make("td", "", "", { colspan: String(HEADS.orders.length) });
   part.detail.append(part.inside);
   part.detail.hidden = true;
   part.node.onclick = () => {
@@ -144,7 +139,7 @@ function orderRow(opened) {
 
 function drawOrder(part, row, state) {
   part.order = row;
-  const [, broker, , side, , , price] = part.cells;
+  const { broker_name: broker, side, price } = part.cells;
   const time = clockTimeOn(row.order_time, state.time);
   if (setText(part.time, time)) setAttribute(part.button, "aria-label", `${time}, life of order ${row.order_id}`);
   setText(broker, row.broker_name);

@@ -1,20 +1,13 @@
 // The live quote table: rows keep their place unless the user sorts, changes flash, an old quote turns grey.
 
+import { HEADS } from "./heads.js";
 import { flash, lines, link, make, panel, setClass, setText } from "./nodes.js";
 import { searchBox } from "./search.js";
 import { longTable } from "./table.js";
-import { compact, noSourceLines, number, plural, signed, wholeAge } from "./words.js";
+import { noSourceLines, number, plural, wholeAge, written } from "./words.js";
 
-const QUOTE_COLUMNS = [
-  { key: "symbol", title: "Symbol", className: "symbol", sorts: true },
-  { key: "ltp", title: "LTP", className: "number price", sorts: true },
-  { key: "change_percent", title: "Chg %", className: "number change", sorts: true },
-  { key: "bid", title: "Bid ₹", className: "number price bid medium-only", sorts: true },
-  { key: "ask", title: "Ask ₹", className: "number price medium-only", sorts: true },
-  { key: "volume", title: "Volume", className: "number quantity medium-only", sorts: true },
-  { key: "open_interest", title: "OI", className: "number quantity medium-only", sorts: true },
-  { key: "received_s", title: "Age", className: "number age medium-only", sorts: true },
-];
+const QUOTE_COLUMNS = HEADS.quotes.map((head) => ({ ...head, sorts: true }));
+const AGE_CELL = QUOTE_COLUMNS.findIndex(({ writing }) => writing === "age") - 1;
 const OLD_QUOTE_S = 60;
 const JUST_NOW_S = 2;
 
@@ -146,9 +139,9 @@ function quoteRow(letGo) {
   return row;
 }
 
-const FIGURES = ["ltp", "change_percent", "bid", "ask", "volume", "open_interest"];
-// Prices: quantities grow with each trade, and a table in which all flashes shows nothing.
-const FLASHES = new Set(["ltp", "bid", "ask"].map((name) => FIGURES.indexOf(name)));
+const FIGURES = QUOTE_COLUMNS.filter(({ writing }) => writing !== "text" && writing !== "age");
+// Of the cells, the first is the symbol's.
+const CELLS = FIGURES.map((column) => QUOTE_COLUMNS.indexOf(column) - 1);
 
 function writeQuote(row, place, isOther, instruments, figures, now) {
   const decimals = instruments.decimals[place];
@@ -161,23 +154,21 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
   }
   const before = row.shown;
   for (let at = 0; at < FIGURES.length; at += 1) {
-    const value = figures[FIGURES[at]][place];
+    const { key, writing, className } = FIGURES[at];
+    const value = figures[key][place];
     if (!isOther && before[at] === value) continue;
-    const cell = row.cells[at];
-    if (at === 1) {
-      setText(cell, signed(value));
-      setClass(cell, value > 0 ? "number change up" : value < 0 ? "number change down" : "number change");
-    } else {
-      setText(cell, at < 4 ? number(value, decimals) : compact(value));
-      if (at >= 4) cell.title = value >= 1e5 ? number(value) : "";
-      if (FLASHES.has(at) && !isOther && value !== null && before[at] !== null) flash(cell, value - before[at]);
-      else if (FLASHES.has(at) && isOther) setClass(cell, QUOTE_COLUMNS[at + 1].className);
-    }
+    const cell = row.cells[CELLS[at]];
+    setText(cell, written(writing, value, decimals));
+    if (writing === "change") setClass(cell, value > 0 ? `${className} up` : value < 0 ? `${className} down` : className);
+    else if (writing === "quantity") cell.title = value >= 1e5 ? number(value) : "";
+    // Prices flash: quantities grow with each trade, and a table in which all flashes shows nothing.
+    else if (writing === "price" && isOther) setClass(cell, className);
+    else if (writing === "price" && value !== null && before[at] !== null) flash(cell, value - before[at]);
     before[at] = value;
   }
   const received = figures.received_s[place];
   const seconds = received === null || now === null ? null : Math.max(0, now - received);
-  const age = row.cells.at(-1);
+  const age = row.cells[AGE_CELL];
   setText(age, seconds !== null && seconds < JUST_NOW_S ? "now" : wholeAge(seconds));
   const isAged = seconds !== null && seconds >= OLD_QUOTE_S;
   if (row.isAged !== isAged) {
@@ -188,9 +179,10 @@ function writeQuote(row, place, isOther, instruments, figures, now) {
 }
 
 function inOrder(places, { key, direction }, instruments, figures) {
-  const values = key === "symbol" ? instruments.symbol : figures[key];
+  const isAge = QUOTE_COLUMNS.find((column) => column.key === key).writing === "age";
+  const values = key === "symbol" ? instruments.symbol : isAge ? figures.received_s : figures[key];
   // An age grows while the time of receipt falls.
-  const turn = key === "received_s" ? -direction : direction;
+  const turn = isAge ? -direction : direction;
   return [...places].sort((one, other) => {
     const [first, second] = [values[one], values[other]];
     if (first === second) return one - other;

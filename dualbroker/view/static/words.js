@@ -110,6 +110,16 @@ export function compact(value) {
   return `${number(size, digits)} ${unit}`;
 }
 
+// A value of a table's column, as its head says (dualbroker/tables.py, Writing).
+export function written(writing, value, decimals = 2) {
+  if (writing === "price") return number(value, decimals);
+  if (writing === "change") return signed(value);
+  if (writing === "quantity") return compact(value);
+  if (writing === "difference") return signed(value, 0);
+  if (writing === "plain") return number(value, 0, 2);
+  return number(value, writing === "ratio" ? 2 : 0);
+}
+
 // The states of orders, in the spelling of the country.
 export function statusWords(status) {
   return status === "CANCELED" ? "CANCELLED" : status.replaceAll("_", " ");
