@@ -285,6 +285,8 @@ ORDER_EVENTS = Table(
         Column("reject_reason", "text"),
         Column("event_time", "time", "When it happened, as far as the broker says."),
         Column("broker_status", "text", "The broker's own word for the status.", "OPEN"),
+        Column("side", "text", "BUY or SELL, where this update says it.", "BUY"),
+        Column("trading_day", "day", "", always=True),
     ),
 )
 

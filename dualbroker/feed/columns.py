@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dualbroker.clock import NS_PER_S
 from dualbroker.tables import Column, Kind, Table
 
-__all__ = ["ZONE", "frame", "quantities", "seconds_to_ns", "times"]
+__all__ = ["ZONE", "frame", "plain_rows", "quantities", "seconds_to_ns", "times"]
 
 ZONE = "Asia/Kolkata"
 
 _LARGEST_EXACT = 2.0**53
+_UNKNOWN_NS = pd.NaT.value
+_OFFSET_NS = 19_800 * NS_PER_S
+"""Of Indian time, which has none of summer."""
 
 
 def frame(table: Table, data: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> pd.DataFrame:
@@ -29,6 +33,39 @@ def frame(table: Table, data: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
     if table.index is not None:
         made.index = _index(table.index, data[table.index.name])
     return made
+
+
+def plain_rows(table: Table, data: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> list[list[Any]]:
+    """The same rows as JSON has them, for streams: values in the order of ``table.all_columns``.
+
+    None is unknown, times are ISO 8601 in Indian time to the microsecond.
+    """
+    columns = [_plain(column.kind, data[column.name]) for column in table.all_columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _plain(kind: Kind, values: Sequence[Any] | np.ndarray[Any, Any]) -> list[Any]:
+    if kind in ("price", "number", "quantity"):
+        numbers = np.array([np.nan if value is None else value for value in values], float)
+        known = np.abs(numbers) < _LARGEST_EXACT if kind == "quantity" else np.isfinite(numbers)
+        exact = np.where(known, numbers, 0).astype(np.int64) if kind == "quantity" else numbers
+        plain: list[Any] = exact.tolist()
+        if known.all():
+            return plain
+        return [value if is_known else None for value, is_known in zip(plain, known.tolist(), strict=True)]
+    if kind == "time":
+        return iso_times(values)
+    if kind == "day":
+        return [None if value is None else value.isoformat() for value in values]
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def iso_times(values: Sequence[Any] | np.ndarray[Any, Any]) -> list[str | None]:
+    """UTC nanoseconds as ISO 8601 to the microsecond, cut off, so that pages can be told apart by time."""
+    moments = np.array([_UNKNOWN_NS if value is None else value for value in values], np.int64)
+    local = np.where(moments == _UNKNOWN_NS, moments, moments + _OFFSET_NS).view("M8[ns]").astype("M8[us]")
+    texts = np.datetime_as_string(local, unit="us").tolist()
+    return [None if text == "NaT" else f"{text}+05:30" for text in texts]
 
 
 def _index(column: Column, values: Sequence[Any] | np.ndarray[Any, Any]) -> pd.Index[Any]:

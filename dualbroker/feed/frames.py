@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker import tables
+from dualbroker.clock import NS_PER_S
 from dualbroker.feed.columns import frame, seconds_to_ns
 from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, MessageKind
-from dualbroker.stores.bandwidth import BandwidthStore
+from dualbroker.stores.bandwidth import BandwidthStore, SecondOfTraffic
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.orders import OrderEvent, OrderState
@@ -24,19 +25,24 @@ from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TickBlock
 
 __all__ = [
+    "bandwidth_data",
     "bandwidth_frame",
     "brokers_frame",
     "depth_frame",
     "failovers_frame",
     "gaps_frame",
+    "incidents_data",
     "incidents_frame",
     "instruments_frame",
+    "order_events_data",
     "order_events_frame",
     "orders_frame",
+    "quotes_data",
     "quotes_frame",
     "reconciled_frame",
     "stored_ticks_frame",
     "subscribed_frame",
+    "ticks_data",
     "ticks_frame",
 ]
 
@@ -58,7 +64,6 @@ def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.Dat
     indices, rows, brokers = store.latest()
     place = {int(index): number for number, index in enumerate(indices)}
     shown = [index for key in wanted if (index := store.index_of(key)) is not None]
-    instruments = [store.instruments[index] for index in shown]
     table = np.zeros(len(shown), rows.dtype)
     for name in ("feed_time", *QUOTE_FIELDS):
         table[name] = np.nan
@@ -71,13 +76,7 @@ def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.Dat
         else:
             table[number] = rows[at]
             names.append(store.broker_names[brokers[at]])
-    data = _quote_columns(table)
-    data["exchange"] = [instrument.exchange for instrument in instruments]
-    data["token"] = [instrument.token for instrument in instruments]
-    data["receive_time"] = table["receive_time"]
-    data["broker_name"] = names
-    data["symbol"] = [instrument.symbol for instrument in instruments]
-    return frame(tables.QUOTES, data)
+    return frame(tables.QUOTES, quotes_data(store, shown, table, names))
 
 
 def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
@@ -92,16 +91,46 @@ def ticks_frame(store: QuoteStore, index: int | None) -> pd.DataFrame:
 
 def stored_ticks_frame(store: QuoteStore, block: TickBlock, start: int, stop: int) -> pd.DataFrame:
     """Rows ``start`` to ``stop`` of a block, of all instruments together; columns: ``ALL_TICKS``."""
-    rows = block.published()[start:stop]
-    data = _quote_columns(rows)
-    instruments = [store.instruments[index] for index in block.published_instruments()[start:stop]]
-    data["receive_time"] = np.ascontiguousarray(rows["receive_time"])
-    data["symbol"] = [instrument.symbol for instrument in instruments]
-    data["exchange"] = [instrument.exchange for instrument in instruments]
-    data["token"] = [instrument.token for instrument in instruments]
-    data["snapshot"] = np.frombuffer(block.snapshots, np.bool_)[start:stop]
-    data["broker_name"] = [store.broker_names[number] for number in block.brokers[start:stop]]
-    return frame(tables.ALL_TICKS, data)
+    part = slice(start, stop)
+    snapshots = np.frombuffer(block.snapshots, np.bool_)[part]
+    instruments = block.published_instruments()[part]
+    return frame(
+        tables.ALL_TICKS,
+        ticks_data(store, block.published()[part], instruments, block.brokers[part], snapshots),
+    )
+
+
+def ticks_data(
+    store: QuoteStore,
+    rows: NDArray[Any],
+    instruments: NDArray[np.int32],
+    brokers: Iterable[int],
+    snapshots: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """The columns of ``ALL_TICKS``, of rows of a store."""
+    return {
+        **_quote_columns(rows),
+        **_instrument_columns([store.instruments[index] for index in instruments]),
+        "receive_time": np.ascontiguousarray(rows["receive_time"]),
+        "snapshot": snapshots,
+        "broker_name": [store.broker_names[number] for number in brokers],
+    }
+
+
+def quotes_data(
+    store: QuoteStore, indices: Iterable[int], rows: NDArray[Any], brokers: Sequence[str | None]
+) -> dict[str, Any]:
+    """The columns of ``QUOTES``: a row of each instrument, and the broker that it is from."""
+    return {
+        **_quote_columns(rows),
+        **_instrument_columns([store.instruments[index] for index in indices]),
+        "receive_time": np.ascontiguousarray(rows["receive_time"]),
+        "broker_name": brokers,
+    }
+
+
+def _instrument_columns(instruments: Sequence[Instrument]) -> dict[str, list[str]]:
+    return {name: _column(instruments, name) for name in ("symbol", "exchange", "token")}
 
 
 def depth_frame(levels: tuple[list[DepthLevel], list[DepthLevel]] | None) -> pd.DataFrame:
@@ -147,6 +176,11 @@ def orders_frame(states: Sequence[OrderState]) -> pd.DataFrame:
 
 def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
     """Every kept order event, in order of arrival; columns: ``ORDER_EVENTS``."""
+    return frame(tables.ORDER_EVENTS, order_events_data(events))
+
+
+def order_events_data(events: Sequence[OrderEvent]) -> dict[str, list[Any]]:
+    """The columns of ``ORDER_EVENTS``."""
     updates = [event.update for event in events]
     own = {"sequence", "symbol", "status", "filled_quantity", "average_price"}
     renamed: dict[str, list[Any]] = {
@@ -158,7 +192,7 @@ def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:
         for name in tables.ORDER_EVENTS.names
         if name not in renamed
     }
-    return frame(tables.ORDER_EVENTS, data | renamed)
+    return data | renamed
 
 
 def reconciled_frame(results: Sequence[ReconcileResult]) -> pd.DataFrame:
@@ -208,17 +242,18 @@ def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore)
 
 def bandwidth_frame(store: BandwidthStore) -> pd.DataFrame:
     """Bytes and messages of each second, broker and kind, the last hour; columns: ``BANDWIDTH``."""
-    rows = store.history()
-    return frame(
-        tables.BANDWIDTH,
-        {
-            "time": [row.second * 1_000_000_000 for row in rows],
-            "broker_name": _column(rows, "broker_name"),
-            "kind": [row.kind.value for row in rows],
-            "bytes": _column(rows, "bytes"),
-            "messages": _column(rows, "messages"),
-        },
-    )
+    return frame(tables.BANDWIDTH, bandwidth_data(store.history()))
+
+
+def bandwidth_data(rows: Sequence[SecondOfTraffic]) -> dict[str, list[Any]]:
+    """The columns of ``BANDWIDTH``."""
+    return {
+        "time": [row.second * NS_PER_S for row in rows],
+        "broker_name": _column(rows, "broker_name"),
+        "kind": [row.kind.value for row in rows],
+        "bytes": _column(rows, "bytes"),
+        "messages": _column(rows, "messages"),
+    }
 
 
 def failovers_frame(failovers: Sequence[Failover]) -> pd.DataFrame:
@@ -258,10 +293,15 @@ def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame
 
 def incidents_frame(incidents: Sequence[Incident]) -> pd.DataFrame:
     """One row per incident, in order; columns: ``INCIDENTS``."""
+    return frame(tables.INCIDENTS, incidents_data(incidents))
+
+
+def incidents_data(incidents: Sequence[Incident]) -> dict[str, list[Any]]:
+    """The columns of ``INCIDENTS``."""
     data: dict[str, list[Any]] = {
         name: _column(incidents, name) for name in tables.INCIDENTS.names if name != "time"
     }
-    return frame(tables.INCIDENTS, data | {"time": _column(incidents, "time_ns")})
+    return data | {"time": _column(incidents, "time_ns")}
 
 
 def instruments_frame(

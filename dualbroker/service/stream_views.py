@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from dualbroker.errors import RequestRefusedError
-from dualbroker.model import QUOTE_FIELDS
 from dualbroker.remote.messages import LatestWish, ViewWish
 from dualbroker.service.stream_hub import StreamHub, ViewOf
+from dualbroker.service.stream_rows import quote_rows
 from dualbroker.view.parts import SLOW_KEYS, keys_of
 from dualbroker.view.patches import patch
-from dualbroker.view.rows import iso_time, known
 from dualbroker.view.state import view_changes
 
 __all__ = ["LatestStream", "ViewStream"]
@@ -51,28 +50,18 @@ class LatestStream:
 
     def _rows(self, changed: set[int]) -> list[dict[str, Any]]:
         store = self._store
-        rows = []
-        for index, values, broker in zip(*(part.tolist() for part in store.latest()), strict=True):
-            if index not in changed or index in store.retired:
-                continue
-            instrument = store.instruments[index]
-            if self._symbols is not None and not (
-                instrument.symbol in self._symbols or instrument.qualified_name in self._symbols
-            ):
-                continue
-            seconds = known(values[1])
-            rows.append(
-                {
-                    "symbol": instrument.symbol,
-                    "exchange": instrument.exchange,
-                    "token": instrument.token,
-                    "broker_name": store.broker_names[broker],
-                    **dict(zip(QUOTE_FIELDS, map(known, values[2:]), strict=True)),
-                    "feed_time": None if seconds is None else iso_time(int(seconds) * 1_000_000_000),
-                    "receive_time": iso_time(values[0]),
-                }
-            )
-        return rows
+        indices, rows, brokers = store.latest()
+        places = [place for place, index in enumerate(indices.tolist()) if self._is_shown(index, changed)]
+        names = [store.broker_names[number] for number in brokers[places].tolist()]
+        return quote_rows(store, indices[places].tolist(), rows[places], names)
+
+    def _is_shown(self, index: int, changed: set[int]) -> bool:
+        store = self._store
+        if index not in changed or index in store.retired:
+            return False
+        instrument = store.instruments[index]
+        names = (instrument.symbol, instrument.qualified_name)
+        return self._symbols is None or not self._symbols.isdisjoint(names)
 
 
 class ViewStream:

@@ -10,7 +10,6 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -24,6 +23,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from dualbroker.clock import ist
+from dualbroker.feed.columns import iso_times
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import stamp
 from dualbroker.service.errors import answers
@@ -177,7 +177,7 @@ def _csv_text(rows: pd.DataFrame, *, header: bool) -> bytes:
     for name in rows.columns:
         column = rows[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            rows[name] = _iso_times(pd.DatetimeIndex(column))
+            rows[name] = iso_times(pd.DatetimeIndex(column).as_unit("ns").asi8)
         elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
             rows[name] = [safe_text(value) if isinstance(value, str) else value for value in column]
     text = io.StringIO()
@@ -201,7 +201,7 @@ def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _json_column(column: pd.Series[Any]) -> list[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return _iso_times(pd.DatetimeIndex(column))
+        return iso_times(pd.DatetimeIndex(column).as_unit("ns").asi8)
     if column.dtype.kind == "M":
         return [None if pd.isna(day) else day.date().isoformat() for day in column]
     unknown = ~np.isfinite(column.to_numpy(float)) if column.dtype.kind == "f" else column.isna().to_numpy()
@@ -209,12 +209,3 @@ def _json_column(column: pd.Series[Any]) -> list[Any]:
     values[unknown] = None
     plain: list[Any] = values.tolist()
     return plain
-
-
-def _iso_times(times: pd.DatetimeIndex) -> list[str | None]:
-    """Microseconds, with the zone; what is below is cut off, so that pages can be told apart by time."""
-    local = times.tz_localize(None).to_numpy().astype("M8[us]")
-    texts = np.datetime_as_string(local, unit="us")
-    offsets = datetime.now(times.tz).strftime("%z")
-    zone = f"{offsets[:3]}:{offsets[3:]}"
-    return [None if text == "NaT" else f"{text}{zone}" for text in texts.tolist()]

@@ -19,6 +19,8 @@ from dualbroker.feed import frames
 from dualbroker.feed.bars import bars_frame
 from dualbroker.feed.savings import savings_frame
 from dualbroker.manager import WebSocketManager
+from dualbroker.remote.tick_frames import Ticks
+from dualbroker.service import stream_rows
 from dualbroker.service import tables as service_tables
 from dualbroker.tables import Column, Table
 from tests.service.world import Served, served
@@ -167,6 +169,38 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             world.simulation.stopped = True
             for key in FORMS:
                 await forms_of(service, key)
+
+    run_world(story, subscribe=["NIFTY", SHARE])
+
+
+def test_the_rows_of_a_stream_are_those_of_its_table() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: manager.orders.event_count > 3)
+            await eventually(lambda: manager.quotes.tick_count > 10)
+            await eventually(lambda: len(manager.bandwidth.history()) > 2)
+            manager.incidents.note(world.clock.now_ns(), None, "a cause", "an action")
+            store = manager.quotes
+            ((block, start, stop),) = store.rows_since(0)
+            snapshots = np.frombuffer(block.snapshots, np.uint8)[start:stop]
+            brokers = np.frombuffer(block.brokers, np.uint8)[start:stop]
+            published = block.published()[start:stop], block.published_instruments()[start:stop]
+            ticks = stream_rows.tick_rows(store, start, Ticks(*published, brokers, snapshots))
+            named = [dict(zip(ticks["columns"], row, strict=True)) for row in ticks["rows"]]
+            assert named == service_tables.json_rows(frames.stored_ticks_frame(store, block, start, stop))
+            indices, rows, numbers = store.latest()
+            names = [store.broker_names[number] for number in numbers]
+            latest = stream_rows.quote_rows(store, indices.tolist(), rows, names)
+            assert latest == service_tables.json_rows(frames.quotes_frame(store, list(manager.wanted())))
+            events = manager.orders.events_snapshot()
+            expected = service_tables.json_rows(frames.order_events_frame(events))
+            assert stream_rows.order_event_rows(events) == expected
+            told = stream_rows.incidents(manager.incidents.incidents_snapshot(), [])["incidents"]
+            kept = manager.incidents.incidents_snapshot()
+            assert told == service_tables.json_rows(frames.incidents_frame(kept))
+            seconds = stream_rows.bandwidth({}, manager.bandwidth.history())["seconds"]
+            assert seconds == service_tables.json_rows(frames.bandwidth_frame(manager.bandwidth))
+            assert min(len(named), len(latest), len(events), len(told), len(seconds)) > 0
 
     run_world(story, subscribe=["NIFTY", SHARE])
 
