@@ -175,12 +175,6 @@ def _quote_cell(head: Head, row: Row, now: str | None) -> Cell:
     return written(head.writing, value, row["decimals"]), f"number{direction}"
 
 
-def _quantity(value: float | None) -> Cell:
-    """As on the page: in lakh and crore, and the whole figure where it is pointed at."""
-    shown, whole = compact(value), number(value)
-    return shown, "number", "" if shown == whole else whole
-
-
 def orders_html(state: State, broker_name: str | None = None) -> str:
     """Orders of one broker, or with None of all that the state has, the newest first."""
     counts = state["orders"]["counts"]
