@@ -8,7 +8,7 @@ method                  required   what it does
 ``login``               yes        open a session, or take up a saved one
 ``start_websocket``     yes        orders (and quotes) begin to flow; reconnects by itself
 ``set_quote_callback``  yes        begin or end carrying quotes on the socket that is open
-``subscribe``           yes        stream these instruments
+``subscribe``           yes        stream these instruments on the connection that is open
 ``unsubscribe``         yes        stop streaming them
 ``wait_acknowledged``   yes        which of them have brought a full quote
 ``unacknowledged``      yes        which of them have not, in all that time
@@ -87,7 +87,8 @@ class BrokerContext:
     state_directory: Path | None
     """Where tokens and locks are kept; None keeps nothing and locks nothing (simulated brokers)."""
     on_connected: Callable[[str], None]
-    """Called with the broker's name each time its order stream is up, also after a reconnect."""
+    """Called with the broker's name each time its order stream is up, also after a reconnect. Quotes are
+    subscribed after that, on each connection from nothing."""
     on_down: Callable[[str, str], None] = _nobody_is_told
     """Called with the broker's name and the reason, once for each outage: the moment a connection that was up
     is of no use, or when the first one can't be had; and when a broker is parked."""
@@ -168,8 +169,9 @@ class Broker(ABC):
     ) -> None:
         """Let orders flow, and quotes too if a callback for them is given.
 
-        Returns once the stream is up for the first time. From then on it reconnects by itself and
-        restores its subscriptions, until ``close`` or until the broker is parked.
+        Returns once the stream is up for the first time. From then on it reconnects by itself, until
+        ``close`` or until the broker is parked. Each new connection streams orders; what is to be
+        subscribed on it is sent to it again after ``on_connected``.
         """
 
     @abstractmethod
@@ -178,7 +180,10 @@ class Broker(ABC):
 
     @abstractmethod
     async def subscribe(self, keys: Sequence[InstrumentKey], feed_type: FeedType) -> None:
-        """Stream these instruments; kept up over reconnects. Those already streamed change their kind."""
+        """Stream these instruments on the connection that is open; those already streamed change their kind.
+
+        Nothing of it is kept over a reconnect, and without a connection nothing is done.
+        """
 
     @abstractmethod
     async def unsubscribe(self, keys: Sequence[InstrumentKey]) -> None:
@@ -192,7 +197,7 @@ class Broker(ABC):
 
     @abstractmethod
     def unacknowledged(self, for_s: float) -> list[InstrumentKey]:
-        """Instruments asked for at least so long ago on the connection of now, and not acknowledged."""
+        """Instruments asked for at least so long ago on the connection that is open, and not acknowledged."""
 
     @abstractmethod
     async def order_book(self) -> list[OrderUpdate]:

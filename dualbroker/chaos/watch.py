@@ -184,7 +184,7 @@ class Watch:
     def _prices(self) -> dict[InstrumentKey, tuple[float | None, ...]]:
         """What is wanted, as the market has it now."""
         market = self._world.market
-        wanted = self._world.manager.subscriptions.book.wanted()
+        wanted = self._world.manager.wanted()
         places = {key: place for key in wanted if (place := market.index_of(key)) is not None}
         quotes = {key: market.quote(place) for key, place in places.items()}
         return {key: (quote.get("ltp"), quote.get("volume")) for key, quote in quotes.items()}

@@ -11,12 +11,12 @@ __all__ = ["standby"]
 def standby(manager: WebSocketManager, primary: str) -> Finding:
     """Whether a second broker with a socket is up; without one a failure costs the prices."""
     others = [name for name in manager.brokers if name != primary]
-    able = [name for name in others if manager.carrier.serves(name)]
+    able = [name for name in others if manager.serves(name)]
     if able:
         return Finding(
             Verdict.OK, "failover", f"if {primary} fails, {' or '.join(able)} takes the quotes over"
         )
-    streaming = [name for name in others if manager.carrier.standing.can_stream(name)]
+    streaming = [name for name in others if manager.routing.machine.standing.brokers[name].can_stream]
     if streaming:
         advice = f"{', '.join(streaming)} could, and is not up"
     elif others:

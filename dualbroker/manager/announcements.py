@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dualbroker.figures import number, order_money
-from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, QuoteBatch, ReportType, Role
+from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, QuoteBatch, ReportType
 from dualbroker.noren.fields import shorten
-from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState
 from dualbroker.stores.quotes import QuoteStore
 
-__all__ = ["OrderAnnouncer", "announce_prices", "announce_roles"]
+__all__ = ["OrderAnnouncer", "announce_prices"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -31,20 +30,6 @@ _ON_THE_WAY = frozenset(
     }
 )
 _REFUSED = {ReportType.REPLACE_REJECTED: "change refused", ReportType.CANCEL_REJECTED: "cancellation refused"}
-
-
-def announce_roles(primary: str | None, health: Mapping[str, BrokerHealth]) -> None:
-    """Who carries quotes, who carries orders; INFO."""
-    if primary is not None:
-        logger.info("Price/Quote updates: %s only", primary)
-    carrying = [name for name, broker in health.items() if broker.role is not Role.NONE]
-    if carrying:
-        logger.info("Order updates: %s", ", ".join(carrying))
-    if len(health) == 1 and carrying:
-        logger.info(
-            "One broker is enabled: it carries quotes and orders, and the optimisation is off, "
-            "for there is no second stream of quotes to save"
-        )
 
 
 class OrderAnnouncer:

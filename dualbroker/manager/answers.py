@@ -49,19 +49,20 @@ class AnsweringManager(RunningManager):
 
     def wanted(self) -> dict[InstrumentKey, FeedType]:
         """All instruments held by anybody, in order of first subscription."""
-        return self.subscriptions.book.wanted()
+        return self.routing.machine.holders.wanted.copy()
 
     def serves(self, name: str) -> bool:
         """Whether a broker's socket is up and of use for quotes."""
-        return name in self.brokers and self.carrier.serves(name)
+        return self.routing.machine.standing.serves(name)
 
     def why_stale(self, name: str) -> str:
         """Why a broker's quotes count as stale; empty when they do not."""
-        return self.carrier.standing.why_stale(name)
+        standing = self.routing.machine.standing.brokers.get(name)
+        return "" if standing is None else standing.why_stale
 
     def source_of(self, key: InstrumentKey) -> str | None:
         """Who streams an instrument, or is about to."""
-        return self.carrier.target_of(key)
+        return self.routing.machine.moves.target_of(key)
 
     # Instruments
 

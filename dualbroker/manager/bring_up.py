@@ -11,11 +11,10 @@ from typing import Any
 
 from dualbroker.brokers.base import Broker, OrderCallback, QuoteCallback
 from dualbroker.errors import DualBrokerError
-from dualbroker.manager.announcements import announce_roles
-from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.logins import log_in
 from dualbroker.model import Role
-from dualbroker.roles import LoginOutcome, choose_primary
+from dualbroker.routing.choice import LoginOutcome, choose_primary
+from dualbroker.routing.driver import Routing, announce_roles
 from dualbroker.stores.health import BrokerHealth
 
 __all__ = ["BringUp"]
@@ -28,8 +27,8 @@ class BringUp:
 
     Parameters
     ----------
-    carrier
-        Told who is the primary.
+    routing
+        Learns who is the primary.
     on_down
         Told of a broker that is parked, and why.
     on_primary
@@ -40,7 +39,7 @@ class BringUp:
         self,
         brokers: Mapping[str, Broker],
         health: Mapping[str, BrokerHealth],
-        carrier: QuoteCarrier,
+        routing: Routing,
         *,
         rng: random.Random,
         on_order: OrderCallback,
@@ -51,7 +50,7 @@ class BringUp:
     ) -> None:
         self._brokers = brokers
         self._health = health
-        self._carrier = carrier
+        self._primary = routing.machine.primary
         self._random = rng
         self._on_order = on_order
         self._on_quotes = on_quotes
@@ -86,15 +85,15 @@ class BringUp:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - loop.time()) + 1.0):
                 await self._none_pending.wait()
-        announce_roles(self._carrier.primary, self._health)
+        announce_roles(self._primary.name, self._health)
         self._is_over = True
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
         candidates = [name for name, broker in self._brokers.items() if broker.config.orders == "stream"]
-        candidates.sort(key=lambda name: name != self._carrier.choice.preferred)
+        candidates.sort(key=lambda name: name != self._primary.preferred)
         choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
         if choice.primary is not None:
-            self._carrier.choice.primary = choice.primary
+            self._primary.name = choice.primary
             logger.info("%s carries quotes: %s", choice.primary, choice.reason)
         return choice.final
 
@@ -108,10 +107,10 @@ class BringUp:
             await broker.wait_for_login()
         self._note(broker.name, LoginOutcome.IN)
         await self._roles_decided.wait()
-        if self._carrier.primary is None and broker.config.orders == "stream":
-            self._carrier.choice.primary = broker.name
+        if self._primary.name is None and broker.config.orders == "stream":
+            self._primary.name = broker.name
             logger.info("%s carries quotes: the first to log in", broker.name)
-        is_primary = self._carrier.primary == broker.name
+        is_primary = self._primary.name == broker.name
         self._health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
         try:
             await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
@@ -121,7 +120,7 @@ class BringUp:
             self._settle(broker.name)
         if self._is_over:
             # It has come after all others were up: what the start did, it did without this one.
-            announce_roles(self._carrier.primary, self._health)
+            announce_roles(self._primary.name, self._health)
             if is_primary:
                 await self._on_primary()
 

@@ -13,13 +13,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import DualBrokerError
-from dualbroker.manager.carrier import QuoteCarrier
-from dualbroker.manager.failover_log import names_shown
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
-from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import Instrument
+from dualbroker.routing.driver import Routing
+from dualbroker.routing.machine import names_shown
 from dualbroker.stores.health import BrokerState
 from dualbroker.stores.incidents import IncidentStore
 from dualbroker.stores.quotes import QuoteStore
@@ -54,8 +53,7 @@ class DayTurn:
         self,
         brokers: Mapping[str, Broker],
         *,
-        carrier: QuoteCarrier,
-        book: SubscriptionBook,
+        routing: Routing,
         quotes: QuoteStore,
         masters: MasterLoader,
         mapping: InstrumentMapping,
@@ -67,8 +65,7 @@ class DayTurn:
         prepare_mappings: Callable[[], object],
     ) -> None:
         self._brokers = brokers
-        self._carrier = carrier
-        self._book = book
+        self._routing = routing
         self._quotes = quotes
         self._masters = masters
         self._mapping = mapping
@@ -123,7 +120,7 @@ class DayTurn:
         self._mapping.start_day()
         expired, moved = self._resolve_anew()
         self._quotes.start_day()
-        await self._carrier.refresh()
+        await self._routing.refresh()
         await self._take_up_config()
         self._prepare_mappings()
         words = "a new day has begun"
@@ -138,8 +135,7 @@ class DayTurn:
 
     async def _load_masters(self, source: Broker) -> None:
         self._masters_again_s = asyncio.get_running_loop().time() + MASTERS_AGAIN_S
-        exchanges = {exchange for exchange, _ in self._book.wanted()}
-        for exchange in sorted(exchanges | self._masters.older.keys()):
+        for exchange in sorted({*self._routing.machine.holders.exchanges, *self._masters.older}):
             await self._masters.load(source, exchange, anew=True)
 
     def _told_older(self) -> str:
@@ -172,7 +168,7 @@ class DayTurn:
         ended = [broker for broker in self._brokers.values() if broker.session_has_ended()]
         if not ended:
             return
-        with self._carrier.held():
+        with self._routing.held():
             for broker in ended:
                 broker.renew_session("a new day: yesterday's session has ended")
             loop = asyncio.get_running_loop()
@@ -184,29 +180,18 @@ class DayTurn:
 
     def _resolve_anew(self) -> tuple[list[str], int]:
         """Look each wanted instrument up by its symbol; returns what has expired, and how many have moved."""
-        gone: list[int] = []
-        expired: list[str] = []
-        moved = 0
+        expired: list[Instrument] = []
+        moved: list[tuple[Instrument, Instrument]] = []
         today = ist(self._clock.now_ns()).date()
-        for key in list(self._book.wanted()):
+        for key in self._routing.machine.holders.wanted:
             index = self._quotes.index_of(key)
             assert index is not None, "what is wanted is registered"
             old = self._quotes.instruments[index]
             new = self._masters.instruments.by_symbol(old.exchange, old.symbol)
             if old.expiry is not None and old.expiry < today:
-                expired.append(old.qualified_name)
-                self._book.discard(key)
-                gone.append(index)
+                expired.append(old)
             elif new is not None and new.key != key:
                 # Where this broker's master lacks it, another broker may still stream it as before.
-                self._move(old, new)
-                gone.append(index)
-                moved += 1
-        self._carrier.arrange()
-        self._quotes.retire(*gone)
-        self._carrier.arrange()
-        return expired, moved
-
-    def _move(self, old: Instrument, new: Instrument) -> None:
-        self._quotes.register(new)
-        self._book.move(old.key, new.key)
+                moved.append((old, new))
+        self._routing.turn_day(expired, moved)
+        return [instrument.qualified_name for instrument in expired], len(moved)

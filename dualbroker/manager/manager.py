@@ -16,8 +16,8 @@ from dualbroker.manager.config_subscriptions import CONFIG_HOLDER, EVERY_ORDER
 from dualbroker.manager.options_around import options_around
 from dualbroker.manager.reconcile import ReconcileResult
 from dualbroker.manager.running import AUTO
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import FeedType, Instrument
+from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.incidents import Failover
 
 __all__ = ["WebSocketManager"]
@@ -65,10 +65,9 @@ class WebSocketManager(AnsweringManager):
         ConnectionFailedError
             No broker carries quotes.
         """
-        primary = self._quote_broker().name
         instruments = await self.resolve(names, exchange)
         kind = FeedType.DEPTH if depth else FeedType.TOUCHLINE
-        accepted = await self.subscriptions.hold(holder, instruments, kind, primary)
+        accepted = await self.routing.hold(holder, instruments, kind)
         self._background.spawn(self._prepare_mappings())
         return accepted
 
@@ -76,7 +75,7 @@ class WebSocketManager(AnsweringManager):
         self, names: Sequence[str | Instrument], exchange: str = "NFO", *, holder: str = "user"
     ) -> None:
         """Let one holder let go; an instrument that nobody holds any more is streamed no longer."""
-        self.subscriptions.let_go(holder, await self.resolve(names, exchange))
+        self.routing.release(holder, await self.resolve(names, exchange))
 
     async def subscribe_orders(self, *, holder: str = "user") -> list[Subscribed]:
         """Stream what has an order at any broker, from now on also what gets one.
@@ -98,7 +97,7 @@ class WebSocketManager(AnsweringManager):
 
     async def release(self, holder: str) -> None:
         """Let go of everything that a holder holds."""
-        self.subscriptions.let_go(holder, None)
+        self.routing.release(holder)
 
     async def options_around(
         self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 5
@@ -131,15 +130,13 @@ class WebSocketManager(AnsweringManager):
 
     async def _renew_config_subscriptions(self) -> None:
         """What the config wants on a new day: other strikes and expiries, most likely, than yesterday."""
-        book = self.subscriptions.book
-        before = book.held_by(CONFIG_HOLDER)
+        before = self.routing.machine.holders.held_by(CONFIG_HOLDER)
         self._taken_up.clear()
         left = await self._from_config.take_up(self.config.subscribe)
         if left:
             self._background.spawn(self._from_config.keep_trying(left))
             return
-        book.remove(CONFIG_HOLDER, [key for key in before if key not in self._taken_up])
-        self.carrier.arrange()
+        self.routing.release_keys(CONFIG_HOLDER, [key for key in before if key not in self._taken_up])
 
     # Who carries quotes
 
@@ -168,12 +165,12 @@ class WebSocketManager(AnsweringManager):
                 f"set_quote_source: expected auto or one of {', '.join(streaming)}, found {str(name)[:40]!r}"
             )
         if name == AUTO:
-            self.carrier.choice.preferred = None
+            self.routing.machine.primary.preferred = None
             return None
-        if not self.carrier.serves(name):
+        if not self.serves(name):
             raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")
         await self._prepare_mappings(name)
-        return await self.carrier.move_to(name)
+        return await self.routing.move_to(name)
 
     async def reconnect(self, name: str) -> None:
         """Give a broker's connection up and open another, also where it is parked or was evicted.
@@ -191,7 +188,7 @@ class WebSocketManager(AnsweringManager):
     async def _prepare_mappings(self, *names: str) -> None:
         """Have these brokers' keys of what is wanted, or all brokers': a failover can't wait for a master."""
         source = self._quote_broker()
-        indices = map(self.quotes.index_of, self.subscriptions.book.wanted())
+        indices = map(self.quotes.index_of, self.wanted())
         wanted = [self.quotes.instruments[index] for index in indices if index is not None]
         for broker in [self.brokers[name] for name in names or self.brokers]:
             if broker.config.orders == "stream":

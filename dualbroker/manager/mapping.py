@@ -13,7 +13,8 @@ from dualbroker.errors import DualBrokerError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import DERIVATIVES_OF
 from dualbroker.manager.masters import MasterLoader
-from dualbroker.model import Instrument, InstrumentKey, InstrumentKind
+from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.routing.keys import KeysAtBrokers
 
 __all__ = ["InstrumentMapping", "find_same"]
 
@@ -26,31 +27,25 @@ TRY_AGAIN_S = 60.0
 
 
 class InstrumentMapping:
-    """Keys of instruments at brokers other than the one whose symbol master they come from.
+    """Looks instruments up in the symbol masters of brokers other than the one whose master they come from.
 
-    A broker that downloads the very same master needs no map. While another one's master is not at hand,
-    the exchange's own token is taken, as the masters of all brokers are made from the exchange's list
-    (protocol: section 3); what its master then does not know, it is not asked for.
+    A broker that downloads the very same master needs no map.
+
+    Parameters
+    ----------
+    keys
+        Where routing reads what was found.
     """
 
-    def __init__(self, masters: MasterLoader, clock: Clock) -> None:
+    def __init__(self, masters: MasterLoader, clock: Clock, keys: KeysAtBrokers) -> None:
         self._masters = masters
         self._clock = clock
         self._loaders: dict[str, MasterLoader] = {}
-        self._keys: dict[str, dict[InstrumentKey, InstrumentKey | None]] = {}
+        self._keys = keys
         self._days: dict[str, date] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._failed_s: dict[tuple[str, str], float] = {}
         """By broker and exchange: when its master was last not to be had, by the loop's clock."""
-
-    def key_at(self, broker: Broker, key: InstrumentKey) -> InstrumentKey | None:
-        """The instrument's key at that broker; None where its master has no such instrument."""
-        return self._keys.get(broker.name, {}).get(key, key)
-
-    def unknown_at(self, broker: Broker, keys: Iterable[InstrumentKey]) -> list[InstrumentKey]:
-        """Those that the broker's master does not have, as far as it was read."""
-        known = self._keys.get(broker.name)
-        return [key for key in keys if known.get(key, key) is None] if known else []
 
     def has_derivatives(self, instrument: Instrument) -> bool | None:
         """Whether an index or a share has futures or options anywhere; None while no master says."""
@@ -62,7 +57,8 @@ class InstrumentMapping:
 
     def start_day(self) -> None:
         """Forget yesterday's keys: today's masters number contracts anew, and the source may be another."""
-        self._keys.clear()
+        for name in self._days:
+            self._keys.forget(name)
         self._days.clear()
 
     async def prepare(self, source: Broker, broker: Broker, instruments: Iterable[Instrument]) -> None:
@@ -80,11 +76,10 @@ class InstrumentMapping:
         today = market_day(self._clock.now_ns())
         if self._days.get(broker.name) != today:
             self._days[broker.name] = today
-            self._keys[broker.name] = {}
-        known = self._keys[broker.name]
+            self._keys.forget(broker.name)
         looked_up = 0
         for instrument in instruments:
-            if instrument.key in known:
+            if self._keys.is_known(broker.name, instrument.key):
                 continue
             looked_up += 1
             if looked_up % LOOKED_UP_AT_ONCE == 0:
@@ -93,7 +88,7 @@ class InstrumentMapping:
             loader = await self._loaded(broker, instrument.exchange)
             if loader is not None:
                 same = find_same(loader.instruments, instrument)
-                known[instrument.key] = None if same is None else same.key
+                self._keys.learn(broker.name, instrument.key, None if same is None else same.key)
 
     async def _loaded(self, broker: Broker, exchange: str) -> MasterLoader | None:
         """The broker's masters, that exchange's among them; None while it can't be had."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from dualbroker.errors import DualBrokerError, InstrumentError
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import Instrument
+from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.orders import Ledger, OrderEvent
 
 __all__ = ["MOST_FOLLOWED", "OrderFollower", "OrderFollowers", "orders_holder"]

@@ -28,9 +28,8 @@ from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
 from dualbroker.forking import BoundToProcess
 from dualbroker.log_file import log_troubles
-from dualbroker.manager.announcements import OrderAnnouncer, announce_prices, announce_roles
+from dualbroker.manager.announcements import OrderAnnouncer, announce_prices
 from dualbroker.manager.bring_up import BringUp
-from dualbroker.manager.carrier import COMES_BACK, QuoteCarrier
 from dualbroker.manager.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day import DayTurn
 from dualbroker.manager.journaling import OrderJournal, account_number, journal_path
@@ -38,11 +37,10 @@ from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.manager.masters import MasterLoader
 from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile import Reconciler
-from dualbroker.manager.subscriber import Subscribed, Subscriber
-from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.manager.watch import QuoteWatch
-from dualbroker.market_hours import MarketHours, Phase
+from dualbroker.market_hours import MarketHours
 from dualbroker.model import Instrument, InstrumentKey, OrderUpdate, QuoteBatch
+from dualbroker.routing.driver import Routing, Subscribed
 from dualbroker.storage.paths import cache_directory, state_directory
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth, BrokerState
@@ -122,26 +120,22 @@ class RunningManager(BoundToProcess, ABC):
             self._cache_directory = config.cache or cache_directory()
             self._state_directory = state_directory()
         self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory, self.clock)
-        self.mapping = InstrumentMapping(self.masters, self.wall_clock)
-        book = SubscriptionBook()
-        self.carrier = QuoteCarrier(
+        self.routing = Routing(
             self.brokers,
             self.health,
             quotes=self.quotes,
-            book=book,
             incidents=self.incidents,
-            mapping=self.mapping,
+            market_hours=self.market_hours,
             clock=self.clock,
+            wall_clock=self.wall_clock,
             on_quotes=self._on_quotes,
             spawn=self._background.spawn,
-            on_new_primary=self._on_new_primary,
-            is_market_open=self._is_market_open,
-            is_trading_continuous=self._is_trading_continuous,
             preferred=None if config.primary == AUTO else config.primary,
         )
-        self.subscriptions = Subscriber(self.quotes, book, self.carrier)
+        """Who streams what."""
+        self.mapping = InstrumentMapping(self.masters, self.wall_clock, self.routing.machine.keys)
         self._watch = QuoteWatch(
-            self.carrier,
+            self.routing,
             self.brokers,
             quotes=self.quotes,
             bandwidth=self.bandwidth,
@@ -154,8 +148,7 @@ class RunningManager(BoundToProcess, ABC):
         )
         self._day_turn = DayTurn(
             self.brokers,
-            carrier=self.carrier,
-            book=book,
+            routing=self.routing,
             quotes=self.quotes,
             masters=self.masters,
             mapping=self.mapping,
@@ -170,7 +163,6 @@ class RunningManager(BoundToProcess, ABC):
         self._from_config = ConfigSubscriptions(self._subscribe_entry, self._random)
         self._taken_up: set[InstrumentKey] = set()
         """What the config's entries have come to."""
-        self._roles_given = False
         self.has_started = False
         """Every broker is up, parked or late, and what the config wants is subscribed."""
         self._read_while_down: set[str] = set()
@@ -178,12 +170,12 @@ class RunningManager(BoundToProcess, ABC):
     @property
     def primary(self) -> str | None:
         """Name of the broker that carries quotes; None until one has logged in."""
-        return self.carrier.primary
+        return self.routing.machine.primary.name
 
     @property
     def preferred(self) -> str | None:
         """To whom quotes return, by a person or the config; None leaves it to what is measured."""
-        return self.carrier.choice.preferred
+        return self.routing.machine.primary.preferred
 
     async def __aenter__(self) -> Self:
         try:
@@ -224,7 +216,7 @@ class RunningManager(BoundToProcess, ABC):
         bring_up = BringUp(
             self.brokers,
             self.health,
-            self.carrier,
+            self.routing,
             rng=self._random,
             on_order=self._on_order,
             on_quotes=self._on_quotes,
@@ -233,8 +225,7 @@ class RunningManager(BoundToProcess, ABC):
             spawn=self._background.spawn,
         )
         await bring_up.run(self.config.start_timeout)
-        self._roles_given = True
-        self.carrier.begin()
+        self.routing.carry_out(self.routing.machine.begin(self.routing.now()))
         self._background.spawn(self._watch.run())
         self._background.spawn(self._day_turn.run())
         if self.primary is not None:
@@ -288,6 +279,7 @@ class RunningManager(BoundToProcess, ABC):
         )
         broker = self.brokers[section.name] = create_broker(section, context)
         self.health[section.name] = health
+        self.routing.add_broker(broker)
         self.reconcilers[section.name] = Reconciler(
             broker,
             self.orders,
@@ -316,8 +308,9 @@ class RunningManager(BoundToProcess, ABC):
     # What brokers bring
 
     def _on_quotes(self, batch: QuoteBatch) -> None:
-        for switch in self.quotes.apply(batch) or ():
-            self.carrier.placement.switched(switch)
+        switches = self.quotes.apply(batch)
+        if switches is not None:
+            self.routing.carry_out(self.routing.machine.switched(switches))
         if logger.isEnabledFor(logging.DEBUG):
             announce_prices(self.quotes, batch)
         for listener in self.quote_listeners:
@@ -345,10 +338,7 @@ class RunningManager(BoundToProcess, ABC):
         self.incidents.note(self.clock.now_ns(), name, cause, action)
 
     def _on_down(self, name: str, why: str) -> None:
-        is_told = self.carrier.on_down(name, why)
-        if not is_told and self.health[name].state is BrokerState.PARKED:
-            # Also one that streamed nothing: its orders stand still until a person does something.
-            self._note_incident(name, why, COMES_BACK[BrokerState.PARKED])
+        self.routing.on_down(name, why)
         if name not in self._read_while_down:
             self._read_while_down.add(name)
             self._background.spawn(self._reconcile_while_down(name))
@@ -368,23 +358,8 @@ class RunningManager(BoundToProcess, ABC):
         finally:
             self._read_while_down.discard(name)
 
-    def _is_market_open(self) -> bool:
-        exchanges = {exchange for exchange, _ in self.subscriptions.book.wanted()}
-        return self._any_in(exchanges, Phase.PRE_OPEN, Phase.OPENING, Phase.CONTINUOUS, Phase.AUCTION)
-
-    def _is_trading_continuous(self) -> bool:
-        return self._any_in({exchange for exchange, _ in self.subscriptions.book.wanted()}, Phase.CONTINUOUS)
-
-    def _any_in(self, exchanges: set[str], *phases: Phase) -> bool:
-        now_ns = self.wall_clock.now_ns()
-        return any(self.market_hours.phase(exchange, now_ns) in phases for exchange in exchanges or {"NSE"})
-
-    def _on_new_primary(self) -> None:
-        if self._roles_given:
-            announce_roles(self.primary, self.health)
-
     def _on_connected(self, name: str) -> None:
-        self.carrier.on_connected(name)
+        self.routing.on_connected(name)
         self._background.spawn(self.reconcilers[name].run())
 
     async def _count_seconds(self) -> None:

@@ -11,9 +11,9 @@ from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
 from dualbroker.instruments.search import Found
 from dualbroker.manager.reconcile import ReconcileResult
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
+from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore

@@ -19,10 +19,10 @@ from dualbroker.clock import Clock
 from dualbroker.config.schema import LivenessConfig
 from dualbroker.errors import DualBrokerError, SessionExpiredError
 from dualbroker.liveness import MarketEvidence, silent_among_fellows
-from dualbroker.manager.carrier import QuoteCarrier
 from dualbroker.manager.mapping import InstrumentMapping
 from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, MessageKind
+from dualbroker.routing.driver import Routing
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.incidents import IncidentStore
 from dualbroker.stores.merging import in_units
@@ -66,7 +66,7 @@ class QuoteWatch:
 
     def __init__(
         self,
-        carrier: QuoteCarrier,
+        routing: Routing,
         brokers: Mapping[str, Broker],
         *,
         quotes: QuoteStore,
@@ -78,7 +78,8 @@ class QuoteWatch:
         wall_clock: Clock,
         limits: LivenessConfig,
     ) -> None:
-        self._carrier = carrier
+        self._routing = routing
+        self._machine = routing.machine
         self._brokers = brokers
         self._quotes = quotes
         self._bandwidth = bandwidth
@@ -125,10 +126,10 @@ class QuoteWatch:
                     task.cancel()
 
     def _look(self, now_s: float) -> None:
-        self._carrier.check()
+        self._routing.check()
         self._note_ticks(now_s)
         self._look_at_openings()
-        sources = self._carrier.sources
+        sources = self._machine.moves.sources
         for name in [name for name in self._silences if name not in sources]:
             self._end(name)
         for name in sources:
@@ -146,11 +147,11 @@ class QuoteWatch:
 
     def _look_at_openings(self) -> None:
         """What brokers left unacknowledged or silent before a market opened is asked for when it does."""
-        exchanges = self._carrier.exchanges()
+        exchanges = set(self._machine.holders.exchanges)
         now_ns = self._clock.now_ns()
         opened = {exchange for exchange in exchanges if self._market_hours.is_open(exchange, now_ns)}
         if (opened - self._opened) & self._seen:
-            self._carrier.ask_for_refused()
+            self._routing.carry_out(self._machine.retry_refused(self._routing.now()))
         self._opened, self._seen = opened, exchanges
 
     def _end(self, name: str) -> None:
@@ -163,9 +164,7 @@ class QuoteWatch:
     def _look_at(self, name: str, now_s: float) -> None:
         silence = self._silences.setdefault(name, _Silence(heard_s=now_s))
         messages = self._bandwidth.messages(name, MessageKind.QUOTES)
-        keys = (
-            self._in_continuous_trading(self._carrier.streamed_by(name)) if self._carrier.serves(name) else []
-        )
+        keys = self._in_continuous_trading(name)
         if messages != silence.messages or not keys:
             if silence.told and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
@@ -193,7 +192,7 @@ class QuoteWatch:
         silence.probes += 1
         asked = [
             name,
-            *[other for other in self._brokers if other != name and self._carrier.serves(other)][:1],
+            *[other for other in self._brokers if other != name and self._machine.standing.serves(other)][:1],
         ]
         since_s = silence.heard_s
         questions = {
@@ -206,18 +205,18 @@ class QuoteWatch:
             # Whoever answers first: a source that is gone answers by REST no sooner than it does otherwise.
             while questions:
                 done, _ = await asyncio.wait(questions, return_when=asyncio.FIRST_COMPLETED)
-                if silence.heard_s != since_s or not self._carrier.serves(name):
+                if silence.heard_s != since_s or not self._machine.standing.serves(name):
                     return
                 silent_s = asyncio.get_running_loop().time() - since_s
                 for question in [each for each in questions if each in done]:
                     witness, answer = questions.pop(question), question.result()
                     if answer is True:
                         why = f"no quote came for {silent_s:.1f} s while the market moves, as {witness} shows"
-                        self._carrier.mark_stale(name, why)
+                        self._mark_stale(name, why)
                         return
                     if isinstance(answer, SessionExpiredError) and witness == name:
                         why = f"its session has ended, and no quote came for {silent_s:.1f} s: {answer}"
-                        self._carrier.mark_stale(name, why, renew_session=True)
+                        self._mark_stale(name, why, renew_session=True)
                         return
                     has_stood_still |= answer is False
         finally:
@@ -231,11 +230,15 @@ class QuoteWatch:
             words = f"no quote came for {silent_s:.1f} s, and {why}"
             self._incidents.note(self._clock.now_ns(), name, words, "nothing is moved; it is asked on")
 
+    def _mark_stale(self, name: str, why: str, *, renew_session: bool = False) -> None:
+        now = self._routing.now()
+        self._routing.carry_out(self._machine.stale(name, why, now, renew_session=renew_session))
+
     async def _ask(
         self, name: str, key: InstrumentKey, evidence: MarketEvidence
     ) -> bool | SessionExpiredError | None:
         """Whether an instrument has moved without the stream; None where that could not be learnt."""
-        there = self._mapping.key_at(self._brokers[name], key)
+        there = self._machine.keys.at(name, key)
         if there is None:
             return None
         try:
@@ -252,11 +255,15 @@ class QuoteWatch:
             answer = in_units(answer, unit)
         return evidence.has_moved(name, key, answer, self._quotes.volume(index))
 
-    def _in_continuous_trading(self, keys: list[InstrumentKey]) -> list[InstrumentKey]:
+    def _in_continuous_trading(self, name: str) -> list[InstrumentKey]:
+        """What a broker streams and should tick; nothing of one that does not serve."""
+        if not self._machine.standing.serves(name):
+            return []
+        keys = self._machine.moves.streamed_by(name)
         now_ns = self._wall_clock.now_ns()
         exchanges = {exchange for exchange, _ in keys}
         # In a pre-open session or an auction quotes come when they like: their absence proves nothing.
-        phases = {name: self._market_hours.phase(name, now_ns) for name in exchanges}
+        phases = {each: self._market_hours.phase(each, now_ns) for each in exchanges}
         if all(phase is Phase.CONTINUOUS for phase in phases.values()):
             return keys
         return [key for key in keys if self._is_continuous(key, phases[key[0]], now_ns)]
@@ -303,17 +310,12 @@ class QuoteWatch:
         if is_asked or now_s < self._next_single_s:
             return
         self._next_single_s = now_s + min(SINGLE_PROBE_EVERY_S, self._limits.instrument_silent_after / 2)
-        for name in self._carrier.sources:
+        for name in self._machine.moves.sources:
             silence = self._silences.get(name)
             # Of a source that says nothing at all the other watch takes care.
             if silence is None or now_s - silence.heard_s > self._limits.quotes_silent_after / 2:
                 continue
-            keys = (
-                self._in_continuous_trading(self._carrier.streamed_by(name))
-                if self._carrier.serves(name)
-                else []
-            )
-            suspects = self._suspects(keys)
+            suspects = self._suspects(self._in_continuous_trading(name))
             if suspects:
                 self._single = asyncio.create_task(self._probe_single(name, suspects))
                 return
@@ -336,7 +338,7 @@ class QuoteWatch:
             key = self._quotes.instruments[index].key
             last_row = self._last_rows[index]
             answer = await self._ask(name, key, self._single_evidence)
-            if self._quotes.last_rows()[index] != last_row or self._carrier.target_of(key) != name:
+            if self._quotes.last_rows()[index] != last_row or self._machine.moves.target_of(key) != name:
                 self._proofs.pop(index, None)
                 continue
             # Half a step down for innocence: asked again, but after those that were never asked.
@@ -352,15 +354,16 @@ class QuoteWatch:
         """
         self._proofs.pop(index, None)
         keys = [self._quotes.instruments[index].key]
-        total = len(self._carrier.streamed_by(name))
+        total = len(self._machine.moves.streamed_by(name))
         if not self._tick_counts[index]:
             keys += [
                 key
-                for key in self._carrier.streamed_by(name)
+                for key in self._machine.moves.streamed_by(name)
                 if not self._tick_counts[self._index(key)] and key not in keys
             ]
         words = f"streams {total - len(keys)} of {total} instruments, silent are"
-        self._carrier.refuse(name, keys, words, are_silent=True)
+        now = self._routing.now()
+        self._routing.carry_out(self._machine.refused(name, keys, words, now, are_silent=True))
 
     def _index(self, key: InstrumentKey) -> int:
         index = self._quotes.index_of(key)

@@ -19,13 +19,13 @@ from dualbroker.clock import Clock, ist
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.forking import BoundToProcess
 from dualbroker.manager.masters import LONGEST_NAME, require_short
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.address import normal_address
 from dualbroker.remote.failures import error_of
 from dualbroker.remote.link import Link, open_link
 from dualbroker.remote.messages import Answer, ClientMessage, Message
 from dualbroker.remote.mirror import Mirror
+from dualbroker.routing.driver import Subscribed
 
 __all__ = ["OWN_HOLDER", "Attachment", "holder_part", "short_names"]
 

@@ -15,10 +15,10 @@ from dualbroker.instruments.search import Found
 from dualbroker.manager.masters import LONGEST_NAME, require_short
 from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile import ReconcileResult
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.attachment import OWN_HOLDER, Attachment, holder_part, short_names
+from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dualbroker.manager.subscriber import Subscribed
 from dualbroker.model import DepthLevel, FeedType, Instrument, MessageKind
+from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.bandwidth import SecondOfTraffic, Traffic
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident

@@ -30,7 +30,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failover(msgspec.Struct, kw_only=True):
-    """One change of the broker that carries quotes. Written by the manager, read by anybody.
+    """One change of the broker that carries quotes. Written by routing, read by anybody.
 
     A *gap* is the time from the last quote that the old source brought, of any instrument, to the first
     one that the new source brought of this instrument, in seconds. A planned hand-over has gaps too: what
@@ -93,29 +93,9 @@ class IncidentStore:
             listener(incident)
         return incident
 
-    def begin_failover(
-        self,
-        *,
-        time_ns: int,
-        from_broker: str,
-        to_broker: str,
-        why: str,
-        planned: bool,
-        detected_after_s: float | None,
-        instruments: int,
-    ) -> Failover:
-        """Write down one that begins; whoever carries it out fills in the rest."""
+    def add_failover(self, failover: Failover) -> Failover:
+        """Keep one that begins; routing fills in the rest."""
         self.failover_count += 1
-        failover = Failover(
-            number=self.failover_count,
-            time_ns=time_ns,
-            from_broker=from_broker,
-            to_broker=to_broker,
-            why=why,
-            planned=planned,
-            detected_after_s=detected_after_s,
-            instruments=instruments,
-        )
         self.failovers.append(failover)
         return failover
 

@@ -28,7 +28,7 @@ def test_what_is_asked_for_anew_counts_as_acknowledged_only_once_it_is_answered_
         health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
         subscriptions = Subscriptions(NorenWire(SHOONYA), health)
         socket = DeafSocket()
-        await subscriptions.restore(cast(WebSocket, socket))
+        subscriptions.use_socket(cast(WebSocket, socket))
         await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
         subscriptions.note_acknowledged(KEY)
         assert health.acknowledged == 1
@@ -50,7 +50,7 @@ def test_a_wait_that_is_cancelled_as_the_answer_comes_stays_cancelled() -> None:
     async def story() -> None:
         health = BrokerHealth(broker_name="a", broker_type="simulated", account="", simulated=True)
         subscriptions = Subscriptions(NorenWire(SHOONYA), health)
-        await subscriptions.restore(cast(WebSocket, DeafSocket()))
+        subscriptions.use_socket(cast(WebSocket, DeafSocket()))
         await subscriptions.subscribe([KEY], FeedType.TOUCHLINE)
 
         async def wait_and_go_on() -> None:

@@ -19,26 +19,26 @@ import dualbroker.brokers.noren.wire as noren_wire
 import dualbroker.brokers.session.outage as outage
 import dualbroker.brokers.session.reader as reader
 import dualbroker.brokers.session.stream as stream
-import dualbroker.manager.carrier as carrier
-import dualbroker.manager.placement as placement
-import dualbroker.manager.source_choice as source_choice
+import dualbroker.routing.machine as routing_machine
 import dualbroker.stores.order_state as order_state
 import dualbroker.stores.orders as ledger_module
 from dualbroker.brokers.limiter import RateLimiter
 from dualbroker.brokers.noren.broker import NorenBroker
 from dualbroker.brokers.noren.rest import NorenRest
 from dualbroker.brokers.session.login import SessionLogin
-from dualbroker.brokers.session.subscriptions import Subscriptions
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
 from dualbroker.manager.reconcile import Reconciler, ReconcileResult
-from dualbroker.manager.subscriptions import SubscriptionBook, SubscriptionChange
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames
 from dualbroker.noren.orders import to_order_update
 from dualbroker.noren.requests import Endpoint
+from dualbroker.routing.holders import Holders
+from dualbroker.routing.moves import Moves
+from dualbroker.routing.primary import Primary
+from dualbroker.routing.wire import Purpose, Wire
 from dualbroker.simulator.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
 from dualbroker.stores.quotes import QuoteStore
@@ -73,13 +73,11 @@ def reuse_a_dead_token() -> AbstractContextManager[object]:
 
 
 def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:
-    async def restore(self: Subscriptions, socket: Any) -> None:
-        first = self._socket is None and not self._wanted
-        self._socket = socket
-        if first:
-            self._count()
-
-    return patch.object(Subscriptions, "restore", restore)
+    """What was sent on one connection is taken for sent on the next."""
+    return _both(
+        patch.object(Wire, "connected", lambda self, broker: self._sent.setdefault(broker, {})),
+        patch.object(Wire, "disconnected", lambda self, broker: None),
+    )
 
 
 def forget_the_failover() -> AbstractContextManager[object]:
@@ -88,20 +86,27 @@ def forget_the_failover() -> AbstractContextManager[object]:
     def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
         return dict.fromkeys(wanted, primary)
 
-    real = source_choice.SourceChoice.choose
+    real = Primary.choose
     return _both(
-        patch.object(carrier, "assign", stay),
-        patch.object(source_choice.SourceChoice, "choose", lambda self: self.primary is None and real(self)),
+        patch.object(routing_machine, "assign", stay),
+        patch.object(Primary, "choose", lambda self, *now: [] if self.name is not None else real(self, *now)),
     )
 
 
 def leave_the_old_source_subscribed() -> AbstractContextManager[object]:
-    return patch.object(placement.Placement, "_flush", lambda self: None)
+    real = Wire.release
+
+    def keep(self: Wire, broker: str, key: InstrumentKey, purpose: Purpose) -> None:
+        is_handed_over = any(key in self.claimed(other) for other in self._claims if other != broker)
+        if purpose is not Purpose.SOURCE or not is_handed_over:
+            real(self, broker, key, purpose)
+
+    return patch.object(Wire, "release", keep)
 
 
 def tell_nothing_of_the_second_failover() -> AbstractContextManager[object]:
     """When the broker that was to take over fails as well, the next one takes over without a word."""
-    return patch.object(placement.Placement, "_go_on", lambda self, *_: None)
+    return patch.object(Moves, "_go_on", lambda self, *_: None)
 
 
 def swap_the_tag_of_a_tick() -> AbstractContextManager[object]:
@@ -187,18 +192,15 @@ def ignore_the_mute_socket() -> Iterator[None]:
 
 
 def unsubscribe_the_other_holder_too() -> AbstractContextManager[object]:
-    real = SubscriptionBook.remove
+    real = Holders.remove
 
-    def rude(
-        self: SubscriptionBook, holder: str, keys: Iterable[InstrumentKey] | None = None
-    ) -> SubscriptionChange:
-        touched = list(self._holders if keys is None else keys)
+    def rude(self: Holders, holder: str, keys: Iterable[InstrumentKey] | None = None) -> None:
+        touched = self.held_by(holder) if keys is None else list(keys)
         for key in touched:
-            for other in list(self.holders(key)):
+            for other in self.of(key):
                 real(self, other, [key])
-        return real(self, holder, touched)
 
-    return patch.object(SubscriptionBook, "remove", rude)
+    return patch.object(Holders, "remove", rude)
 
 
 def drop_a_snapshot() -> AbstractContextManager[object]:

@@ -21,7 +21,7 @@ def streaming(world: World, key: InstrumentKey) -> list[str]:
 
 
 def carried_by(manager: WebSocketManager, name: str) -> bool:
-    wanted = manager.subscriptions.book.wanted()
+    wanted = manager.wanted()
     indices = [manager.quotes.index_of(key) for key in wanted]
     return bool(wanted) and all(
         index is not None and manager.quotes.source(index) == name for index in indices
@@ -29,7 +29,7 @@ def carried_by(manager: WebSocketManager, name: str) -> bool:
 
 
 def all_streamed_by(world: World, manager: WebSocketManager, name: str) -> bool:
-    return all(streaming(world, key) == [name] for key in manager.subscriptions.book.wanted())
+    return all(streaming(world, key) == [name] for key in manager.wanted())
 
 
 def ticks_after(manager: WebSocketManager, count: int) -> bool:

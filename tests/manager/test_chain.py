@@ -33,7 +33,7 @@ def follower(manager: WebSocketManager, **changes: Any) -> ChainFollower:
 
 
 def held_by(manager: WebSocketManager, holder: str) -> set[tuple[str, str]]:
-    return set(manager.subscriptions.book.held_by(holder))
+    return set(manager.routing.machine.holders.held_by(holder))
 
 
 def shown(chain: ChainFollower) -> set[tuple[str, str]]:
@@ -115,7 +115,7 @@ def test_it_follows_the_money_and_lets_go_of_what_it_leaves(monkeypatch: pytest.
             await chain.close()
             assert set(manager.wanted()) == shown(other) | {option.key for option in mine}
             for key in manager.wanted():
-                assert manager.carrier.target_of(key) == manager.primary
+                assert manager.routing.machine.moves.target_of(key) == manager.primary
 
     run_world(story)
 
@@ -167,11 +167,11 @@ def test_what_fails_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
             await chain.start()
             puppet = Puppet(manager, monkeypatch)
             before = middle(chain)
-            manager.carrier.choice.primary = None
+            manager.routing.machine.primary.name = None
             puppet.price = before + 2 * STEP
             await eventually(lambda: "no broker carries quotes" in chain.problem)
             assert middle(chain) == before, "what is shown is what is streamed"
-            manager.carrier.choice.primary = "broker1"
+            manager.routing.machine.primary.name = "broker1"
             await eventually(lambda: middle(chain) == before + 2 * STEP)
             assert chain.problem == ""
             assert held_by(manager, "chain 1") == shown(chain)

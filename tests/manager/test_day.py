@@ -100,7 +100,7 @@ def test_expired_contracts_are_let_go_and_named() -> None:
             await manager.subscribe(ladder)
             await manager.subscribe(["NIFTY"])
             await asyncio.sleep(until(world, 9, 0))
-            assert list(manager.subscriptions.book.wanted()) == [("NSE", "26000")]
+            assert list(manager.wanted()) == [("NSE", "26000")]
             [cause] = [
                 incident.cause
                 for incident in manager.incidents.incidents_snapshot()
@@ -116,13 +116,13 @@ def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
             await manager.subscribe(["NSE:RELIANCE-EQ"])
-            standby = manager.brokers["broker2"]
+            keys = manager.routing.machine.keys
             await asyncio.sleep(until(world, 8, 29))
             yesterdays = ("NSE", "yesterday")
-            manager.mapping._keys["broker2"] = {("NSE", "2885"): yesterdays}
-            assert manager.mapping.key_at(standby, ("NSE", "2885")) == yesterdays
+            keys.learn("broker2", ("NSE", "2885"), yesterdays)
             await asyncio.sleep(until(world, 8, 35))
-            assert manager.mapping._keys["broker2"] == {("NSE", "2885"): ("NSE", "2885")}
+            assert keys.is_known("broker2", ("NSE", "2885"))
+            assert keys.at("broker2", ("NSE", "2885")) == ("NSE", "2885")
 
     run_night(story, changes={"broker2": {"masters_base": "http://masters.simulated//other.simulated"}})
 

@@ -14,6 +14,7 @@ from dualbroker.instruments import Instruments
 from dualbroker.instruments.master import parse_master
 from dualbroker.manager.mapping import LOOKED_UP_AT_ONCE, InstrumentMapping, find_same
 from dualbroker.model import Instrument, InstrumentKind
+from dualbroker.routing.keys import KeysAtBrokers
 from tests.simulated import World, run_world
 
 OPTION = Instrument(
@@ -103,7 +104,8 @@ class Standby:
 
 def test_while_thousands_of_instruments_are_looked_up_the_feed_goes_on(there: Instruments) -> None:
     many = [msgspec.structs.replace(OPTION, token=str(number)) for number in range(400)]
-    mapping = InstrumentMapping(cast(Any, MastersAtHand(there)), SystemClock())
+    keys = KeysAtBrokers()
+    mapping = InstrumentMapping(cast(Any, MastersAtHand(there)), SystemClock(), keys)
     turns = 0
 
     async def the_feed() -> None:
@@ -117,7 +119,7 @@ def test_while_thousands_of_instruments_are_looked_up_the_feed_goes_on(there: In
         standby = cast(Any, Standby("broker2"))
         await mapping.prepare(cast(Any, Standby("broker1")), standby, many)
         feed.cancel()
-        assert {mapping.key_at(standby, each.key) for each in many} == {("NFO", "999")}
+        assert {keys.at("broker2", each.key) for each in many} == {("NFO", "999")}
 
     asyncio.run(story())
     assert turns >= len(many) // LOOKED_UP_AT_ONCE - 1

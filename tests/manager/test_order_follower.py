@@ -16,7 +16,7 @@ from tests.simulated import World, eventually, run_world
 
 def symbols(manager: WebSocketManager, holder: str) -> set[str]:
     store = manager.quotes
-    indices = map(store.index_of, manager.subscriptions.book.held_by(holder))
+    indices = map(store.index_of, manager.routing.machine.holders.held_by(holder))
     return {store.instruments[index].qualified_name for index in indices if index is not None}
 
 
@@ -147,9 +147,9 @@ def test_a_client_of_a_service_has_its_own() -> None:
                 before = ordered(client)
                 await eventually(lambda: ordered(client) > before)
                 held = {f"client-{client._client[:12]}/user orders"}
-                book = service.manager.subscriptions.book
+                holders = service.manager.routing.machine.holders
                 await eventually(lambda: len(client.wanted()) == len(ordered(client)), 10)
-                assert {name for key in client.wanted() for name in book.holders(key)} == held
+                assert {name for key in client.wanted() for name in holders.of(key)} == held
                 await client.unsubscribe_orders()
                 await eventually(lambda: client.wanted() == {})
 

@@ -167,7 +167,7 @@ def test_when_every_login_is_late_the_first_to_come_takes_up_what_the_config_wan
             await eventually(lambda: manager.health["broker1"].state is BrokerState.LIVE, within_s=300)
             assert manager.primary == "broker2"
             await eventually(partial(ticked, manager, 5), within_s=300)
-            assert ("NSE", "26000") in manager.subscriptions.book.wanted()
+            assert ("NSE", "26000") in manager.wanted()
 
     with caplog.at_level(logging.INFO, logger="dualbroker"):
         run_world(story, start_timeout=5.0, subscribe=["NIFTY"])
@@ -341,7 +341,7 @@ def test_a_name_that_is_none_subscribes_nothing_of_its_call() -> None:
         async with world.manager() as manager:
             with pytest.raises(UnknownInstrumentError, match="RELIANCE"):
                 await manager.subscribe(["NIFTY", "NSE:RELIANCEE"])
-            assert manager.subscriptions.book.wanted() == {}
+            assert manager.wanted() == {}
 
     run_world(story)
 
@@ -351,7 +351,7 @@ def test_config_subscriptions_start_with_the_feed_and_one_bad_name_stops_no_othe
 ) -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
-            wanted = manager.subscriptions.book.wanted()
+            wanted = manager.wanted()
             assert ("NSE", "26000") in wanted
             assert sum(exchange == "NFO" for exchange, _ in wanted) == 2 * 5
 
@@ -364,9 +364,9 @@ def test_config_subscriptions_wait_for_the_symbol_master() -> None:
         world.transport.dead_hosts.add("masters")
         async with world.manager() as manager:
             await asyncio.sleep(30)
-            assert manager.subscriptions.book.wanted() == {}
+            assert manager.wanted() == {}
             world.transport.dead_hosts.clear()
-            await eventually(lambda: ("NSE", "26000") in manager.subscriptions.book.wanted(), within_s=90)
+            await eventually(lambda: ("NSE", "26000") in manager.wanted(), within_s=90)
 
     run_world(story, subscribe=["NIFTY"])
 

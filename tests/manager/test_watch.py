@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_what_nobody_streamed_before_the_opening_is_asked_for_when_the_market_op
         async with world.manager() as manager:
             world.simulation.set_faults("all", unacknowledged=1.0)
             await manager.subscribe(["NSE:RELIANCE-EQ"])
-            await eventually(lambda: manager.carrier.refusals.count("broker2") == 1, within_s=40)
+            await eventually(lambda: manager.routing.machine.refusals.count("broker2") == 1, within_s=40)
             world.simulation.clear_faults("all")
             opening_ns = int(datetime(2026, 3, 10, 9, 15, tzinfo=IST).timestamp()) * 10**9
             await asyncio.sleep((opening_ns - manager.clock.now_ns()) / 1e9 - 1)
@@ -96,14 +97,14 @@ def test_beside_the_closing_auction_the_silence_of_shares_without_derivatives_is
     async def story(world: World) -> None:
         async with world.manager() as manager:
             await manager.subscribe(["NSE:RELIANCE-EQ", "NIFTY"])
-            watched = manager._watch._in_continuous_trading
-            share, index = ("NSE", "2885"), ("NSE", "26000")
-            assert watched([share, index]) == [], "nobody knows yet what has derivatives"
+            watched = partial(manager._watch._in_continuous_trading, "broker1")
+            assert len(manager.routing.machine.moves.streamed_by("broker1")) == 2
+            assert watched() == [], "nobody knows yet what has derivatives"
             for exchange in ("NFO", "BFO"):
                 await manager.masters.load(manager.brokers["broker1"], exchange)
-            assert watched([share, index]) == [share]
+            assert watched() == [("NSE", "2885")]
             await asyncio.sleep(10 * 60)
-            assert watched([share, index]) == [], "closed"
+            assert watched() == [], "closed"
 
     run_world(
         story,

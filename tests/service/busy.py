@@ -43,7 +43,7 @@ class BusyMarket(WebSocketManager):
                 kind=InstrumentKind.EQUITY,
             )
             self.quotes.set_source(self.quotes.register(instrument), "broker1")
-            self.subscriptions.book.add("test", [instrument.key], FeedType.TOUCHLINE)
+            self.routing.machine.holders.add("test", [instrument.key], FeedType.TOUCHLINE)
         self._put(
             [TouchlineSnapshot(exchange="NSE", token=str(token), ltp=100.0) for token in range(INSTRUMENTS)]
         )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dualbroker.stores.health import BrokerState
+from dualbroker.stores.incidents import Failover
 from tests.sections import noren
 from tests.service.world import served
 from tests.simulated import World, eventually, run_world
@@ -147,14 +148,17 @@ def test_incidents_and_failovers_come_oldest_first_with_what_they_cost() -> None
             store, now_ns = service.manager.incidents, world.clock.now_ns()
             for number in range(2):
                 store.note(now_ns, None if number else "broker1", f"cause {number}", "action")
-            done = store.begin_failover(
-                time_ns=now_ns,
-                from_broker="broker1",
-                to_broker="broker2",
-                why="broker1 was reset",
-                planned=False,
-                detected_after_s=0.02,
-                instruments=2,
+            done = store.add_failover(
+                Failover(
+                    number=store.failover_count + 1,
+                    time_ns=now_ns,
+                    from_broker="broker1",
+                    to_broker="broker2",
+                    why="broker1 was reset",
+                    planned=False,
+                    detected_after_s=0.02,
+                    instruments=2,
+                )
             )
             done.gaps_s[("NSE", "2885")] = 0.18
             done.uncovered = ("NSE:NIFTY INDEX",)

@@ -9,6 +9,7 @@ from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
 from dualbroker.stores.health import BrokerState
+from dualbroker.stores.incidents import Failover
 from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world
 
@@ -59,14 +60,17 @@ def test_gaps_are_added_up_once_and_stay_when_the_store_forgets() -> None:
         async with served(world) as service:
             await service.wait_until_it_works()
             store = service.manager.incidents
-            failover = store.begin_failover(
-                time_ns=world.clock.now_ns(),
-                from_broker="broker1",
-                to_broker="broker2",
-                why="broker1 was reset",
-                planned=False,
-                detected_after_s=0.02,
-                instruments=3,
+            failover = store.add_failover(
+                Failover(
+                    number=store.failover_count + 1,
+                    time_ns=world.clock.now_ns(),
+                    from_broker="broker1",
+                    to_broker="broker2",
+                    why="broker1 was reset",
+                    planned=False,
+                    detected_after_s=0.02,
+                    instruments=3,
+                )
             )
             failover.gaps_s.update({("NSE", "1"): 0.04, ("NSE", "2"): 0.3, ("NSE", "3"): 100.0})
             name = "dualbroker_failover_gap_seconds"

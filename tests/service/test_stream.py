@@ -309,7 +309,7 @@ def test_who_sends_nonsense_or_too_much_is_warned_and_then_closed() -> None:
 
 def test_a_client_lets_go_of_its_own_when_it_dies_and_of_nobody_elses() -> None:
     async def story(service: Served, world: World) -> None:
-        book = service.manager.subscriptions.book
+        manager = service.manager
         first, second = StreamSocket(service), StreamSocket(service)
         names = {"names": ["NIFTY", "BANKNIFTY"], "exchange": "NSE"}
         for socket, arguments in ((first, names), (second, {**names, "names": ["NIFTY"]})):
@@ -318,10 +318,10 @@ def test_a_client_lets_go_of_its_own_when_it_dies_and_of_nobody_elses() -> None:
             await socket.until("answer")
         await first.leave()
         await asyncio.sleep(GRACE_S - 1)
-        assert len(book.wanted()) == 2
-        await eventually(lambda: list(book.wanted()) == [("NSE", "26000")], 10)
+        assert len(manager.wanted()) == 2
+        await eventually(lambda: list(manager.wanted()) == [("NSE", "26000")], 10)
         await second.say({"goodbye": True})
-        await eventually(lambda: not book.wanted(), 2)
+        await eventually(lambda: not manager.wanted(), 2)
 
     play(story)
 
@@ -349,18 +349,18 @@ def test_a_page_that_was_closed_is_not_expected_back() -> None:
 
 def test_a_client_that_comes_back_in_time_keeps_what_it_held() -> None:
     async def story(service: Served, world: World) -> None:
-        book, name = service.manager.subscriptions.book, "ab" * 16
+        manager, name = service.manager, "ab" * 16
         for _ in range(2):
             socket = StreamSocket(service)
             await socket.say({"streams": {"subscriptions": {}}, "client": name})
             await socket.until("hello")
-            if not book.wanted():
+            if not manager.wanted():
                 arguments = {"names": ["NIFTY"], "exchange": "NSE"}
                 await socket.say({"id": 1, "call": "subscribe", "arguments": arguments})
                 await socket.until("answer")
             await asyncio.sleep(GRACE_S + 1)
-            assert book.holders(("NSE", "26000")) == {f"client-{name[:12]}"}
+            assert manager.routing.machine.holders.of(("NSE", "26000")) == {f"client-{name[:12]}"}
             await socket.leave()
-        await eventually(lambda: not book.wanted(), GRACE_S + 5)
+        await eventually(lambda: not manager.wanted(), GRACE_S + 5)
 
     play(story)

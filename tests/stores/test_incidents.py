@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualbroker.stores.incidents import Incident, IncidentStore, quantile
+from dualbroker.stores.incidents import Failover, Incident, IncidentStore, quantile
 
 
 def test_the_newest_incidents_are_kept_and_the_rest_is_counted() -> None:
@@ -20,14 +20,17 @@ def test_the_newest_incidents_are_kept_and_the_rest_is_counted() -> None:
 def test_a_failover_tells_its_gaps_as_they_come() -> None:
     store = IncidentStore(max_failovers=1)
     for number in range(2):
-        failover = store.begin_failover(
-            time_ns=number,
-            from_broker="a",
-            to_broker="b",
-            why="closed",
-            planned=False,
-            detected_after_s=0.1,
-            instruments=3,
+        failover = store.add_failover(
+            Failover(
+                number=store.failover_count + 1,
+                time_ns=number,
+                from_broker="a",
+                to_broker="b",
+                why="closed",
+                planned=False,
+                detected_after_s=0.1,
+                instruments=3,
+            )
         )
     assert store.dropped_failovers == 1
     assert failover.gap_quantile(0.5) is None

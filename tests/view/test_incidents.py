@@ -26,14 +26,17 @@ def manager(store: IncidentStore) -> WebSocketManager:
 
 
 def begin(store: IncidentStore, from_broker: str, to_broker: str) -> Failover:
-    return store.begin_failover(
-        time_ns=NOON_NS,
-        from_broker=from_broker,
-        to_broker=to_broker,
-        why=f"{from_broker} was reset",
-        planned=False,
-        detected_after_s=0.02,
-        instruments=3,
+    return store.add_failover(
+        Failover(
+            number=store.failover_count + 1,
+            time_ns=NOON_NS,
+            from_broker=from_broker,
+            to_broker=to_broker,
+            why=f"{from_broker} was reset",
+            planned=False,
+            detected_after_s=0.02,
+            instruments=3,
+        )
     )
 
 

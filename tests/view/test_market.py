@@ -10,9 +10,8 @@ import pytest
 
 from dualbroker.clock import IST
 from dualbroker.manager.source import FeedSource
-from dualbroker.manager.subscriptions import SubscriptionBook
 from dualbroker.market_hours import MarketHours
-from dualbroker.model import FeedType, Instrument, InstrumentKind, QuoteBatch
+from dualbroker.model import FeedType, Instrument, InstrumentKey, InstrumentKind, QuoteBatch
 from dualbroker.noren.quotes import TouchlineSnapshot
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.view.market import market_state
@@ -29,18 +28,19 @@ def words(
     hours: MarketHours | None = None,
     expected_open: bool = False,
 ) -> str:
-    book, quotes = SubscriptionBook(), QuoteStore()
+    quotes = QuoteStore()
+    wanted: dict[InstrumentKey, FeedType] = {}
     for exchange in exchanges:
         instrument = Instrument(
             exchange=exchange, token="1", symbol="X", name="X", kind=InstrumentKind.EQUITY
         )
-        book.add("test", [instrument.key], FeedType.TOUCHLINE)
+        wanted[instrument.key] = FeedType.TOUCHLINE
         quotes.set_source(quotes.register(instrument), "broker1")
         if last_feed_time is not None:
             feed_time_s = at(last_feed_time) // 1_000_000_000
             update = TouchlineSnapshot(exchange=exchange, token="1", ltp=1.0, feed_time=feed_time_s)
             quotes.apply(QuoteBatch(broker_name="broker1", receive_time_ns=at(now), updates=[update]))
-    manager = SimpleNamespace(market_hours=hours or MarketHours(), wanted=book.wanted, quotes=quotes)
+    manager = SimpleNamespace(market_hours=hours or MarketHours(), wanted=lambda: wanted, quotes=quotes)
     state = market_state(cast(FeedSource, manager), at(now))
     assert state["open"] is expected_open
     return str(state["words"])

@@ -208,9 +208,10 @@ def test_instruments_that_another_broker_streams_are_counted_in_the_headline() -
     async def story(world: World) -> None:
         async with world.manager() as manager:
             await eventually(lambda: manager.quotes.snapshot_count >= 2)
-            key = next(iter(manager.subscriptions.book.wanted()))
-            manager.carrier.refuse("broker1", [key], "leaves it silent")
-            await eventually(lambda: manager.carrier.streamed_by("broker2") == [key])
+            key = next(iter(manager.wanted()))
+            routing = manager.routing
+            routing.carry_out(routing.machine.refused("broker1", [key], "leaves it silent", routing.now()))
+            await eventually(lambda: manager.routing.machine.moves.streamed_by("broker2") == [key])
             state = view_state(manager, world.clock.now_ns())
             assert state["headline"]["quotes"] == "Price/Quote updates: broker1, broker2 for 1 instrument"
             assert state["brokers"][1]["duty"] == "orders, and quotes of 1 instrument"

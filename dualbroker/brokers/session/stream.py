@@ -38,7 +38,7 @@ CHECKS_PER_LIMIT = 8
 
 
 class Stream:
-    """Keeps one WebSocket up and its subscriptions alive.
+    """Keeps one WebSocket up.
 
     Parameters
     ----------
@@ -146,8 +146,8 @@ class Stream:
             # Asked for before the many instruments: no order waits behind their full quotes.
             _send(socket, self._wire.subscribe_orders(session))
             self._retries.live()
+            self.subscriptions.use_socket(socket)
             self._standing.up(BrokerState.LIVE)
-            await self.subscriptions.restore(socket)
             reason = await _answer_or_end(socket, taken_back, self._dropped)
             if reason is None and taken_back.done():
                 why = "the broker took the session back while it was in use"
@@ -159,7 +159,7 @@ class Stream:
             return reason
         finally:
             was_live, self._socket = self._socket is not None, None
-            self.subscriptions.lose_socket()
+            self.subscriptions.use_socket(None)
             self._health.connected_since_ns = None
             if watch is not None:
                 watch.cancel()

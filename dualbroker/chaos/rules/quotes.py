@@ -48,7 +48,7 @@ def _holders(scene: Scene) -> Iterator[str]:
     places = {item.key: place for place, item in enumerate(universe.instruments)}
     known = {
         places[key]: kind is FeedType.DEPTH
-        for key, kind in scene.world.manager.subscriptions.book.wanted().items()
+        for key, kind in scene.world.manager.wanted().items()
         if key in places
     }
     wanted = scene.wanted

@@ -35,10 +35,10 @@ router = APIRouter(prefix="/api/subscriptions", tags=["subscriptions"])
 @router.get("", response_model=SubscriptionsAnswer, responses=answers())
 async def subscriptions(manager: Manager) -> dict[str, Any]:
     """Every instrument that somebody holds, and who."""
-    store, book = manager.quotes, manager.subscriptions.book
+    store, holders = manager.quotes, manager.routing.machine.holders
     latest = store.last_rows()
     rows = []
-    for key, feed_type in book.wanted().items():
+    for key, feed_type in holders.wanted.items():
         index = store.index_of(key)
         if index is None:
             continue
@@ -49,7 +49,7 @@ async def subscriptions(manager: Manager) -> dict[str, Any]:
                 "token": instrument.token,
                 "symbol": instrument.symbol,
                 "feed_type": feed_type.value,
-                "holders": sorted(book.holders(key)),
+                "holders": sorted(holders.of(key)),
                 "quote_source": store.source(index),
                 "acknowledged": bool(latest[index] >= 0),
             }
@@ -83,7 +83,7 @@ async def subscribe_orders(manager: Manager) -> dict[str, Any]:
 async def unsubscribe_orders(manager: Manager) -> dict[str, Any]:
     """Follow orders no longer, and let go of what was held for that; what somebody else holds streams on."""
     store = manager.quotes
-    held = manager.subscriptions.book.held_by(orders_holder(REST_HOLDER))
+    held = manager.routing.machine.holders.held_by(orders_holder(REST_HOLDER))
     indices = [index for key in held if (index := store.index_of(key)) is not None]
     await manager.unsubscribe_orders(holder=REST_HOLDER)
     return {**stamp(manager), "released": [store.instruments[index].qualified_name for index in indices]}
@@ -107,9 +107,9 @@ async def unsubscribe(
 ) -> dict[str, Any]:
     """Let go of instruments that were subscribed here; those that somebody else holds stream on."""
     meant = [_held_instrument(manager, name, exchange) for name in symbol]
-    held = set(manager.subscriptions.book.held_by(REST_HOLDER))
+    held = set(manager.routing.machine.holders.held_by(REST_HOLDER))
     released = [instrument for instrument in dict.fromkeys(meant) if instrument.key in held]
-    manager.subscriptions.let_go(REST_HOLDER, released)
+    manager.routing.release(REST_HOLDER, released)
     return {**stamp(manager), "released": [instrument.qualified_name for instrument in released]}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.model import InstrumentKey
-from dualbroker.roles import LoginOutcome, assign, choose_primary, choose_source
+from dualbroker.routing.choice import LoginOutcome, assign, choose_primary, choose_source
 from dualbroker.stores.stability import Stability
 
 IN, FAILED, WAITING = LoginOutcome.IN, LoginOutcome.FAILED, LoginOutcome.WAITING

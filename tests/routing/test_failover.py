@@ -170,8 +170,8 @@ def test_what_a_broker_does_not_acknowledge_another_one_streams() -> None:
             sources = {manager.quotes.source(index): 0 for index in range(len(manager.quotes.instruments))}
             assert set(sources) == {"broker1", "broker2"}
             assert manager.health["broker2"].role is Role.SOME_QUOTES
-            assert not manager.carrier.uncovered()
-            assert all(len(streaming(world, key)) == 1 for key in manager.subscriptions.book.wanted())
+            assert not manager.routing.machine.uncovered()
+            assert all(len(streaming(world, key)) == 1 for key in manager.wanted())
             [incident] = [
                 each for each in manager.incidents.incidents_snapshot() if "acknowledged" in each.cause
             ]
@@ -189,13 +189,13 @@ def test_what_a_broker_leaves_silent_after_its_first_hundred_another_one_streams
             await manager.subscribe(await manager.options_around("NIFTY", strikes=10))
             await eventually(lambda: manager.health["broker2"].role is Role.SOME_QUOTES, within_s=400)
             await asyncio.sleep(10)
-            kept = manager.carrier.streamed_by("broker1")
+            kept = manager.routing.machine.moves.streamed_by("broker1")
             assert 8 <= len(kept) <= 10, "those of its first ten that trade"
-            assert all(len(streaming(world, key)) == 1 for key in manager.subscriptions.book.wanted())
+            assert all(len(streaming(world, key)) == 1 for key in manager.wanted())
             moves = len(manager.incidents.failovers_snapshot())
             await asyncio.sleep(20 * 60)
             # Such a broker would acknowledge them again, and freeze them again.
-            assert manager.carrier.streamed_by("broker1") == kept
+            assert manager.routing.machine.moves.streamed_by("broker1") == kept
             assert len(manager.incidents.failovers_snapshot()) == moves
 
     run_world(story, liveness={"instrument_silent_after": 20.0}, ticks_per_second=200.0)
@@ -210,11 +210,12 @@ def test_warm_instruments_that_fail_over_onto_such_a_broker_go_on_to_the_next_at
             await asyncio.sleep(120)
             world.simulation.set_faults("broker1", refuse=True)
             world.simulation.strike("broker1", Strike(action="reset"))
-            await eventually(lambda: len(manager.carrier.streamed_by("broker3")) >= 30, within_s=120)
+            moves = manager.routing.machine.moves
+            await eventually(lambda: len(moves.streamed_by("broker3")) >= 30, within_s=120)
             await asyncio.sleep(10 * 60)
-            assert len(manager.carrier.streamed_by("broker2")) <= 12
+            assert len(moves.streamed_by("broker2")) <= 12
             assert set(manager.wanted()) == {
-                key for name in ("broker2", "broker3") for key in manager.carrier.streamed_by(name)
+                key for name in ("broker2", "broker3") for key in moves.streamed_by(name)
             }
 
     run_world(story, brokers=3, liveness={"instrument_silent_after": 20.0})
@@ -229,8 +230,8 @@ def test_what_a_broker_does_not_know_stays_where_it_is_and_is_named() -> None:
             assert failover is not None
             assert failover.uncovered == ("NSE:RELIANCE-EQ",)
             await asyncio.sleep(10)
-            assert manager.carrier.target_of(("NSE", "2885")) == "broker1"
-            assert manager.carrier.target_of(("NSE", "26000")) == "broker2"
+            assert manager.routing.machine.moves.target_of(("NSE", "2885")) == "broker1"
+            assert manager.routing.machine.moves.target_of(("NSE", "26000")) == "broker2"
 
     run_world(story)
 

@@ -1,0 +1,1 @@
+"""Who streams what: a pure machine that decides, and one driver that carries it out."""

@@ -1,0 +1,300 @@
+"""Carries out what routing's machine decides: what happens goes in, and each command is done, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from dualbroker.brokers.base import Broker, QuoteCallback
+from dualbroker.clock import Clock
+from dualbroker.figures import duration
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
+from dualbroker.routing.commands import (
+    AskAgain,
+    Command,
+    FailoverBegun,
+    FailoverFinished,
+    Moment,
+    Note,
+    PrimaryChanged,
+    Reconnect,
+    Subscribe,
+    Unsubscribe,
+    WireCommand,
+)
+from dualbroker.routing.machine import RoutingMachine, names_shown
+from dualbroker.stores.health import BrokerHealth
+from dualbroker.stores.incidents import Failover, IncidentStore
+from dualbroker.stores.quotes import QuoteStore
+
+__all__ = ["Routing", "Subscribed", "announce_roles"]
+
+logger = logging.getLogger("dualbroker")
+
+ACKNOWLEDGE_WITHIN_S = 5.0
+"""After a subscription was asked for; then another broker is asked where there is one."""
+HAND_OVER_WITHIN_S = 60.0
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """One instrument as it was accepted."""
+
+    instrument: Instrument
+    quote_source: str
+    acknowledged: bool
+    """The broker has sent its first full quote."""
+
+
+class Routing:
+    """Reports to the machine what happens, and carries its commands to brokers and stores.
+
+    Parameters
+    ----------
+    brokers, health
+        By name, in file order; filled while the feed starts, see ``add_broker``.
+    clock
+        Receive times.
+    on_quotes
+        Where brokers that carry quotes bring them.
+    spawn
+        Runs what takes time.
+    preferred
+        To whom quotes return; None leaves it to what is measured.
+    """
+
+    def __init__(
+        self,
+        brokers: Mapping[str, Broker],
+        health: Mapping[str, BrokerHealth],
+        *,
+        quotes: QuoteStore,
+        incidents: IncidentStore,
+        market_hours: MarketHours,
+        clock: Clock,
+        wall_clock: Clock,
+        on_quotes: QuoteCallback,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        preferred: str | None,
+    ) -> None:
+        self.machine = RoutingMachine(health, market_hours, quotes.routes, preferred)
+        self._brokers = brokers
+        self._health = health
+        self._quotes = quotes
+        self._incidents = incidents
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._on_quotes = on_quotes
+        self._spawn = spawn
+        self._turns: dict[str, asyncio.Lock] = {}
+        """Held while a broker is sent something, which takes several frames and the pauses between them."""
+        self._connections: Counter[str] = Counter()
+        """Counted up as each comes and goes: what was meant for one connection is not sent on another."""
+        self._finished: dict[int, asyncio.Event] = {}
+        """By number of each failover under way."""
+
+    # What holders want
+
+    async def hold(self, holder: str, instruments: Sequence[Instrument], kind: FeedType) -> list[Subscribed]:
+        """Let a holder hold instruments; returns once they are acknowledged or late."""
+        registered = {self._quotes.register(instrument): instrument for instrument in instruments}
+        self.carry_out(self.machine.hold(holder, registered, kind, self.now()))
+        keys = [instrument.key for instrument in instruments]
+        acknowledged = await self._wait_acknowledged(keys)
+        primary = self.machine.primary.name or ""
+        if missing := [i.qualified_name for i in instruments if i.key not in acknowledged]:
+            logger.warning("%s has not acknowledged %s", primary, ", ".join(missing))
+        return [
+            Subscribed(i, self.machine.moves.target_of(i.key) or primary, i.key in acknowledged)
+            for i in instruments
+        ]
+
+    def release(self, holder: str, instruments: Iterable[Instrument] | None = None) -> None:
+        """Release these instruments of a holder, or all that it holds."""
+        keys = None if instruments is None else [instrument.key for instrument in instruments]
+        self.release_keys(holder, keys)
+
+    def release_keys(self, holder: str, keys: Iterable[InstrumentKey] | None) -> None:
+        """Release instruments of a holder by their keys, or all that it holds."""
+        self.carry_out(self.machine.release(holder, keys, self.now()))
+
+    def turn_day(self, expired: Sequence[Instrument], moved: Sequence[tuple[Instrument, Instrument]]) -> None:
+        """Retire what has expired, and let the holders of each that has a new key hold it under that."""
+        gone = [*expired, *(old for old, _ in moved)]
+        self._quotes.retire(
+            *(index for each in gone if (index := self._quotes.index_of(each.key)) is not None)
+        )
+        heirs = {old.key: (self._quotes.register(new), new) for old, new in moved}
+        self.carry_out(self.machine.turn_day([each.key for each in expired], heirs, self.now()))
+
+    async def _wait_acknowledged(self, keys: Iterable[InstrumentKey]) -> set[InstrumentKey]:
+        by_broker: dict[str, dict[InstrumentKey, InstrumentKey]] = {}
+        for key in keys:
+            name = self.machine.moves.target_of(key)
+            there = None if name is None else self.machine.wire.key_at(name, key)
+            if name is not None and there is not None:
+                by_broker.setdefault(name, {})[there] = key
+        acknowledged: set[InstrumentKey] = set()
+        for name, ours in by_broker.items():
+            for there in await self._brokers[name].wait_acknowledged(list(ours), ACKNOWLEDGE_WITHIN_S):
+                acknowledged.add(ours[there])
+        return acknowledged
+
+    # What becomes of brokers
+
+    def add_broker(self, broker: Broker) -> None:
+        """There is a broker, not connected yet; in file order."""
+        self.machine.add_broker(broker.name, can_stream=broker.config.orders == "stream")
+
+    def on_connected(self, name: str) -> None:
+        """A broker's orders flow, on a new connection or by REST."""
+        self._connections[name] += 1
+        self.carry_out(self.machine.broker_up(name, self._health[name].state, self.now()))
+
+    def on_down(self, name: str, why: str) -> None:
+        """A broker's connection is of no use any more, or it is parked."""
+        self._connections[name] += 1
+        self.carry_out(self.machine.broker_down(name, why, self._health[name].state, self.now()))
+
+    def check(self) -> None:
+        """To be called every moment: what was not acknowledged in time, what may be asked for again."""
+        late = {
+            name: set(keys)
+            for name, broker in self._brokers.items()
+            if self.machine.standing.serves(name) and (keys := broker.unacknowledged(ACKNOWLEDGE_WITHIN_S))
+        }
+        self.carry_out(self.machine.tick(late, self.now()))
+
+    async def move_to(self, name: str) -> Failover | None:
+        """Make a broker the primary that others return to, and hand everything over to it."""
+        commands = self.machine.prefer(name, self.now())
+        self.carry_out(commands)
+        begun = [command.failover for command in commands if isinstance(command, FailoverBegun)]
+        for failover in begun:
+            finished = self._finished.get(failover.number)
+            if finished is not None:
+                try:
+                    async with asyncio.timeout(HAND_OVER_WITHIN_S):
+                        await finished.wait()
+                except TimeoutError:
+                    continue
+        return begun[0] if begun else None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it connections may come and go on purpose, and nothing is moved for that."""
+        self.machine.pause()
+        try:
+            yield
+        finally:
+            self.carry_out(self.machine.go_on(self.now()))
+
+    async def refresh(self) -> None:
+        """Ask for a new full quote of everything that is streamed."""
+        for name in self.machine.moves.sources:
+            if self.machine.standing.serves(name):
+                async with self._turn(name):
+                    await self._brokers[name].refresh()
+
+    # Commands
+
+    def now(self) -> Moment:
+        """The time of an event that happens now."""
+        return Moment(asyncio.get_running_loop().time(), self._clock.now_ns(), self._wall_clock.now_ns())
+
+    def carry_out(self, commands: Iterable[Command]) -> None:
+        """Do what the machine has returned, in order; what is sent to a broker takes its time."""
+        to_send: dict[str, list[WireCommand]] = {}
+        for command in commands:
+            match command:
+                case Subscribe() | Unsubscribe() | AskAgain():
+                    to_send.setdefault(command.broker, []).append(command)
+                case Note(name, cause, action, line):
+                    self._incidents.note(self._clock.now_ns(), name, cause, action)
+                    if line:
+                        logger.warning("%s", line)
+                case Reconnect(name, why, renew_session):
+                    broker = self._brokers[name]
+                    (broker.renew_session if renew_session else broker.reconnect)(why)
+                case PrimaryChanged(primary, reason):
+                    logger.info("%s carries quotes: %s", primary, reason)
+                    if self.machine.primary.has_begun:
+                        announce_roles(primary, self._health)
+                case FailoverBegun(failover):
+                    self._incidents.add_failover(failover)
+                    self._finished[failover.number] = asyncio.Event()
+                    logger.warning("%s", _begin_words(failover))
+                case FailoverFinished(failover):
+                    self._finished.pop(failover.number).set()
+                    logger.info("%s", _end_words(failover))
+        for name, wire_commands in to_send.items():
+            if any(isinstance(command, Subscribe) for command in wire_commands):
+                self._brokers[name].set_quote_callback(self._on_quotes)
+            self._spawn(self._send(self._brokers[name], wire_commands, self._connections[name]))
+        self._give_roles()
+
+    async def _send(self, broker: Broker, commands: Iterable[WireCommand], connection: int) -> None:
+        # In turn: an unsubscription that overtook its subscription would leave a second stream behind.
+        async with self._turn(broker.name):
+            for command in commands:
+                if self._connections[broker.name] != connection:
+                    return
+                match command:
+                    case Subscribe(_, keys, kind):
+                        await broker.subscribe(keys, kind)
+                    case Unsubscribe(_, keys):
+                        await broker.unsubscribe(keys)
+                    case AskAgain(_, keys):
+                        await broker.refresh(keys)
+
+    def _turn(self, name: str) -> asyncio.Lock:
+        return self._turns.setdefault(name, asyncio.Lock())
+
+    def _give_roles(self) -> None:
+        for name, broker in self._brokers.items():
+            health = self._health[name]
+            if health.role is Role.NONE or broker.config.orders != "stream":
+                continue
+            role = self.machine.role(name)
+            if role is Role.SECONDARY and health.role is not role:
+                broker.set_quote_callback(None)
+            health.role = role
+
+
+def announce_roles(primary: str | None, health: Mapping[str, BrokerHealth]) -> None:
+    """Who carries quotes, who carries orders; INFO."""
+    if primary is not None:
+        logger.info("Price/Quote updates: %s only", primary)
+    carrying = [name for name, broker in health.items() if broker.role is not Role.NONE]
+    if carrying:
+        logger.info("Order updates: %s", ", ".join(carrying))
+    if len(health) == 1 and carrying:
+        logger.info(
+            "One broker is enabled: it carries quotes and orders, and the optimisation is off, "
+            "for there is no second stream of quotes to save"
+        )
+
+
+def _begin_words(failover: Failover) -> str:
+    to = failover.to_broker
+    lacking = f"; {to} can't carry {names_shown(failover.uncovered)}" if failover.uncovered else ""
+    return (
+        f"quotes of {failover.instruments} instruments move from {failover.from_broker} to {to}: "
+        f"{failover.why}{lacking}"
+    )
+
+
+def _end_words(failover: Failover) -> str:
+    median, longest = failover.gap_quantile(0.5), failover.gap_quantile(1.0)
+    words = f"{failover.to_broker} carries the quotes of {failover.from_broker}"
+    if median is not None and longest is not None:
+        words += f", gap {duration(median)} (median), {duration(longest)} at most"
+    if failover.uncovered:
+        words += f"; not carried: {names_shown(failover.uncovered)}"
+    return words

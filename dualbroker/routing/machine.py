@@ -1,0 +1,312 @@
+"""Who streams what: what happens goes in, and what has to be done comes out. Pure.
+
+Each method that takes a ``Moment`` is an event; it returns commands, to be carried out in their order.
+Nothing here waits, and no clock is asked: the same events yield the same commands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from dualbroker.market_hours import MarketHours
+from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
+from dualbroker.routing.choice import assign
+from dualbroker.routing.commands import AskAgain, Command, Moment, Note, Reconnect
+from dualbroker.routing.failovers import Failovers
+from dualbroker.routing.holders import Holders
+from dualbroker.routing.keys import KeysAtBrokers
+from dualbroker.routing.moves import Moves
+from dualbroker.routing.primary import Primary
+from dualbroker.routing.refusals import Refusals
+from dualbroker.routing.standing import BrokerStanding, Standing
+from dualbroker.routing.wire import Wire
+from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.quotes import Switch
+from dualbroker.stores.routes import Routes
+
+__all__ = ["RoutingMachine", "names_shown"]
+
+RECONNECTS = "it reconnects by itself"
+COMES_BACK = {
+    BrokerState.PARKED: "it is parked until a person does something",
+    BrokerState.POLLING: "the login is left to whoever took it, and orders are read by REST",
+}
+"""What becomes of a broker that does not reconnect by itself."""
+NAMES_SHOWN = 5
+
+
+class RoutingMachine:
+    """Gives every wanted instrument exactly one broker that streams it, as far as there is one.
+
+    Parameters
+    ----------
+    health
+        By broker's name: when its last quote came and how long it takes to answer are read from it.
+    market_hours
+        When which exchange is open.
+    routes
+        Read by the quote store, written here.
+    preferred
+        To whom quotes return; None leaves it to what is measured.
+    """
+
+    def __init__(
+        self,
+        health: Mapping[str, BrokerHealth],
+        market_hours: MarketHours,
+        routes: Routes,
+        preferred: str | None,
+    ) -> None:
+        self.holders = Holders()
+        self.keys = KeysAtBrokers()
+        self.refusals = Refusals()
+        self.wire = Wire()
+        self.standing = Standing(health)
+        self.primary = Primary(self.standing, self.refusals, self.holders, market_hours, preferred)
+        self._failovers = Failovers()
+        self.moves = Moves(
+            routes=routes,
+            wire=self.wire,
+            keys=self.keys,
+            holders=self.holders,
+            standing=self.standing,
+            refusals=self.refusals,
+            primary=self.primary,
+            failovers=self._failovers,
+        )
+
+    # What is known
+
+    def uncovered(self) -> list[str]:
+        """Qualified names of wanted instruments that no broker streams now."""
+        return [self.moves.name(key) for key in self.holders.wanted if not self.moves.is_served(key)]
+
+    def role(self, name: str) -> Role:
+        """What a broker with a socket is there for."""
+        if name == self.primary.name:
+            return Role.PRIMARY
+        return Role.SOME_QUOTES if self.wire.carries(name) else Role.SECONDARY
+
+    # What holders want
+
+    def hold(
+        self, holder: str, instruments: Mapping[int, Instrument], kind: FeedType, now: Moment
+    ) -> list[Command]:
+        """A holder wants instruments, given by their index in the quote store."""
+        for index, instrument in instruments.items():
+            self.moves.register(index, instrument)
+        self.holders.add(holder, [instrument.key for instrument in instruments.values()], kind)
+        return self._arrange(now)
+
+    def release(self, holder: str, keys: Iterable[InstrumentKey] | None, now: Moment) -> list[Command]:
+        """A holder does not want these any more, or nothing at all."""
+        self.holders.remove(holder, keys)
+        return self._arrange(now)
+
+    def turn_day(
+        self,
+        gone: Iterable[InstrumentKey],
+        moved: Mapping[InstrumentKey, tuple[int, Instrument]],
+        now: Moment,
+    ) -> list[Command]:
+        """Instruments are no more, or have become others: these come with their index in the quote store."""
+        heirs = [(self.holders.discard(old), index, new) for old, (index, new) in moved.items()]
+        for key in gone:
+            self.holders.discard(key)
+        for key in (*gone, *moved):
+            self.moves.end(key)
+        for holders, index, new in heirs:
+            self.moves.register(index, new)
+            self.holders.inherit(new.key, holders)
+        return self._arrange(now)
+
+    def prefer(self, name: str, now: Moment) -> list[Command]:
+        """A person wants a broker to carry the quotes, and to have them back after a failover."""
+        commands = self.primary.prefer(name)
+        self.refusals.forget(name)
+        return [*commands, *self._arrange(now)]
+
+    # What becomes of brokers
+
+    def add_broker(self, name: str, *, can_stream: bool) -> None:
+        """There is a broker, not connected yet."""
+        self.standing.brokers[name] = BrokerStanding(can_stream)
+        self.wire.add_broker(name)
+
+    def begin(self, now: Moment) -> list[Command]:
+        """The start is over: a source that is not there by now is replaced."""
+        self.primary.has_begun = True
+        return self._arrange(now)
+
+    def pause(self) -> None:
+        """Connections come and go on purpose from now on, and nothing is moved for that."""
+        self.primary.is_held = True
+
+    def go_on(self, now: Moment) -> list[Command]:
+        """That is over."""
+        self.primary.is_held = False
+        return self._arrange(now)
+
+    def broker_up(self, name: str, state: BrokerState, now: Moment) -> list[Command]:
+        """A broker's orders flow: on a connection to which nothing was sent yet, or by REST."""
+        if self.standing.brokers[name].is_connected:
+            return []
+        if state is BrokerState.LIVE:
+            self.wire.connected(name)
+        self.standing.came_up(name, state, now)
+        self.refusals.forget(name)
+        return self._arrange(now)
+
+    def broker_down(self, name: str, why: str, state: BrokerState, now: Moment) -> list[Command]:
+        """A broker's connection is of no use any more, or it is given up until a person does something."""
+        self.wire.disconnected(name)
+        self.standing.went_down(name, state, now)
+        if self.standing.brokers[name].can_stream and not self.primary.is_held:
+            was_stale = self.standing.brokers[name].why_stale
+            self.standing.note_loss(name, why, now)
+            before = self._failovers.count
+            commands = self._arrange(now)
+            if not was_stale:
+                action = self._what_follows(name, before, COMES_BACK.get(state, RECONNECTS))
+                return [*commands, Note(name, why, action)]
+        else:
+            commands = []
+        if state is BrokerState.PARKED:
+            # Also one that streams nothing: its orders stand still until a person does something.
+            commands.append(Note(name, why, COMES_BACK[state]))
+        return commands
+
+    def stale(self, name: str, why: str, now: Moment, *, renew_session: bool = False) -> list[Command]:
+        """A broker answers and brings no quotes while the market moves: it is treated as failed."""
+        if self.standing.brokers[name].why_stale:
+            return []
+        self.standing.became_stale(name, why, now)
+        before = self._failovers.count
+        commands = self._arrange(now)
+        # Of a session that only a person can open, the broker itself says what to do.
+        words = "its session has to be renewed" if renew_session else "it is connected anew"
+        action = self._what_follows(name, before, words)
+        note = Note(name, why, action, f"{name}: {why}; {action}")
+        return [*commands, note, Reconnect(name, why, renew_session)]
+
+    def switched(self, switches: Iterable[Switch]) -> list[Command]:
+        """Brokers have brought their first full quotes of what they were to take over."""
+        commands: list[Command] = []
+        for switch in switches:
+            commands += self.moves.switched(switch)
+        return [*commands, *self.wire.difference(), *self._failovers.finish()]
+
+    # What brokers do not stream
+
+    def refused(
+        self, name: str, keys: Iterable[InstrumentKey], why: str, now: Moment, *, are_silent: bool = False
+    ) -> list[Command]:
+        """A broker does not stream these; another one is asked where there is one.
+
+        Silent are those that it has acknowledged and brings no ticks of.
+        """
+        fresh = [key for key in keys if self.refusals.add(name, key, now.s, is_silent=are_silent)]
+        if not fresh:
+            return []
+        commands = self._arrange(now)
+        elsewhere = Counter(self.moves.target_of(key) for key in fresh)
+        elsewhere.pop(name, None)
+        elsewhere.pop(None, None)
+        action = (
+            ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
+            or "no other broker can stream them; they are asked for again from time to time"
+        )
+        cause = f"{why}: {names_shown(map(self.moves.name, fresh))}"
+        return [*commands, Note(name, cause, action, f"{name} {cause}; {action}")]
+
+    def retry_refused(self, now: Moment) -> list[Command]:
+        """There is a reason to ask for everything that was refused, whenever that was."""
+        refused = {name: self.refusals.of(name) for name in self.standing.brokers}
+        for name in refused:
+            self.refusals.forget(name)
+        commands = self._arrange(now)
+        for name, keys in refused.items():
+            commands += self._ask_again(name, keys)
+        return commands
+
+    def tick(self, late: Mapping[str, Collection[InstrumentKey]], now: Moment) -> list[Command]:
+        """A moment has passed.
+
+        Parameters
+        ----------
+        late
+            By broker that serves, and by its own keys: what it has not acknowledged in time.
+        """
+        commands: list[Command] = []
+        for name, there in late.items():
+            ours = [
+                key
+                for key in self.wire.claimed(name)
+                if self.moves.target_of(key) == name and self.wire.key_at(name, key) in there
+            ]
+            commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
+        expired = self._expire_refusals(now)
+        changed = self.primary.choose(now, self.moves.sources)
+        if expired or changed:
+            commands += [*changed, *self._arrange(now)]
+        for name, key in expired:
+            # What is still its own is asked for once more: the broker may have lost it.
+            commands += self._ask_again(name, [key])
+        return commands
+
+    def _expire_refusals(self, now: Moment) -> list[tuple[str, InstrumentKey]]:
+        """A silent one that another broker has stays there until the next connection of the one that left it
+        silent."""
+        expired = [
+            (name, key)
+            for name, key in self.refusals.due(now.s)
+            if not self.refusals.is_silent(name, key) or self.moves.target_of(key) in (name, None)
+        ]
+        for name, key in expired:
+            self.refusals.strike_out(name, key)
+        return expired
+
+    def _ask_again(self, name: str, keys: Sequence[InstrumentKey]) -> list[AskAgain]:
+        ours = [
+            there
+            for key in keys
+            if self.standing.serves(name)
+            and self.moves.target_of(key) == name
+            and (there := self.wire.key_at(name, key)) is not None
+        ]
+        return [AskAgain(name, tuple(ours))] if ours else []
+
+    # The arrangement
+
+    def _arrange(self, now: Moment) -> list[Command]:
+        """Begin every move that leads to who should stream what, and send what was not sent yet."""
+        commands: list[Command] = []
+        if not self.primary.is_left_alone(now):
+            commands += self.primary.choose(now, self.moves.sources)
+            assert self.primary.name is not None
+            serving = self.primary.serving(now, self.moves.sources)
+            refused = {
+                name: keys
+                for name in self.standing.brokers
+                if (keys := self.keys.lacks(name).union(self.refusals.of(name)))
+            }
+            targets = assign(self.holders.wanted, self.primary.name, serving, refused)
+            last_resort = self.primary.name if self.standing.serves(self.primary.name) else None
+            commands += self.moves.arrange(targets, last_resort, now)
+            commands += self._failovers.finish()
+        return [*commands, *self.wire.difference()]
+
+    def _what_follows(self, name: str, failovers_before: int, else_words: str) -> str:
+        if self._failovers.count > failovers_before:
+            return f"quotes go to {self.primary.name}; {else_words}"
+        if self.moves.streamed_by(name):
+            return f"no other broker can carry the quotes; {else_words}"
+        return else_words
+
+
+def names_shown(names: Iterable[str]) -> str:
+    """The first few of many names, for a line that a person reads."""
+    known = list(names)
+    more = f" and {len(known) - NAMES_SHOWN} more" if len(known) > NAMES_SHOWN else ""
+    return ", ".join(known[:NAMES_SHOWN]) + more
