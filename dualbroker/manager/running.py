@@ -121,8 +121,8 @@ class RunningManager(BoundToProcess, ABC):
             self._state_directory = state_directory()
         self.masters = MasterLoader(self._transport, self.wall_clock, self._cache_directory, self.clock)
         self.routing = Routing(
-            self.brokers,
-            self.health,
+            brokers=self.brokers,
+            health=self.health,
             quotes=self.quotes,
             incidents=self.incidents,
             market_hours=self.market_hours,

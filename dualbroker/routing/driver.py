@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import msgspec
@@ -52,6 +53,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     """The broker has sent its first full quote."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Routing:
     """Reports to the machine what happens, and carries its commands to brokers and stores.
 
@@ -69,41 +71,31 @@ class Routing:
         To whom quotes return; None leaves it to what is measured.
     """
 
-    def __init__(
-        self,
-        brokers: Mapping[str, Broker],
-        health: Mapping[str, BrokerHealth],
-        *,
-        quotes: QuoteStore,
-        incidents: IncidentStore,
-        market_hours: MarketHours,
-        clock: Clock,
-        wall_clock: Clock,
-        on_quotes: QuoteCallback,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
-        preferred: str | None,
-    ) -> None:
-        self.machine = RoutingMachine(health, market_hours, quotes.routes, preferred)
-        self._brokers = brokers
-        self._health = health
-        self._quotes = quotes
-        self._incidents = incidents
-        self._clock = clock
-        self._wall_clock = wall_clock
-        self._on_quotes = on_quotes
-        self._spawn = spawn
-        self._turns: dict[str, asyncio.Lock] = {}
-        """Held while a broker is sent something, which takes several frames and the pauses between them."""
-        self._connections: Counter[str] = Counter()
-        """Counted up as each comes and goes: what was meant for one connection is not sent on another."""
-        self._finished: dict[int, asyncio.Event] = {}
-        """By number of each failover under way."""
+    brokers: Mapping[str, Broker]
+    health: Mapping[str, BrokerHealth]
+    quotes: QuoteStore
+    incidents: IncidentStore
+    market_hours: InitVar[MarketHours]
+    clock: Clock
+    wall_clock: Clock
+    on_quotes: QuoteCallback
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+    preferred: InitVar[str | None]
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """Held while a broker is sent something, which takes several frames and the pauses between them."""
+    _connections: Counter[str] = field(default_factory=Counter)
+    """Counted up as each comes and goes: what was meant for one connection is not sent on another."""
+    _finished: dict[int, asyncio.Event] = field(default_factory=dict)
+    """By number of each failover under way."""
+
+    def __post_init__(self, market_hours: MarketHours, preferred: str | None) -> None:
+        self.machine = RoutingMachine(self.health, market_hours, self.quotes.routes, preferred)
 
     # What holders want
 
     async def hold(self, holder: str, instruments: Sequence[Instrument], kind: FeedType) -> list[Subscribed]:
         """Let a holder hold instruments; returns once they are acknowledged or late."""
-        registered = {self._quotes.register(instrument): instrument for instrument in instruments}
+        registered = {self.quotes.register(instrument): instrument for instrument in instruments}
         self.carry_out(self.machine.hold(holder, registered, kind, self.now()))
         keys = [instrument.key for instrument in instruments]
         acknowledged = await self._wait_acknowledged(keys)
@@ -127,10 +119,8 @@ class Routing:
     def turn_day(self, expired: Sequence[Instrument], moved: Sequence[tuple[Instrument, Instrument]]) -> None:
         """Retire what has expired, and let the holders of each that has a new key hold it under that."""
         gone = [*expired, *(old for old, _ in moved)]
-        self._quotes.retire(
-            *(index for each in gone if (index := self._quotes.index_of(each.key)) is not None)
-        )
-        heirs = {old.key: (self._quotes.register(new), new) for old, new in moved}
+        self.quotes.retire(*(index for each in gone if (index := self.quotes.index_of(each.key)) is not None))
+        heirs = {old.key: (self.quotes.register(new), new) for old, new in moved}
         self.carry_out(self.machine.turn_day([each.key for each in expired], heirs, self.now()))
 
     async def _wait_acknowledged(self, keys: Iterable[InstrumentKey]) -> set[InstrumentKey]:
@@ -142,7 +132,7 @@ class Routing:
                 by_broker.setdefault(name, {})[there] = key
         acknowledged: set[InstrumentKey] = set()
         for name, ours in by_broker.items():
-            for there in await self._brokers[name].wait_acknowledged(list(ours), ACKNOWLEDGE_WITHIN_S):
+            for there in await self.brokers[name].wait_acknowledged(list(ours), ACKNOWLEDGE_WITHIN_S):
                 acknowledged.add(ours[there])
         return acknowledged
 
@@ -155,18 +145,18 @@ class Routing:
     def on_connected(self, name: str) -> None:
         """A broker's orders flow, on a new connection or by REST."""
         self._connections[name] += 1
-        self.carry_out(self.machine.broker_up(name, self._health[name].state, self.now()))
+        self.carry_out(self.machine.broker_up(name, self.health[name].state, self.now()))
 
     def on_down(self, name: str, why: str) -> None:
         """A broker's connection is of no use any more, or it is parked."""
         self._connections[name] += 1
-        self.carry_out(self.machine.broker_down(name, why, self._health[name].state, self.now()))
+        self.carry_out(self.machine.broker_down(name, why, self.health[name].state, self.now()))
 
     def check(self) -> None:
         """To be called every moment: what was not acknowledged in time, what may be asked for again."""
         late = {
             name: set(keys)
-            for name, broker in self._brokers.items()
+            for name, broker in self.brokers.items()
             if self.machine.standing.serves(name) and (keys := broker.unacknowledged(ACKNOWLEDGE_WITHIN_S))
         }
         self.carry_out(self.machine.tick(late, self.now()))
@@ -200,13 +190,13 @@ class Routing:
         for name in self.machine.moves.sources:
             if self.machine.standing.serves(name):
                 async with self._turn(name):
-                    await self._brokers[name].refresh()
+                    await self.brokers[name].refresh()
 
     # Commands
 
     def now(self) -> Moment:
         """The time of an event that happens now."""
-        return Moment(asyncio.get_running_loop().time(), self._clock.now_ns(), self._wall_clock.now_ns())
+        return Moment(asyncio.get_running_loop().time(), self.clock.now_ns(), self.wall_clock.now_ns())
 
     def carry_out(self, commands: Iterable[Command]) -> None:
         """Do what the machine has returned, in order; what is sent to a broker takes its time."""
@@ -216,18 +206,18 @@ class Routing:
                 case Subscribe() | Unsubscribe() | AskAgain():
                     to_send.setdefault(command.broker, []).append(command)
                 case Note(name, cause, action, line):
-                    self._incidents.note(self._clock.now_ns(), name, cause, action)
+                    self.incidents.note(self.clock.now_ns(), name, cause, action)
                     if line:
                         logger.warning("%s", line)
                 case Reconnect(name, why, renew_session):
-                    broker = self._brokers[name]
+                    broker = self.brokers[name]
                     (broker.renew_session if renew_session else broker.reconnect)(why)
                 case PrimaryChanged(primary, reason):
                     logger.info("%s carries quotes: %s", primary, reason)
                     if self.machine.primary.has_begun:
-                        announce_roles(primary, self._health)
+                        announce_roles(primary, self.health)
                 case FailoverBegun(failover):
-                    self._incidents.add_failover(failover)
+                    self.incidents.add_failover(failover)
                     self._finished[failover.number] = asyncio.Event()
                     logger.warning("%s", _begin_words(failover))
                 case FailoverFinished(failover):
@@ -235,8 +225,8 @@ class Routing:
                     logger.info("%s", _end_words(failover))
         for name, wire_commands in to_send.items():
             if any(isinstance(command, Subscribe) for command in wire_commands):
-                self._brokers[name].set_quote_callback(self._on_quotes)
-            self._spawn(self._send(self._brokers[name], wire_commands, self._connections[name]))
+                self.brokers[name].set_quote_callback(self.on_quotes)
+            self.spawn(self._send(self.brokers[name], wire_commands, self._connections[name]))
         self._give_roles()
 
     async def _send(self, broker: Broker, commands: Iterable[WireCommand], connection: int) -> None:
@@ -257,8 +247,8 @@ class Routing:
         return self._turns.setdefault(name, asyncio.Lock())
 
     def _give_roles(self) -> None:
-        for name, broker in self._brokers.items():
-            health = self._health[name]
+        for name, broker in self.brokers.items():
+            health = self.health[name]
             if health.role is Role.NONE or broker.config.orders != "stream":
                 continue
             role = self.machine.role(name)

@@ -240,11 +240,7 @@ class RoutingMachine:
         """
         commands: list[Command] = []
         for name, there in late.items():
-            ours = [
-                key
-                for key in self.wire.claimed(name)
-                if self.moves.target_of(key) == name and self.wire.key_at(name, key) in there
-            ]
+            ours = [key for key in self.moves.headed_to(name) if self.wire.key_at(name, key) in there]
             commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
         expired = self._expire_refusals(now)
         changed = self.primary.choose(now, self.moves.sources)

@@ -106,6 +106,11 @@ class Moves:
         move = self._moves.get(key)
         return self._streams.get(key) if move is None else move.to
 
+    def headed_to(self, broker: str) -> list[InstrumentKey]:
+        """Instruments that a broker streams or is about to."""
+        keys = dict.fromkeys((*self._streams, *self._moves))
+        return [key for key in keys if self.target_of(key) == broker]
+
     def name(self, key: InstrumentKey) -> str:
         """The instrument's qualified name."""
         return self._instruments[key][1].qualified_name
@@ -219,13 +224,8 @@ class Moves:
                 self.routes.remove(self._instruments[key][0])
         elif lost is not None:
             self._go_on(lost, key, move, begun)
-        self._expect(key, target)
+        self.routes.expect(self._instruments[key][0], target, self.keys.at(target, key) or key)
         self._claim(target, key, Purpose.HAND_OVER, kind)
-
-    def _expect(self, key: InstrumentKey, broker: str) -> None:
-        index, instrument = self._instruments[key]
-        there = self.keys.at(broker, key) or key
-        self.routes.expect(index, broker, there, in_lots=instrument.quote_unit != 1)
 
     def _claim(self, broker: str, key: InstrumentKey, purpose: Purpose, kind: FeedType) -> None:
         self.wire.claim(broker, key, self.keys.at(broker, key) or key, purpose, kind)

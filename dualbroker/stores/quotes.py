@@ -94,6 +94,8 @@ class QuoteStore:
         if index is None:
             index = len(self.instruments)
             self.instruments.append(instrument)
+            if instrument.quote_unit != 1:
+                self.routes.in_lots.add(index)
             self._merged.append(list(BLANK_ROW))
             self._last.append(-1)
             self._index[instrument.key] = index
@@ -106,9 +108,8 @@ class QuoteStore:
         """Let one broker's messages count for an instrument, under its own key; None: nobody's."""
         if broker_name is None:
             self.routes.remove(index)
-            return
-        instrument = self.instruments[index]
-        self.routes.set_source(index, broker_name, instrument.key, in_lots=instrument.quote_unit != 1)
+        else:
+            self.routes.set_source(index, broker_name, self.instruments[index].key)
 
     def source(self, index: int) -> str | None:
         """The broker whose messages count for an instrument."""
@@ -176,12 +177,12 @@ class QuoteStore:
         """Of a message that does not simply count: its instrument and what to merge; None if it is stray."""
         broker = batch.broker_name
         key = (update.exchange, update.token)
-        index = self.routes.in_lots.get(broker, _NOTHING).get(key)
-        if index is None:
-            index = self.routes.awaited.get(broker, _NOTHING).get(key)
-            if index is None or not update.is_snapshot:
-                self.stray_count += 1
-                return None
+        index = self.routes.apart.get(broker, _NOTHING).get(key)
+        is_source = index is not None and self.routes.source(index) == broker
+        if index is None or not (is_source or update.is_snapshot):
+            self.stray_count += 1
+            return None
+        if not is_source:
             self.routes.switch(index)
             own_key, last_ns = self.instruments[index].key, int(self._merged[index][0])
             switches.append(Switch(own_key, broker, batch.receive_time_ns, last_ns))

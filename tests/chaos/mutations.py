@@ -216,14 +216,14 @@ def drop_a_snapshot() -> AbstractContextManager[object]:
 
 
 def key_by_token_alone() -> AbstractContextManager[object]:
-    real = Routes._count
+    real = Routes.set_source
 
-    def by_token(self: Routes, index: int, route: Any) -> None:
-        real(self, index, route)
+    def by_token(self: Routes, index: int, broker: str, key: InstrumentKey) -> None:
+        real(self, index, broker, key)
         for exchange in ("NSE", "NFO", "BSE", "BFO"):
-            self.counted[route.broker][exchange, route.key[1]] = index
+            self.counted[broker][exchange, key[1]] = index
 
-    return patch.object(Routes, "_count", by_token)
+    return patch.object(Routes, "set_source", by_token)
 
 
 def fight_over_an_evicted_login() -> AbstractContextManager[object]:

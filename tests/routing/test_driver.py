@@ -64,8 +64,8 @@ def play(story: Callable[[Routing, SlowBroker], Awaitable[None]]) -> SlowBroker:
         health = BrokerHealth(broker_name="slow", broker_type="test", account="", simulated=True)
         tasks: list[asyncio.Task[None]] = []
         routing = Routing(
-            {"slow": cast(Broker, broker)},
-            {"slow": health},
+            brokers={"slow": cast(Broker, broker)},
+            health={"slow": health},
             quotes=QuoteStore(),
             incidents=IncidentStore(),
             market_hours=MarketHours.always(),
@@ -116,9 +116,9 @@ def test_what_was_meant_for_a_connection_that_is_gone_is_not_sent_on_the_next_on
 def test_a_broker_that_is_parked_is_noted_once_with_what_follows() -> None:
     async def story(routing: Routing, broker: SlowBroker) -> None:
         await routing.hold("one", [SHARE], FeedType.TOUCHLINE)
-        routing._health["slow"].state = BrokerState.PARKED
+        routing.health["slow"].state = BrokerState.PARKED
         routing.on_down("slow", "refused")
-        [incident] = routing._incidents.incidents_snapshot()
+        [incident] = routing.incidents.incidents_snapshot()
         assert (incident.broker_name, incident.cause) == ("slow", "refused")
         assert incident.action.endswith("it is parked until a person does something")
 

@@ -310,7 +310,7 @@ def test_an_instrument_in_lots_is_awaited_and_counted_like_any_other() -> None:
         exchange="MCX", token="7", symbol="SILVER", name="SILVER", kind=InstrumentKind.FUTURE, lot_size=30
     )
     store = QuoteStore(1000)
-    store.routes.expect(store.register(silver), "broker1", silver.key, in_lots=True)
+    store.routes.expect(store.register(silver), "broker1", silver.key)
     assert apply(store, TouchlineSnapshot(exchange="MCX", token="7", volume=5))
     apply(store, TouchlineDelta(exchange="MCX", token="7", volume=6))
     assert store.rows_of(0)[0]["volume"].tolist() == [150, 180]
