@@ -19,6 +19,7 @@ DualBrokerError
 ├── LoginHeldError              another process on this machine holds this login
 ├── JournalError                the order journal can't be written or read
 │   └── JournalDamagedError     its file is broken
+├── MissingExtraError           a library of an extra is not installed; an ImportError too
 ├── FeedClosedError             the feed was closed
 └── WrongThreadError            a sync call on the feed's own thread would wait for itself
 """
@@ -43,6 +44,7 @@ __all__ = [
     "LoginHeldError",
     "LoginNeededError",
     "LoginRefusedError",
+    "MissingExtraError",
     "RateLimitedError",
     "RequestRefusedError",
     "RetryableBrokerError",
@@ -147,6 +149,10 @@ class JournalError(DualBrokerError):
 
 class JournalDamagedError(JournalError):
     """The file of the order journal is broken, so that nothing can be believed of it."""
+
+
+class MissingExtraError(DualBrokerError, ModuleNotFoundError):
+    """A library that only a part of dualbroker needs is not installed; the message says how to have it."""
 
 
 class FeedClosedError(DualBrokerError):

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from dualbroker.extras import needs_extra
+
 __all__ = ["run"]
 
 T = TypeVar("T")
@@ -23,10 +25,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    if sys.version_info >= (3, 14):
-        import nest_asyncio2 as nest
-    else:
-        import nest_asyncio as nest
+    with needs_extra("notebook"):
+        if sys.version_info >= (3, 14):
+            import nest_asyncio2 as nest
+        else:
+            import nest_asyncio as nest
     nest.apply(loop)
     result: T = loop.run_until_complete(coroutine)
     return result

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from dualbroker.extras import needs_extra
 from dualbroker.feed.columns import ZONE
 from dualbroker.tables import Column, Kind
 
@@ -51,15 +52,11 @@ def import_xlsxwriter() -> ModuleType:
 
     Raises
     ------
-    ImportError
-        It is not installed; the message says how to have it.
+    MissingExtraError
+        It is not installed.
     """
-    try:
+    with needs_extra("excel"):
         import xlsxwriter
-    except ImportError:
-        raise ImportError(
-            "an Excel workbook needs the library XlsxWriter, which is not installed: pip install XlsxWriter"
-        ) from None
     module: ModuleType = xlsxwriter
     return module
 

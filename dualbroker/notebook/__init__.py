@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dualbroker.extras import needs_extra
+
 if TYPE_CHECKING:
     from dualbroker.notebook.failover_plot import plot_failovers, plot_gaps
     from dualbroker.notebook.pictures import Picture, calm
@@ -26,5 +28,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    with needs_extra("notebook"):
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
     return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from dualbroker.feed.running_feed import RunningFeed
 from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed, written
+from dualbroker.manager.chain import ChainFollower
 from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView
@@ -14,16 +16,28 @@ from dualbroker.notebook.views import open_part
 from dualbroker.view.heads import HEADS, Head
 from dualbroker.view.option_chain import option_chain_state
 
-if TYPE_CHECKING:
-    from dualbroker.feed.chaining import OptionChain
-
 __all__ = ["chain_html", "chain_snapshot", "display_chain", "open_chain"]
 
 AGE_SHOWN_S = 5.0
 """From which on it is said how long ago the newest quote came."""
 
 
-def open_chain(chain: OptionChain) -> LiveView:
+class ShownChain(Protocol):
+    """What is shown of a ``dualbroker.feed.chaining.OptionChain``, which imports this module."""
+
+    @property
+    def feed(self) -> RunningFeed: ...
+
+    @property
+    def follower(self) -> ChainFollower: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    def _repr_html_(self) -> str: ...
+
+
+def open_chain(chain: ShownChain) -> LiveView:
     """The live table of a chain, one for as long as both live."""
     source = chain.feed.manager
     return open_part(
@@ -35,12 +49,12 @@ def open_chain(chain: OptionChain) -> LiveView:
     )
 
 
-def chain_snapshot(chain: OptionChain, now_ns: int) -> str:
+def chain_snapshot(chain: ShownChain, now_ns: int) -> str:
     """A chain at one moment (UTC ns) as a plain table."""
     return chain_html(option_chain_state(chain.feed.manager, chain.follower, now_ns))
 
 
-def display_chain(chain: OptionChain) -> LiveView | None:
+def display_chain(chain: ShownChain) -> LiveView | None:
     """A chain by itself in a cell: live; once it is closed, or in a terminal, as it was last."""
     if not in_kernel():
         print(chain)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
-
-from IPython.core.getipython import get_ipython
 
 __all__ = ["cell_is_running", "in_kernel", "watch_cells"]
 
@@ -33,12 +32,12 @@ _cells: _Cells = globals().get("_cells") or _Cells()
 
 def in_kernel() -> bool:
     """Whether this is the kernel of a notebook; a terminal and a plain program have none."""
-    return getattr(get_ipython(), "kernel", None) is not None
+    return getattr(_shell(), "kernel", None) is not None
 
 
 def watch_cells() -> None:
     """Begin to count the cells that run. The one that calls this first counts as running until it ends."""
-    shell = get_ipython()
+    shell = _shell()
     if shell is None or _cells.watched is shell:
         return
     _cells.watched = shell
@@ -50,3 +49,9 @@ def watch_cells() -> None:
 def cell_is_running() -> bool:
     """Whether a cell runs; until it ends, nothing that the browser says is heard."""
     return _cells.running > 0
+
+
+def _shell() -> Any:
+    """IPython's, None without one; where nobody has loaded IPython there is none."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()

@@ -8,11 +8,13 @@ import time
 import uuid
 from typing import Any, Self
 
-import ipywidgets
-from IPython.display import display, update_display
-
+from dualbroker.extras import needs_extra
 from dualbroker.forking import BoundToProcess
 from dualbroker.notebook.kernel import cell_is_running, in_kernel
+
+with needs_extra("notebook"):
+    import ipywidgets
+    from IPython.display import display, update_display
 
 __all__ = ["LiveView"]
 

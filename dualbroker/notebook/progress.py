@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from html import escape
 
-from IPython.display import display, update_display
-
 from dualbroker.notebook.kernel import in_kernel
 
 __all__ = ["ProgressLine", "in_kernel"]
@@ -17,16 +15,19 @@ class ProgressLine:
 
     def __init__(self, what: str) -> None:
         self._what = what
+        from IPython.display import display, update_display
+
+        self._update = update_display
         self._id = f"dualbroker-{uuid.uuid4().hex}"
         display(self._bundle(0.0), raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
 
     def show(self, part: float, words: str) -> None:
         """``part``: of all the work, from 0 to 1."""
-        update_display(self._bundle(part, words), raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
+        self._update(self._bundle(part, words), raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
 
     def close(self, words: str) -> None:
         """Leave a line in its place."""
-        update_display({"text/plain": words}, raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
+        self._update({"text/plain": words}, raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
 
     def _bundle(self, part: float, words: str = "") -> dict[str, str]:
         text = f"{self._what}: {part:.0%} {words}".rstrip()

@@ -6,16 +6,19 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from dualbroker.errors import ConfigError
+from dualbroker.extras import needs_extra
 from dualbroker.feed.running_feed import RunningFeed
-from dualbroker.notebook.chart import ChartView
-from dualbroker.notebook.cold import part_snapshot
-from dualbroker.notebook.controls import ControlsView
-from dualbroker.notebook.feed_text import feed_text
-from dualbroker.notebook.kernel import in_kernel
-from dualbroker.notebook.live_view import LiveView
-from dualbroker.notebook.publisher import publisher_of
-from dualbroker.notebook.state_view import StateView
 from dualbroker.view.state import view_state
+
+with needs_extra("notebook"):
+    from dualbroker.notebook.chart import ChartView
+    from dualbroker.notebook.cold import part_snapshot
+    from dualbroker.notebook.controls import ControlsView
+    from dualbroker.notebook.feed_text import feed_text
+    from dualbroker.notebook.kernel import in_kernel
+    from dualbroker.notebook.live_view import LiveView
+    from dualbroker.notebook.publisher import publisher_of
+    from dualbroker.notebook.state_view import StateView
 
 __all__ = [
     "LiveView",

@@ -15,16 +15,19 @@ from typing import Any, Literal
 import msgspec
 
 from dualbroker.errors import DualBrokerError
+from dualbroker.extras import needs_extra
 from dualbroker.noren.times import ist_day
 from dualbroker.simulator.broker import RULES, BrokerRules
 from dualbroker.simulator.faults import ALL_BROKERS
 from dualbroker.simulator.market import Market
 from dualbroker.simulator.planned import PlannedStrike
 from dualbroker.simulator.replay import ReplayMarket
-from dualbroker.simulator.server import SimulatorServer
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.simulator.synthetic import SyntheticMarket
 from dualbroker.simulator.universe import build_universe
+
+with needs_extra("service"):
+    from dualbroker.simulator.server import SimulatorServer
 
 __all__ = ["SimulatorOptions", "build_simulation", "main", "run_simulator"]
 
