@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from dualbroker.chaos.virtual_time import run_in_virtual_time
+from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError, LoginRefusedError, WireError
 from dualbroker.manager.logins import log_in
+from dualbroker.simulator.memory import MemoryTransport
 from dualbroker.storage.paths import HOME_VARIABLE
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from tests.simulated import World, eventually, run_world
@@ -62,10 +64,9 @@ def test_a_login_that_never_gets_through_is_one_incident() -> None:
 
 def make_real(world: World) -> None:
     """Let the world's one broker be of a real kind, whose login has a lock."""
-    section = world.config.brokers["broker1"].model_copy(
-        update={"type": "shoonya", "dialect": "shoonya_legacy"}
-    )
-    world.config = world.config.model_copy(update={"brokers": {"broker1": section}})
+    account = MemoryTransport.section(world.simulation.brokers[0])
+    section = {**account, "type": "shoonya", "dialect": "shoonya_legacy"}
+    world.config = Config.model_validate({"brokers": {"broker1": section}, "journal": {"enabled": False}})
     assert not world.config.is_simulated
 
 
@@ -96,7 +97,7 @@ def test_a_login_that_another_holds_is_told_once_and_goes_on_when_it_is_free(
                 await eventually(lambda: health.state is BrokerState.LIVE)
                 assert second.primary == "broker1"
 
-    run_world(story, brokers=1, ticks_per_second=1.0, journal={"enabled": False})
+    run_world(story, brokers=1, ticks_per_second=1.0)
 
 
 def test_a_start_of_which_nobody_can_log_in_does_not_wait() -> None:
