@@ -1,7 +1,4 @@
-"""What every broker must do, one numbered card each; run for every type that speaks Noren.
-
-A new broker joins by an entry in ``MAKERS``.
-"""
+"""What brokers that speak Noren do beyond the contract (`test_contract`): books, sessions, secrets."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ from dualbroker.brokers.noren.section import NorenSection
 from dualbroker.brokers.noren.shoonya import ShoonyaBroker
 from dualbroker.brokers.noren.simulated import SimulatedBroker
 from dualbroker.errors import LoginHeldError, LoginRefusedError, SessionExpiredError
-from dualbroker.model import FeedType, MessageKind, OrderUpdate, QuoteBatch, UpdateSource
+from dualbroker.model import OrderUpdate, QuoteBatch, UpdateSource
 from dualbroker.storage.tokens import SessionTokens
 from dualbroker.stores.bandwidth import BandwidthStore
-from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.stores.health import BrokerHealth
 from dualbroker.transport.base import Transport
 from tests.sections import noren
-from tests.simulated import World, eventually, run_world
+from tests.simulated import World, run_world
 
 NIFTY = ("NSE", "26000")
 RELIANCE = ("NSE", "2885")
@@ -133,69 +130,7 @@ every_type = pytest.mark.parametrize("maker", MAKERS)
 
 
 @every_type
-def test_card_1_orders_only_without_a_quote_callback(maker: Maker, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.start(quotes=False)
-        await eventually(lambda: len(bench.orders) > 5)
-        assert bench.health.state is BrokerState.LIVE
-        assert bench.traffic[MessageKind.QUOTES].bytes == 0
-        assert {update.broker_name for update in bench.orders} == {"broker1"}
-        assert {update.source for update in bench.orders} == {UpdateSource.STREAM}
-
-    play(maker, tmp_path, story, orders_per_minute=600)
-
-
-@every_type
-def test_card_2_quotes_are_tagged_timed_and_acknowledged(maker: Maker, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.start(quotes=True)
-        await bench.broker.subscribe([NIFTY, RELIANCE], FeedType.TOUCHLINE)
-        assert await bench.broker.wait_acknowledged([NIFTY, RELIANCE], 5) == {NIFTY, RELIANCE}
-        await eventually(lambda: sum(len(batch.updates) for batch in bench.quotes) > 20)
-        assert {batch.broker_name for batch in bench.quotes} == {"broker1"}
-        times = [batch.receive_time_ns for batch in bench.quotes]
-        assert times == sorted(times)
-        updates = [update for batch in bench.quotes for update in batch.updates]
-        assert sum(update.is_snapshot for update in updates) == 2
-        assert {(update.exchange, update.token) for update in updates} == {NIFTY, RELIANCE}
-
-    play(maker, tmp_path, story)
-
-
-@every_type
-def test_card_3_unsubscribe_ends_the_stream_of_that_instrument_only(maker: Maker, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.start(quotes=True)
-        await bench.broker.subscribe([NIFTY, RELIANCE], FeedType.TOUCHLINE)
-        await bench.broker.unsubscribe([NIFTY])
-        await asyncio.sleep(1)
-        bench.quotes.clear()
-        # One share among all that the small market lists ticks some six times a minute.
-        await eventually(lambda: sum(len(batch.updates) for batch in bench.quotes) > 3, within_s=300)
-        assert {update.token for batch in bench.quotes for update in batch.updates} == {RELIANCE[1]}
-
-    play(maker, tmp_path, story)
-
-
-@every_type
-def test_card_4_quotes_can_begin_and_end_on_the_open_socket(maker: Maker, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.start(quotes=False)
-        bench.broker.set_quote_callback(bench.quotes.append)
-        await bench.broker.subscribe([NIFTY], FeedType.TOUCHLINE)
-        await eventually(lambda: len(bench.quotes) > 3)
-        assert len(bench.world.simulation.brokers[0].sessions) == 1
-        bench.broker.set_quote_callback(None)
-        before = len(bench.quotes)
-        await asyncio.sleep(10)
-        assert len(bench.quotes) == before
-        assert bench.health.unexpected_quotes > 0
-
-    play(maker, tmp_path, story)
-
-
-@every_type
-def test_card_5_books_equal_the_brokers_own(maker: Maker, tmp_path: Path) -> None:
+def test_books_equal_the_brokers_own(maker: Maker, tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:
         await bench.start(quotes=False)
         assert await bench.broker.order_book() == [], "no data is an empty book"
@@ -223,19 +158,7 @@ def test_card_5_books_equal_the_brokers_own(maker: Maker, tmp_path: Path) -> Non
 
 
 @every_type
-def test_card_6_a_quote_by_rest_is_of_the_instrument_asked_for(maker: Maker, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.start(quotes=False)
-        quote = await bench.broker.quote(RELIANCE)
-        assert (quote.exchange, quote.token) == RELIANCE
-        assert quote.ltp is not None
-        assert 100 < quote.ltp < 10_000
-
-    play(maker, tmp_path, story)
-
-
-@every_type
-def test_card_7_closing_leaves_the_session_alone(maker: Maker, tmp_path: Path) -> None:
+def test_closing_leaves_the_session_alone(maker: Maker, tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:
         await bench.start(quotes=False)
         server = bench.world.simulation.brokers[0]
@@ -250,7 +173,7 @@ def test_card_7_closing_leaves_the_session_alone(maker: Maker, tmp_path: Path) -
 
 
 @every_type
-def test_card_8_logout_ends_the_session_and_forgets_the_token(maker: Maker, tmp_path: Path) -> None:
+def test_logout_ends_the_session_and_forgets_the_token(maker: Maker, tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:
         await bench.start(quotes=False)
         token = bench.world.simulation.brokers[0].sessions[0].token
@@ -263,7 +186,7 @@ def test_card_8_logout_ends_the_session_and_forgets_the_token(maker: Maker, tmp_
 
 
 @every_type
-def test_card_9_nothing_that_is_printed_shows_a_secret(
+def test_nothing_that_is_printed_shows_a_secret(
     maker: Maker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(bench: Bench) -> None:
@@ -282,7 +205,7 @@ def test_card_9_nothing_that_is_printed_shows_a_secret(
 
 
 @every_type
-def test_card_10_the_steps_of_an_order_oldest_first(maker: Maker, tmp_path: Path) -> None:
+def test_the_steps_of_an_order_oldest_first(maker: Maker, tmp_path: Path) -> None:
     async def story(bench: Bench) -> None:
         await bench.start(quotes=False)
         await asyncio.sleep(60)

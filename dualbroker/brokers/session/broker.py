@@ -194,6 +194,8 @@ class SessionBroker(Broker):
                 found.append(read(row))
             except WireError as error:
                 problem = error
+            except (LookupError, TypeError, ValueError) as error:
+                problem = WireError(self.context.conceal(f"{type(error).__name__}: {error}"))
         if problem is not None:
             unreadable = len(rows) - len(found)
             self.health.unreadable_messages += unreadable
