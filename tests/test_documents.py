@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,14 @@ def headings(page: Path) -> set[str]:
     """As the addresses of their places name them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+def test_the_page_on_architecture_names_only_modules_that_there_are() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("```")[1]
+    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page) + re.findall(
+        r"\b([a-z_]+(?:\.[a-z_]+)+)\b", drawing
+    )
+    modules = {name for name in named if not name.startswith("feed.") and name != "pyproject.toml"}
+    assert len(modules) > 20
+    assert [name for name in sorted(modules) if find_spec(f"dualbroker.{name}") is None] == []
