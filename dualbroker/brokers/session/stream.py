@@ -164,6 +164,7 @@ class Stream:
             if watch is not None:
                 watch.cancel()
             if was_live and not self._closing:
+                self._health.subscriptions = self._health.acknowledged = 0
                 # At once: whoever carries quotes next need not wait for a closing handshake.
                 self._standing.now(BrokerState.POLLING if is_evicted else BrokerState.RECONNECTING, why)
                 self._tell_down(why)

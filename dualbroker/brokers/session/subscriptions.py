@@ -35,7 +35,6 @@ class Subscriptions:
         self._sent.clear()
         self._acknowledged.clear()
         self._asked_s.clear()
-        self._count()
 
     async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
         """Ask again for these of what was sent, or for all: a repeated subscription brings a full quote."""
