@@ -61,6 +61,7 @@ def test_the_feed_s_verdict_follows_its_brokers() -> None:
             }
             standby = manager.health["broker2"]
             standby.state, standby.problem = BrokerState.POLLING, "another program took the login"
+            manager.routing.on_down("broker2", standby.problem)
             state = view_state(manager, world.clock.now_ns())
             assert [row["severity"] for row in state["brokers"]] == ["ok", "degraded"]
             assert state["brokers"][1]["offers"][0] == "reconnect"
@@ -70,6 +71,7 @@ def test_the_feed_s_verdict_follows_its_brokers() -> None:
             assert found["title"] == "▲ degraded: broker2 · dualbroker"
             manager.health["broker1"].state = BrokerState.RECONNECTING
             manager.health["broker1"].problem = "no route to it"
+            manager.routing.on_down("broker1", "no route to it")
             state = view_state(manager, world.clock.now_ns())
             found = state["verdict"]
             assert (found["severity"], found["quotes"], found["orders"]) == ("down", "down", "degraded"), (
