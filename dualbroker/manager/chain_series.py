@@ -9,9 +9,9 @@ import msgspec
 
 from dualbroker.errors import UnknownInstrumentError
 from dualbroker.manager.chain_window import Window
-from dualbroker.model import Instrument
+from dualbroker.model import Instrument, InstrumentKind
 
-__all__ = ["ChainView", "Pair", "Series", "days_left", "series_of"]
+__all__ = ["ChainView", "Pair", "Series", "days_left", "series_of", "view_of"]
 
 Pair = tuple[Instrument | None, Instrument | None]
 """Call and put of one strike; None where the symbol master lists none."""
@@ -71,6 +71,39 @@ def series_of(options: Iterable[Instrument]) -> Series:
     return Series(
         name, expiry, {strike: (found[strike].get("CE"), found[strike].get("PE")) for strike in sorted(found)}
     )
+
+
+def view_of(instruments: Iterable[Instrument], name: str, expiry: int | date) -> ChainView:
+    """What these instruments have of a chain: all strikes of one expiry.
+
+    Parameters
+    ----------
+    name
+        Of the underlying, as options are listed under it: ``NIFTY``.
+    expiry
+        0 is the nearest that they have, 1 the next one; or its day.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        They have no options of that underlying, or none of that expiry.
+    """
+    known = list(instruments)
+    options = [each for each in known if each.kind is InstrumentKind.OPTION and each.name == name]
+    if not options:
+        raise UnknownInstrumentError(f"{name}: expected options that are streamed, found none")
+    days = sorted({option.expiry for option in options if option.expiry is not None})
+    day = expiry if isinstance(expiry, date) else days[expiry] if expiry < len(days) else None
+    if day not in days:
+        listed = ", ".join(each.isoformat() for each in days)
+        raise UnknownInstrumentError(
+            f"{name}: expected one of the streamed expiries {listed}, found {expiry}"
+        )
+    series = series_of(option for option in options if option.expiry == day)
+    spot = (InstrumentKind.INDEX, InstrumentKind.EQUITY)
+    underlying = next((each for each in known if each.kind in spot and each.name == name), None)
+    strikes = tuple(series.strikes)
+    return ChainView(name, underlying, series, Window(strikes[len(strikes) // 2], strikes))
 
 
 def days_left(expiry: date, today: date) -> str:

@@ -24,6 +24,7 @@ from dualbroker.service.limits import Limits, RequestLimits
 from dualbroker.service.routes import (
     bandwidth,
     brokers,
+    chain,
     clients,
     health,
     incidents,
@@ -109,6 +110,7 @@ def create_app(
         quotes,
         orders,
         ticks,
+        chain,
         instruments,
         subscriptions,
         incidents,

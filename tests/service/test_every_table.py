@@ -17,8 +17,12 @@ from dualbroker import tables
 from dualbroker.clock import ist
 from dualbroker.feed import frames
 from dualbroker.feed.bars import bars_frame
+from dualbroker.feed.chain_frames import chain_frame
 from dualbroker.feed.savings import savings_frame
 from dualbroker.manager import WebSocketManager
+from dualbroker.manager.chain import ChainFollower
+from dualbroker.manager.chain_series import view_of
+from dualbroker.manager.chain_table import chain_table
 from dualbroker.remote.tick_frames import Ticks
 from dualbroker.service import stream_rows
 from dualbroker.service import tables as service_tables
@@ -37,6 +41,7 @@ FILLED = (
     "bandwidth",
     "figures",
     "instruments",
+    "chain",
 )
 """Tables that have rows in this world; the others are compared without."""
 
@@ -57,6 +62,13 @@ def found(manager: WebSocketManager) -> pd.DataFrame:
 
 def ticks(manager: WebSocketManager) -> pd.DataFrame:
     return frames.ticks_frame(manager.quotes, index_of(manager))
+
+
+def chain_of_what_streams(manager: WebSocketManager) -> pd.DataFrame:
+    store = manager.quotes
+    held = [store.instruments[at] for key in manager.wanted() if (at := store.index_of(key)) is not None]
+    view = view_of(held, "NIFTY", 0)
+    return chain_frame(view, chain_table(store, view))
 
 
 FORMS: dict[str, tuple[Table, str, Made]] = {
@@ -91,6 +103,7 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
         "/api/gaps",
         lambda m: frames.gaps_frame(m.incidents.failovers_snapshot(), m.quotes),
     ),
+    "chain": (tables.CHAIN, "/api/chain/NIFTY", chain_of_what_streams),
     "incidents": (
         tables.INCIDENTS,
         "/api/incidents",
@@ -166,9 +179,17 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await eventually(lambda: len(manager.bandwidth.history()) > 2)
             await eventually(lambda: manager.quotes.tick_count > 10)
             manager.incidents.note(world.clock.now_ns(), None, "a cause", "=an action")
+            follower = ChainFollower(manager, "NIFTY", expiry=0, strikes=2, holder="chain 1")
+            await follower.start()
             world.simulation.stopped = True
+            assert follower.view is not None
+            followed = chain_frame(follower.view, chain_table(manager.quotes, follower.view))
+            pd.testing.assert_frame_equal(chain_of_what_streams(manager), followed)
             for key in FORMS:
                 await forms_of(service, key)
+            missing = await service.client.get("/api/chain/NIFTY?expiry=2020-01-01")
+            assert missing.status_code == 404
+            await follower.close()
 
     run_world(story, subscribe=["NIFTY", SHARE])
 
@@ -208,7 +229,6 @@ def test_the_rows_of_a_stream_are_those_of_its_table() -> None:
 def test_each_table_that_is_shipped_is_among_them() -> None:
     without_a_route = {
         tables.ALL_TICKS.call,
-        tables.CHAIN.call,
         tables.SUBSCRIBED.call,
         tables.RECONCILED.call,
     }
