@@ -13,6 +13,8 @@ from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from dualbroker.figures import number
+
 __all__ = ["TRY_AGAIN_S", "LogFile", "log_troubles"]
 
 TRY_AGAIN_S = 30.0
@@ -54,7 +56,7 @@ class LogFile(RotatingFileHandler):
         self._failed = False
         if self._lost:
             # What a failed write left of its line is ended by the first break.
-            gap = f"\n{self._lost:,} lines are missing here: the file could not be written"
+            gap = f"\n{number(self._lost)} lines are missing here: the file could not be written"
             super().emit(logging.LogRecord(record.name, logging.WARNING, "", 0, gap, None, None))
         if not self._failed:
             super().emit(record)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from dualbroker.figures import number
+
 __all__ = ["LogLimit"]
 
 
@@ -33,4 +35,4 @@ class LogLimit:
             return None
         self._next_s = now_s + self._every_s
         held_back, self._held_back = self._held_back, 0
-        return f" (and {held_back:,} more like it in between)" if held_back else ""
+        return f" (and {number(held_back)} more like it in between)" if held_back else ""

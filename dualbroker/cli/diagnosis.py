@@ -19,6 +19,7 @@ from dualbroker.clock import Clock
 from dualbroker.config.broker_types import broker_types
 from dualbroker.config.schema import BrokerConfig, Config
 from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError, InstrumentError
+from dualbroker.figures import money, number
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Instrument
 from dualbroker.stores.health import BrokerHealth, BrokerState
@@ -203,7 +204,7 @@ async def _quotes(manager: WebSocketManager, wall_clock: Clock) -> AsyncIterator
         yield Finding(Verdict.FAIL, subject, str(error))
         return
     known = manager.masters.instruments
-    yield Finding(Verdict.OK, subject, f"{len(known):,} instruments on {', '.join(known.exchanges)}")
+    yield Finding(Verdict.OK, subject, f"{number(len(known))} instruments on {', '.join(known.exchanges)}")
     for finding in await _first_tick(manager, primary, instrument, wall_clock):
         yield finding
 
@@ -247,7 +248,7 @@ async def _first_tick(
 
 def _price(manager: WebSocketManager, subject: str, name: str, wall_clock: Clock) -> Finding:
     _, rows, _ = manager.quotes.latest()
-    price = f"{name} at ₹{float(rows[0]['ltp']):,.2f}"
+    price = f"{name} at {money(float(rows[0]['ltp']))}"
     if manager.quotes.tick_count:
         return Finding(Verdict.OK, subject, f"{price}, and ticks flow")
     market = market_state(manager, wall_clock.now_ns())

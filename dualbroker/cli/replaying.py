@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dualbroker.clock import ist
+from dualbroker.figures import number
 from dualbroker.measure.recorded_day import read_recorded_day
 from dualbroker.measure.replay import ReplaySummary, replay_day
 
@@ -68,12 +69,12 @@ def _print(summary: ReplaySummary, brokers: int, speed: float) -> None:
         ("whose last quote equals the file's last row", equal),
         ("order events", summary.order_updates),
     ):
-        table.add_row(words, f"{value:,}")
+        table.add_row(words, number(value))
     table.add_row("seconds", f"{summary.seconds:.1f}")
     console = Console()
     console.print(table)
     for each in summary.mismatched[:MOST_SHOWN]:
         console.print(f"  {each.symbol} {each.field}: expected {each.expected:g}, found {each.found:g}")
     if len(summary.mismatched) > MOST_SHOWN:
-        console.print(f"  … and {len(summary.mismatched) - MOST_SHOWN:,} more")
+        console.print(f"  … and {number(len(summary.mismatched) - MOST_SHOWN)} more")
     console.print("[green]ok[/green]" if summary.ok else "[red]FAILED[/red]")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from dualbroker.figures import number, percent
 from dualbroker.measure.figures import Verification
 from dualbroker.measure.verify import verify_plans
 
@@ -64,23 +65,23 @@ def _print(result: Verification) -> None:
         table.add_column(heading, justify="right")
     table.add_row(
         "quote bytes",
-        f"{naive.quote_bytes:,}",
-        f"{optimised.quote_bytes:,}",
-        f"{saving.quote_bytes_percent:.1f} %",
+        number(naive.quote_bytes),
+        number(optimised.quote_bytes),
+        percent(saving.quote_bytes_percent),
     )
-    table.add_row("order bytes", f"{naive.order_bytes:,}", f"{optimised.order_bytes:,}", "")
-    table.add_row("messages", f"{naive.messages:,}", f"{optimised.messages:,}", "")
+    table.add_row("order bytes", number(naive.order_bytes), number(optimised.order_bytes), "")
+    table.add_row("messages", number(naive.messages), number(optimised.messages), "")
     table.add_row(
         "CPU seconds",
         f"{naive.cpu_seconds:.2f}",
         f"{optimised.cpu_seconds:.2f}",
-        f"{saving.cpu_percent:.1f} %",
+        percent(saving.cpu_percent),
     )
     table.add_row(
         "peak memory, MiB",
         f"{naive.peak_memory_bytes / MEBIBYTE:.1f}",
         f"{optimised.peak_memory_bytes / MEBIBYTE:.1f}",
-        f"{saving.memory_percent:.1f} %",
+        percent(saving.memory_percent),
     )
     console = Console()
     console.print(table)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dualbroker.errors import ConfigError
+from dualbroker.figures import number
 
 from .problems import file_message, problem_lines
 from .schema import Config
@@ -159,7 +160,7 @@ def _read(path: Path) -> str:
         content = _beginning(path)
         if len(content) > LONGEST_TEXT:
             raise ConfigError(
-                f"{path}: expected a config of at most {LONGEST_TEXT:,} bytes, found a larger file"
+                f"{path}: expected a config of at most {number(LONGEST_TEXT)} bytes, found a larger file"
             )
         return content.decode("utf-8-sig")
     except FileNotFoundError:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from dualbroker.errors import ConfigError
+from dualbroker.figures import number
 
 __all__ = ["LONGEST_TEXT", "parse_yaml"]
 
@@ -53,7 +54,8 @@ class _StrictLoader(yaml.SafeLoader):
     def _check_merged(self, node: yaml.MappingNode) -> None:
         if self.merged > _MOST_MERGED:
             raise yaml.constructor.ConstructorError(
-                problem=f"found more than {_MOST_MERGED:,} keys brought by <<", problem_mark=node.start_mark
+                problem=f"found more than {number(_MOST_MERGED)} keys brought by <<",
+                problem_mark=node.start_mark,
             )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -95,7 +97,7 @@ def parse_yaml(text: str) -> Any:
         With line and column. What stands there is not quoted: it may be a secret.
     """
     if len(text) > LONGEST_TEXT:
-        raise ConfigError(f"expected at most {LONGEST_TEXT:,} characters, found {len(text):,}")
+        raise ConfigError(f"expected at most {number(LONGEST_TEXT)} characters, found {number(len(text))}")
     try:
         return yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:

@@ -18,6 +18,7 @@ from dualbroker.feed.bars import interval_ns
 from dualbroker.feed.failing_over import FailingOverFeed
 from dualbroker.feed.reading import ReadingFeed
 from dualbroker.feed.workbook import EXCEL_ROWS, Workbook, import_xlsxwriter
+from dualbroker.figures import number
 from dualbroker.tables import Table
 
 __all__ = ["ExportingFeed"]
@@ -191,10 +192,11 @@ class ExportingFeed(ReadingFeed, FailingOverFeed):
         yield ("",)
         yield ("sheet", "rows", "left out", "what")
         for row in contents.itertuples():
-            yield (str(row.sheet), f"{row.rows:,}", f"{row.left_out:,}", str(row.what))
+            yield (str(row.sheet), number(int(str(row.rows))), number(int(str(row.left_out))), str(row.what))
         yield ("",)
         yield (
-            f"A sheet holds {EXCEL_ROWS:,} rows. What was left out is older; the feed may have let go of it.",
+            f"A sheet holds {number(EXCEL_ROWS)} rows. What was left out is older; "
+            "the feed may have let go of it.",
         )
 
 

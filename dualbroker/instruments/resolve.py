@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dualbroker.errors import AmbiguousInstrumentError, UnknownInstrumentError
+from dualbroker.figures import number
 from dualbroker.instruments.catalogue import CASH_EXCHANGES, Catalogue
 from dualbroker.instruments.names import (
     EXCHANGES,
@@ -28,7 +29,7 @@ def resolve(catalogue: Catalogue, name: str, exchange: str) -> Instrument:
     """The instrument of that name; see `dualbroker.instruments.registry.Instruments.resolve`."""
     if len(name) > 2 * LONGEST_NAME:
         raise UnknownInstrumentError(
-            f"expected the name of an instrument, found a text of {len(name):,} characters"
+            f"expected the name of an instrument, found a text of {number(len(name))} characters"
         )
     name = readable(name)
     _, text = split_exchange(name)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from dualbroker.errors import WireError
+from dualbroker.figures import number
 from dualbroker.instruments.arrays import to_texts
 
 __all__ = ["split_rows"]
@@ -34,7 +35,7 @@ def split_rows(exchange: str, text: bytes) -> tuple[list[str], pa.Table, int]:
     if len(first_line) > _LONGEST_HEADER_BYTES or first_line.count(b",") > _MOST_COLUMNS:
         raise WireError(
             f"expected the symbol master of {exchange} with a line of column names, found "
-            f"{len(first_line):,} bytes in its first line"
+            f"{number(len(first_line))} bytes in its first line"
         )
     header = [name.strip().lower() for name in first_line.decode("utf-8").split(",")]
     if header[-1] == "":

@@ -10,6 +10,7 @@ from pathlib import Path
 from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
+from dualbroker.figures import number
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import EXCHANGES, may_be_elsewhere, read_derivative
 from dualbroker.model import Instrument
@@ -147,5 +148,5 @@ def require_short(name: str) -> None:
     """Refuse what is too long to be a name."""
     if len(name) > LONGEST_NAME:
         raise UnknownInstrumentError(
-            f"expected the name of an instrument, found a text of {len(name):,} characters"
+            f"expected the name of an instrument, found a text of {number(len(name))} characters"
         )

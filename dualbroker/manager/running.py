@@ -26,6 +26,7 @@ from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import Around, BrokerConfig, Config
+from dualbroker.figures import number
 from dualbroker.forking import BoundToProcess
 from dualbroker.log_file import log_troubles
 from dualbroker.manager.announcements import OrderAnnouncer, announce_prices
@@ -378,7 +379,7 @@ class RunningManager(BoundToProcess, ABC):
             cause, action = "gone ahead", "the system slept, or its clock was set; receive times follow it"
         else:
             cause, action = "been set back", "receive times never go back: they stay ahead until a restart"
-        self._note_incident(None, f"the system's clock has {cause} by {abs(step_s):,.0f} s", action)
+        self._note_incident(None, f"the system's clock has {cause} by {number(abs(step_s))} s", action)
 
     # What the public part does
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dualbroker.figures import number
 from dualbroker.measure.figures import (
     Check,
     OrderFinal,
@@ -73,27 +74,27 @@ def checks(
         _check(
             "same_ticks",
             _tick_problems(naive, optimised.streams[primary].quote_messages),
-            f"{optimised.streams[primary].quote_messages:,} quote messages on each stream of quotes",
+            f"{number(optimised.streams[primary].quote_messages)} quote messages on each stream of quotes",
         ),
         *(
             _check(
                 f"every_order_update_{plan.value}",
                 _order_problems(report, truth, brokers),
-                f"{sum(truth.order_updates.values()):,} updates of "
-                f"{sum(map(len, truth.orders.values())):,} orders at {len(brokers)} brokers",
+                f"{number(sum(truth.order_updates.values()))} updates of "
+                f"{number(sum(map(len, truth.orders.values())))} orders at {len(brokers)} brokers",
             )
             for plan, report in reports.items()
         ),
         _check(
             "every_message_bears_its_broker",
             _tag_problems(naive, set(brokers), "naive") + _tag_problems(optimised, {primary}, "optimised"),
-            f"{sum(optimised.stored_quotes.values()):,} quotes bear {primary}, "
+            f"{number(sum(optimised.stored_quotes.values()))} quotes bear {primary}, "
             f"orders bear {', '.join(brokers)}",
         ),
         _check(
             "quotes_from_primary_only",
             [
-                f"{name} carried {optimised.streams[name].quote_bytes:,} quote bytes, expected 0"
+                f"{name} carried {number(optimised.streams[name].quote_bytes)} quote bytes, expected 0"
                 for name in brokers[1:]
                 if optimised.streams[name].quote_bytes or optimised.streams[name].quote_messages
             ],
@@ -132,8 +133,8 @@ def _price_problems(reports: Mapping[Plan, PlanReport], wanted: Mapping[str, flo
 def _tick_problems(naive: PlanReport, expected: int) -> list[str]:
     problems = [] if expected else ["no quote came in the measured time"]
     return problems + [
-        f"naive, {name}: expected {expected:,} quote messages as in the optimised plan, "
-        f"found {stream.quote_messages:,}"
+        f"naive, {name}: expected {number(expected)} quote messages as in the optimised plan, "
+        f"found {number(stream.quote_messages)}"
         for name, stream in naive.streams.items()
         if stream.quote_messages != expected
     ]
@@ -144,13 +145,15 @@ def _order_problems(report: PlanReport, truth: Truth, brokers: Sequence[str]) ->
     for broker in brokers:
         produced, received = truth.order_updates[broker], report.streams[broker].order_messages
         if received != produced:
-            problems.append(f"{broker}: expected {produced:,} order updates, received {received:,}")
+            problems.append(
+                f"{broker}: expected {number(produced)} order updates, received {number(received)}"
+            )
         mine: Mapping[str, OrderFinal] = report.orders.get(broker, {})
-        for number, expected in truth.orders[broker].items():
-            found = mine.get(number)
+        for order_id, expected in truth.orders[broker].items():
+            found = mine.get(order_id)
             if found != expected:
                 problems.append(
-                    f"{broker}, order {number}: expected {_words(expected)}, found {_words(found)}"
+                    f"{broker}, order {order_id}: expected {_words(expected)}, found {_words(found)}"
                 )
         problems += [
             f"{broker}: order {number} is not one of this broker's"
@@ -174,5 +177,7 @@ def _tag_problems(report: PlanReport, quote_brokers: set[str], plan: str) -> lis
     if strangers := set(report.stored_order_events) - set(report.streams):
         problems.append(f"{plan}: order updates bear {', '.join(sorted(strangers))}, which is no broker here")
     if report.stray_quotes:
-        problems.append(f"{plan}: {report.stray_quotes:,} quotes came from a broker that is not their source")
+        problems.append(
+            f"{plan}: {number(report.stray_quotes)} quotes came from a broker that is not their source"
+        )
     return problems

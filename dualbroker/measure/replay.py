@@ -12,6 +12,7 @@ import msgspec
 
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.errors import ConnectionFailedError
+from dualbroker.figures import number
 from dualbroker.manager import WebSocketManager
 from dualbroker.measure.control import SimulatorControl
 from dualbroker.measure.recorded_day import (
@@ -139,13 +140,14 @@ async def _subscribe(manager: WebSocketManager, day: RecordedDay) -> None:
     found: list[Instrument] = [item for key in day.symbols if (item := known.get(key)) is not None]
     if len(found) != len(day.symbols):
         raise ConnectionFailedError(
-            f"expected {len(day.symbols):,} contracts in the symbol masters, found {len(found):,}"
+            f"expected {number(len(day.symbols))} contracts in the symbol masters, found {number(len(found))}"
         )
     accepted = await manager.subscribe(found)
     silent = [each.instrument.symbol for each in accepted if not each.acknowledged]
     if silent:
         raise ConnectionFailedError(
-            f"expected {len(found):,} acknowledged subscriptions, {len(silent):,} are missing: {silent[0]} …"
+            f"expected {number(len(found))} acknowledged subscriptions, "
+            f"{number(len(silent))} are missing: {silent[0]} …"
         )
 
 

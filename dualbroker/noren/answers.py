@@ -21,6 +21,7 @@ from dualbroker.errors import (
     SessionExpiredError,
     WireError,
 )
+from dualbroker.figures import number
 from dualbroker.noren.fields import load_json, load_object, mended, normal_word, shorten
 
 __all__ = ["AnswerKind", "classify", "parse_object", "parse_rows", "parse_token"]
@@ -251,7 +252,8 @@ def _says_no_data(answer: dict[str, Any]) -> bool:
 def _require_body(status: int, body: bytes) -> None:
     if len(body) > _LARGEST_ANSWER_BYTES:
         raise WireError(
-            f"expected an answer of at most {_LARGEST_ANSWER_BYTES:,} bytes, found one of {len(body):,}"
+            f"expected an answer of at most {number(_LARGEST_ANSWER_BYTES)} bytes, "
+            f"found one of {number(len(body))}"
         )
     content = body.strip()
     if content[:1] in (b"{", b"["):

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from dualbroker.errors import ConfigError, ConnectionFailedError, DualBrokerError, WireError
+from dualbroker.figures import number
 from dualbroker.remote.address import stream_address
 from dualbroker.remote.failures import error_of
 from dualbroker.remote.messages import PROTOCOL, ClientMessage, ErrorRecord, Hello, Message
@@ -53,8 +54,8 @@ class Link:
         data = _encoder.encode(message)
         if len(data) > LARGEST_SENT_BYTES:
             raise WireError(
-                f"a call of {len(data):,} bytes is too long for the service, which takes "
-                f"{LARGEST_SENT_BYTES:,}; name fewer instruments at once"
+                f"a call of {number(len(data))} bytes is too long for the service, which takes "
+                f"{number(LARGEST_SENT_BYTES)}; name fewer instruments at once"
             )
         try:
             await self._connection.send(data)

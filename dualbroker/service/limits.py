@@ -12,6 +12,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dualbroker.figures import number
 from dualbroker.service.errors import error_response
 
 __all__ = ["Limits", "RateLimit", "RequestLimits", "client_of"]
@@ -106,7 +107,8 @@ class RequestLimits:
         limits = self._limits
         target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         if target_bytes > limits.target_bytes:
-            message = f"expected an address of {limits.target_bytes:,} bytes at most, found {target_bytes:,}"
+            allowed = number(limits.target_bytes)
+            message = f"expected an address of {allowed} bytes at most, found {number(target_bytes)}"
             await error_response(414, message)(scope, receive, send)
             return
         wait_s = self._rate.wait_s(client_of(scope))
@@ -151,7 +153,7 @@ class RequestLimits:
         if "transfer-encoding" not in headers and length == "0":
             return None, b""
         most = self._limits.body_bytes
-        too_long = (413, f"expected a body of {most:,} bytes at most")
+        too_long = (413, f"expected a body of {number(most)} bytes at most")
         if not length.isdigit() or len(length) > 12 or int(length) > most:
             return too_long, b""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()

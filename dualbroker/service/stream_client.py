@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 import dualbroker
 from dualbroker.config.schema import Config
 from dualbroker.errors import DualBrokerError, RateLimitedError, RequestRefusedError
+from dualbroker.figures import number
 from dualbroker.remote.failures import record_of
 from dualbroker.remote.messages import (
     PROTOCOL,
@@ -187,7 +188,7 @@ class StreamClient:
         if now_s - since_s > STALLED_S:
             self._end(Closed(f"it has read nothing for {STALLED_S:.0f} s"))
         elif self.orders is not None and self._is_ready and self.orders.waiting > MOST_ORDERS_WAITING:
-            self._end(Closed(f"more than {MOST_ORDERS_WAITING:,} order updates wait for it"))
+            self._end(Closed(f"more than {number(MOST_ORDERS_WAITING)} order updates wait for it"))
 
     def _end(self, why: Closed) -> None:
         self._close = self._close or why

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import httpx
 
 from dualbroker.errors import ConnectionFailedError
+from dualbroker.figures import number
 from dualbroker.transport.base import OnRead, Response, WebSocket
 from dualbroker.transport.proxies import is_loopback, proxy_for
 from dualbroker.transport.websocket import open_websocket
@@ -30,7 +31,7 @@ async def _bounded_body(answer: httpx.Response) -> bytes:
     async for part in answer.aiter_bytes():
         body += part
         if len(body) > MAX_ANSWER_BYTES:
-            raise httpx.DecodingError(f"more than {MAX_ANSWER_BYTES:,} bytes")
+            raise httpx.DecodingError(f"more than {number(MAX_ANSWER_BYTES)} bytes")
     return bytes(body)
 
 
