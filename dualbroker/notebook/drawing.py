@@ -20,7 +20,6 @@ from dualbroker.figures import (
     written,
 )
 from dualbroker.notebook.card_drawing import cards_html
-from dualbroker.notebook.history import failovers_html, incidents_html
 from dualbroker.notebook.pieces import (
     ROWS_SHOWN,
     Cell,
@@ -40,6 +39,7 @@ from dualbroker.view.heads import HEADS, Head, still_heads
 
 __all__ = [
     "STYLE",
+    "bandwidth_html",
     "bandwidth_text",
     "headline_html",
     "headline_text",
@@ -48,7 +48,6 @@ __all__ = [
     "quotes_html",
     "quotes_text",
     "savings_words",
-    "snapshot_html",
     "summary_html",
 ]
 
@@ -218,20 +217,6 @@ def _order_cells(row: Row, now: str | None) -> list[Cell]:
 def summary_html(state: State) -> str:
     """A feed in short: where prices come from, and its brokers."""
     return _headline_html(state, "") + cards_html(state)
-
-
-def snapshot_html(state: State) -> str:
-    """The whole dashboard at one moment."""
-    parts = [
-        headline_html(state),
-        cards_html(state),
-        quotes_html(state),
-        orders_html(state),
-        failovers_html(state),
-        incidents_html(state),
-        bandwidth_html(state),
-    ]
-    return "".join(parts)
 
 
 def headline_text(state: State) -> list[str]:

@@ -10,7 +10,7 @@ from dualbroker.errors import RequestRefusedError
 from dualbroker.remote.messages import LatestWish, ViewWish
 from dualbroker.service.stream_hub import StreamHub, ViewOf
 from dualbroker.service.stream_rows import quote_rows
-from dualbroker.view.parts import SLOW_KEYS, keys_of
+from dualbroker.view.parts import SLOW_KEYS, parts_of
 from dualbroker.view.patches import patch
 from dualbroker.view.state import view_changes
 
@@ -75,7 +75,7 @@ class ViewStream:
             wish.broker,
         )
         try:
-            keys_of(self._what[0])
+            parts_of(self._what[0])
         except ValueError as error:
             raise RequestRefusedError(f"view: {error}") from None
         self._every_s = 1.0 / wish.hz

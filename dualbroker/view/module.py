@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
 from dualbroker.view.heads import heads_script
+from dualbroker.view.parts import PARTS, panels_script
 
-__all__ = ["SCRIPTS", "STYLES", "script", "source", "style"]
+__all__ = ["MADE", "SCRIPTS", "STYLES", "script", "source", "style"]
 
 SCRIPTS = (
     "heads.js",
@@ -17,22 +19,16 @@ SCRIPTS = (
     "table.js",
     "chart.js",
     "headline.js",
-    "cards.js",
-    "quotes.js",
-    "search.js",
-    "timeline.js",
-    "orders.js",
-    "logs.js",
-    "bandwidth.js",
+    *(script for part in PARTS.values() for script in part.scripts),
     "attached.js",
-    "chain.js",
-    "summary.js",
     "help.js",
+    "panels.js",
     "dashboard.js",
 )
-"""Each after those that it imports from. No two of them declare the same name.
+"""Each after those that it imports from. No two of them declare the same name."""
 
-``heads.js`` is no file: ``view.heads`` makes it."""
+MADE: dict[str, Callable[[], str]] = {"heads.js": heads_script, "panels.js": panels_script}
+"""Those that are no files, and what makes them."""
 
 STYLES = ("base.css", "parts.css", "tables.css", "layout.css")
 
@@ -63,6 +59,6 @@ def style() -> str:
 
 
 def _read(name: str) -> str:
-    if name == "heads.js":
-        return heads_script()
+    if name in MADE:
+        return MADE[name]()
     return files("dualbroker.view").joinpath("static", name).read_text(encoding="utf-8")

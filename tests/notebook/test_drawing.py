@@ -5,12 +5,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from dualbroker.notebook.card_drawing import cards_html
-from dualbroker.notebook.cold import snapshot_text
+from dualbroker.notebook.cold import snapshot_html, snapshot_text
 from dualbroker.notebook.drawing import (
     headline_html,
     orders_html,
     quotes_html,
-    snapshot_html,
     summary_html,
 )
 from dualbroker.notebook.pieces import ROWS_SHOWN
@@ -78,7 +77,7 @@ def test_a_cold_card_tells_what_the_live_one_tells() -> None:
 
 def test_the_cold_monitor_tells_what_flows_now_and_what_the_naive_plan_would_carry() -> None:
     said = "Now 9.0 kB/s, measured; naive plan 15 kB/s, estimated."
-    assert said in snapshot_html(state_of(TWO))
+    assert said in snapshot_html("monitor", state_of(TWO))
     for part in ("monitor", "bandwidth"):
         assert said in snapshot_text(part, state_of(TWO))
 
@@ -163,7 +162,7 @@ def test_what_comes_from_a_broker_is_escaped() -> None:
     brokers = [broker_row("broker1", state=evil, role=evil, problems=[evil])]
     order = order_row("broker1", reject_reason=evil, symbol=evil, side=evil, status=evil)
     state = state_of(brokers, [quote_row(evil, broker_name=evil)], [order], mode=evil, problems=[evil])
-    for html in (snapshot_html(state), summary_html(state)):
+    for html in (snapshot_html("monitor", state), summary_html(state)):
         balance = _Balance()
         balance.feed(html)
         assert balance.open == []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dualbroker.notebook.card_drawing import cards_html
-from dualbroker.notebook.cold import snapshot_text
-from dualbroker.notebook.drawing import headline_html, snapshot_html
+from dualbroker.notebook.cold import snapshot_html, snapshot_text
+from dualbroker.notebook.drawing import headline_html
 from dualbroker.notebook.history import failovers_html, incidents_html
 from tests.notebook.states import broker_row, failover_row, incident_row, state_of
 
@@ -60,6 +60,6 @@ def test_the_snapshot_holds_both_lists() -> None:
         incidents={"rows": [incident_row(cause="<b>reset")], "count": 1},
         failovers={"rows": [failover_row(why="<i>reset")], "count": 1},
     )
-    html = snapshot_html(state)
+    html = snapshot_html("monitor", state)
     assert "&lt;b&gt;reset" in html
     assert "&lt;i&gt;reset" in html

@@ -18,7 +18,7 @@ def test_the_module_is_one_text_that_asks_for_no_other() -> None:
 
 def test_every_file_is_part_of_it() -> None:
     names = {entry.name for entry in files("dualbroker.view").joinpath("static").iterdir()}
-    assert names | {"heads.js"} == {*module.SCRIPTS, *module.STYLES}
+    assert names | module.MADE.keys() == {*module.SCRIPTS, *module.STYLES}
 
 
 def test_no_two_files_declare_the_same_name() -> None:

@@ -129,9 +129,7 @@ def test_a_part_has_the_keys_that_it_needs_and_an_unknown_one_is_named() -> None
             assert {"instruments", "orders", "traffic"} <= set(slow)
             assert {"time", "quotes", "brokers"} <= set(quick)
             assert not set(slow) & set(quick)
-            with pytest.raises(
-                ValueError, match=r"expected monitor or one of summary, cards, .* found 'all'"
-            ):
+            with pytest.raises(ValueError, match=r"expected monitor or one of cards, quotes, .* found 'all'"):
                 view_state(manager, now_ns, "all")
 
     run_world(story)

@@ -15,8 +15,8 @@ from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows
 from dualbroker.view.market import market_state
+from dualbroker.view.parts import FAILOVERS_SHOWN
 from dualbroker.view.rows import age_s, broker_rows, healths
-from dualbroker.view.state import FAILOVERS_SHOWN
 
 __all__ = ["router"]
 

@@ -6,29 +6,12 @@
 // can be asked of a broker, on a page and in a notebook); "link", on a page: { connected, words }. A message
 // { kind: "show", name } brings the row of an instrument into sight.
 
-import { attached } from "./attached.js";
-import { bandwidth } from "./bandwidth.js";
-import { cards } from "./cards.js";
-import { chain } from "./chain.js";
-import { failovers, incidents } from "./logs.js";
-import { drawMode, feedProblems, headline } from "./headline.js";
-import { help } from "./help.js";
+import { drawMode, headline } from "./headline.js";
 import { make, setText } from "./nodes.js";
-import { orders } from "./orders.js";
-import { quotes } from "./quotes.js";
+import { PARTS } from "./panels.js";
 import { summary } from "./summary.js";
 import { ageWords } from "./words.js";
 
-const PARTS = {
-  monitor: [headline, feedProblems, cards, quotes, orders, incidents, failovers, bandwidth, attached, help],
-  cards: [headline, feedProblems, cards],
-  quotes: [quotes],
-  orders: [orders],
-  logs: [incidents, failovers],
-  bandwidth: [bandwidth],
-  chain: [chain],
-  summary: [summary],
-};
 // These say at their top whether what they show is simulated; a panel by itself bears the word in its head.
 const SAY_THE_MODE = new Set([headline, summary]);
 const OLD_AFTER_MS = 5000;
