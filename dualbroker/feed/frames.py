@@ -34,8 +34,10 @@ __all__ = [
     "incidents_data",
     "incidents_frame",
     "instruments_frame",
+    "newest_first",
     "order_events_data",
     "order_events_frame",
+    "orders_data",
     "orders_frame",
     "quotes_data",
     "quotes_frame",
@@ -163,15 +165,24 @@ def _column(rows: Sequence[Any], name: str) -> list[Any]:
     return [getattr(row, name) for row in rows]
 
 
-def orders_frame(states: Sequence[OrderState]) -> pd.DataFrame:
+def orders_frame(states: Iterable[OrderState]) -> pd.DataFrame:
     """One row per (broker, order), the newest first; columns: ``ORDERS``."""
-    states = sorted(states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True)
+    return frame(tables.ORDERS, orders_data(newest_first(states)))
+
+
+def newest_first(states: Iterable[OrderState]) -> list[OrderState]:
+    """Orders in the order of their table."""
+    return sorted(states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True)
+
+
+def orders_data(states: Sequence[OrderState]) -> dict[str, list[Any]]:
+    """The columns of ``ORDERS``."""
     made = {
         "final": [state.status.is_final for state in states],
         "open": [state.status.is_open for state in states],
     }
     read = [name for name in tables.ORDERS.names if name not in made]
-    return frame(tables.ORDERS, made | {name: _column(states, _SOURCE.get(name, name)) for name in read})
+    return made | {name: _column(states, _SOURCE.get(name, name)) for name in read}
 
 
 def order_events_frame(events: Sequence[OrderEvent]) -> pd.DataFrame:

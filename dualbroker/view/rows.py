@@ -9,7 +9,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from dualbroker import tables
 from dualbroker.clock import ist
+from dualbroker.feed.columns import plain_rows
+from dualbroker.feed.frames import newest_first, orders_data
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKind, MessageKind, OrderStatus
 from dualbroker.stores.health import BrokerHealth
@@ -104,11 +107,17 @@ def rupee_sign(instrument: Instrument) -> str:
 
 
 def order_rows(states: Iterable[OrderState]) -> list[dict[str, Any]]:
-    """The latest state of each order, the newest first; each row bears its broker's name."""
-    newest_first = sorted(
-        states, key=lambda s: (s.order_time_ns or s.first_seen_ns, s.order_id), reverse=True
-    )
-    return [_order_row(state) for state in newest_first]
+    """The columns of ``feed.orders``, the newest first, and a ``status_note``.
+
+    ``order_time`` is when we first knew of an order, where its broker does not say more.
+    """
+    ordered = newest_first(states)
+    names = [column.name for column in tables.ORDERS.all_columns]
+    rows = [dict(zip(names, row, strict=True)) for row in plain_rows(tables.ORDERS, orders_data(ordered))]
+    for row, state in zip(rows, ordered, strict=True):
+        row["order_time"] = row["order_time"] or row["first_seen"]
+        row["status_note"] = _status_note(state)
+    return rows
 
 
 def _status_note(state: OrderState) -> str:
@@ -116,40 +125,3 @@ def _status_note(state: OrderState) -> str:
     if state.status is OrderStatus.UNKNOWN:
         return f'the broker says "{state.raw_status}"' if state.raw_status else ""
     return "after market" if state.amo and not state.status.is_final else ""
-
-
-def _order_row(state: OrderState) -> dict[str, Any]:
-    """The columns of ``feed.orders`` in their order, and what follows from them."""
-    return {
-        "broker_name": state.broker_name,
-        "order_time": iso_time(state.order_time_ns or state.first_seen_ns),
-        "symbol": state.symbol,
-        "side": state.side,
-        "quantity": known(state.quantity),
-        "filled_quantity": known(state.filled_quantity),
-        "price": known(state.price),
-        "average_price": known(state.average_price),
-        "status": state.status.value,
-        "reject_reason": state.reject_reason,
-        "doubt": state.doubt,
-        "trigger_price": known(state.trigger_price),
-        "price_type": state.price_type,
-        "product": state.product,
-        "exchange": state.exchange,
-        "cancelled_quantity": known(state.cancelled_quantity),
-        "retention": state.retention,
-        "remarks": state.remarks,
-        "order_id": state.order_id,
-        "exchange_order_id": state.exchange_order_id,
-        "trading_day": state.trading_day.isoformat(),
-        "token": state.token,
-        "report_type": None if state.report_type is None else state.report_type.value,
-        "first_seen": iso_time(state.first_seen_ns),
-        "last_update": iso_time(state.last_update_ns),
-        "updates": state.updates,
-        "broker_status": state.raw_status,
-        "amo": state.amo,
-        "final": state.status.is_final,
-        "open": state.status.is_open,
-        "status_note": _status_note(state),
-    }

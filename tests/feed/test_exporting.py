@@ -123,7 +123,7 @@ def test_what_can_not_be_is_said(feed: Feed, tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ValueError, match="fortnight"):
         feed.export(tmp_path / "day.xlsx", bars="fortnight")
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    with pytest.raises(ImportError, match=r"pip install XlsxWriter"):
+    with pytest.raises(ImportError, match=r"pip install 'dualbroker\[excel\]'"):
         feed.export(tmp_path / "day.xlsx")
     assert not list(tmp_path.iterdir())
 
