@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Protocol
 
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed, written
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.notebook.drawing import STYLE
@@ -23,10 +23,10 @@ AGE_SHOWN_S = 5.0
 
 
 class ShownChain(Protocol):
-    """What is shown of a ``dualbroker.feed.chaining.OptionChain``, which imports this module."""
+    """What is shown of a ``dualbroker.feed.chains.OptionChain``, which imports this module."""
 
     @property
-    def feed(self) -> RunningFeed: ...
+    def runtime(self) -> Runtime: ...
 
     @property
     def follower(self) -> ChainFollower: ...
@@ -39,9 +39,9 @@ class ShownChain(Protocol):
 
 def open_chain(chain: ShownChain) -> LiveView:
     """The live table of a chain, one for as long as both live."""
-    source = chain.feed.manager
+    source = chain.runtime.manager
     return open_part(
-        chain.feed,
+        chain.runtime,
         ("chain", chain.follower.holder),
         "chain",
         lambda now_ns: option_chain_state(source, chain.follower, now_ns),
@@ -51,7 +51,7 @@ def open_chain(chain: ShownChain) -> LiveView:
 
 def chain_snapshot(chain: ShownChain, now_ns: int) -> str:
     """A chain at one moment (UTC ns) as a plain table."""
-    return chain_html(option_chain_state(chain.feed.manager, chain.follower, now_ns))
+    return chain_html(option_chain_state(chain.runtime.manager, chain.follower, now_ns))
 
 
 def display_chain(chain: ShownChain) -> LiveView | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dualbroker.clock import ist
 from dualbroker.errors import ArgumentError
 from dualbroker.feed.bars import auctions_at, indicative, interval_ns
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import age, money, signed
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
@@ -64,7 +64,7 @@ class ChartView(LiveView):
 
     what = "chart"
 
-    def __init__(self, feed: RunningFeed, index: int, candles: str | None, minutes: float | None) -> None:
+    def __init__(self, feed: Runtime, index: int, candles: str | None, minutes: float | None) -> None:
         super().__init__()
         self._feed = feed
         self._instrument = feed.manager.quotes.instruments[index]

@@ -18,7 +18,7 @@ from typing import Any
 import ipywidgets
 
 from dualbroker.clock import ist
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import UNKNOWN, number
 from dualbroker.instruments.search import Found
 from dualbroker.instruments.words import instrument_details, instrument_title
@@ -59,7 +59,7 @@ class ControlsView(LiveView):
 
     what = "controls"
 
-    def __init__(self, feed: RunningFeed, publisher: Publisher) -> None:
+    def __init__(self, feed: Runtime, publisher: Publisher) -> None:
         super().__init__()
         self._feed = feed
         self._publisher = publisher

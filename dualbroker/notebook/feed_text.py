@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import number
 from dualbroker.notebook.cold import snapshot_text
 from dualbroker.view.named import with_named_rows
@@ -11,7 +11,7 @@ from dualbroker.view.state import view_state
 __all__ = ["feed_text"]
 
 
-def feed_text(feed: RunningFeed) -> str:
+def feed_text(feed: Runtime) -> str:
     """Where prices and orders come from, how each broker does, how much is held."""
     source = feed.manager
     state = with_named_rows(view_state(source, source.clock.now_ns(), "summary"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from dualbroker.errors import ArgumentError, FeedClosedError
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.forking import call_in_child, never_finalize
 from dualbroker.notebook.kernel import watch_cells
 from dualbroker.notebook.live_view import LiveView
@@ -29,14 +29,14 @@ JOIN_TIMEOUT_S = 5.0
 View = TypeVar("View", bound=LiveView)
 
 # Kept over importlib.reload: a reloaded module must find the views that live.
-_publishers: dict[RunningFeed, Publisher] = globals().get("_publishers", {})
+_publishers: dict[Runtime, Publisher] = globals().get("_publishers", {})
 _opening: threading.Lock = globals().get("_opening", threading.Lock())
 
 
 class Publisher:
     """Writes all live views of one feed. Its thread lives while there are any and the feed is open."""
 
-    def __init__(self, feed: RunningFeed) -> None:
+    def __init__(self, feed: Runtime) -> None:
         self._feed = feed
         self._views: dict[Hashable, LiveView] = {}
         self._waiting: list[Callable[[], None]] = []
@@ -146,7 +146,7 @@ class Publisher:
                 logger.exception("a control could not be updated; the feed is not touched by that")
 
 
-def publisher_of(feed: RunningFeed) -> Publisher:
+def publisher_of(feed: Runtime) -> Publisher:
     """The publisher of a feed, one for as long as the feed lives."""
     with _opening:
         for known in [each for each in _publishers if each.closed]:

@@ -11,7 +11,7 @@ import ipywidgets
 import msgspec
 
 from dualbroker.errors import DualBrokerError
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.notebook.live_view import LiveView
 from dualbroker.notebook.widgets import DashboardWidget
 from dualbroker.view.state import slow_and_quick, view_changes
@@ -47,7 +47,7 @@ class StateView(LiveView):
 
     def __init__(
         self,
-        feed: RunningFeed,
+        feed: Runtime,
         part: str,
         state_of: Callable[[int], State],
         snapshot_of: Callable[[int], dict[str, Any]],

@@ -7,7 +7,7 @@ from typing import Any
 
 from dualbroker.errors import ConfigError
 from dualbroker.extras import needs_extra
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.view.state import view_state
 
 with needs_extra("notebook"):
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def open_part(
-    feed: RunningFeed,
+    feed: Runtime,
     key: Hashable,
     part: str,
     state_of: Callable[[int], dict[str, Any]],
@@ -63,7 +63,7 @@ def open_part(
 
 
 def _open(
-    feed: RunningFeed, part: str, symbols: Sequence[str] | None = None, broker: str | None = None
+    feed: Runtime, part: str, symbols: Sequence[str] | None = None, broker: str | None = None
 ) -> LiveView:
     manager = feed.manager
     chosen = None if symbols is None else frozenset(symbols)
@@ -76,7 +76,7 @@ def _open(
     )
 
 
-def open_monitor(feed: RunningFeed, updates_per_second: float | None, controls: bool) -> LiveView:
+def open_monitor(feed: Runtime, updates_per_second: float | None, controls: bool) -> LiveView:
     """All of it, below the controls unless they are not wanted."""
     publisher = publisher_of(feed)
     if updates_per_second is not None:
@@ -97,42 +97,42 @@ def open_monitor(feed: RunningFeed, updates_per_second: float | None, controls: 
     return publisher.open(("monitor", "with controls"), make)
 
 
-def open_cards(feed: RunningFeed) -> LiveView:
+def open_cards(feed: Runtime) -> LiveView:
     return _open(feed, "cards")
 
 
-def open_quote_table(feed: RunningFeed, symbols: Sequence[str] | None) -> LiveView:
+def open_quote_table(feed: Runtime, symbols: Sequence[str] | None) -> LiveView:
     """``symbols``: qualified names; None is all that is subscribed."""
     return _open(feed, "quotes", symbols=symbols)
 
 
-def open_order_table(feed: RunningFeed, broker: str | None) -> LiveView:
+def open_order_table(feed: Runtime, broker: str | None) -> LiveView:
     names = [health.broker_name for health in feed.manager.all_health()]
     if broker is not None and broker not in names:
         raise ConfigError(f"broker: expected one of {', '.join(names)}, found {broker!r}")
     return _open(feed, "orders", broker=broker)
 
 
-def open_bandwidth_chart(feed: RunningFeed) -> LiveView:
+def open_bandwidth_chart(feed: Runtime) -> LiveView:
     return _open(feed, "bandwidth")
 
 
-def open_summary(feed: RunningFeed) -> LiveView:
+def open_summary(feed: Runtime) -> LiveView:
     return _open(feed, "summary")
 
 
-def open_chart(feed: RunningFeed, index: int, candles: str | None, minutes: float | None) -> LiveView:
+def open_chart(feed: Runtime, index: int, candles: str | None, minutes: float | None) -> LiveView:
     """``index``: the instrument's, in the feed's store."""
     key = ("chart", feed.manager.quotes.instruments[index].key, candles, minutes)
     return publisher_of(feed).open(key, lambda: ChartView(feed, index, candles, minutes))
 
 
-def open_controls(feed: RunningFeed) -> LiveView:
+def open_controls(feed: Runtime) -> LiveView:
     publisher = publisher_of(feed)
     return publisher.open("controls", lambda: ControlsView(feed, publisher))
 
 
-def display_feed(feed: RunningFeed) -> None:
+def display_feed(feed: Runtime) -> None:
     """A feed by itself in a cell: a short live summary; in a terminal, or once it is closed, a text."""
     if feed.closed or not in_kernel():
         print(feed_text(feed))

@@ -118,7 +118,7 @@ def test_an_interrupted_wait_leaves_the_feed_sound(feed: Feed) -> None:
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        feed._call(never())
+        feed._runtime.call(never())
     assert feed.subscribe("NIFTY")["acknowledged"].all()
 
 

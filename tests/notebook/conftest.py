@@ -29,7 +29,7 @@ def running_feed() -> Iterator[Feed]:
 def feed(running_feed: Feed) -> Iterator[Feed]:
     """The module's feed; each test leaves it without a live view, and the thread that writes them ends."""
     yield running_feed
-    publisher = publisher_of(running_feed)
+    publisher = publisher_of(running_feed._runtime)
     publisher.close()
     publisher.set_rate(4)
     wait_until(lambda: not publisher_threads())

@@ -148,7 +148,7 @@ def test_what_goes_wrong_is_said_in_the_controls(feed: Feed, monkeypatch: pytest
 def test_the_rate_is_set_for_all_views_and_shown_when_it_is_set_elsewhere(feed: Feed) -> None:
     view = _controls(feed)
     view._rate.value = 2.0
-    assert publisher_of(feed).updates_per_second == 2
+    assert publisher_of(feed._runtime).updates_per_second == 2
     feed.monitor(updates_per_second=5)
     wait_until(lambda: view._rate.value == 5.0)
 

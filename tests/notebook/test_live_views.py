@@ -83,7 +83,7 @@ def test_a_cell_that_is_run_again_makes_no_second_view(feed: Feed) -> None:
 def test_views_are_bounded_and_the_oldest_ends_first(feed: Feed) -> None:
     opened = [
         views.open_part(
-            feed, number, "summary", lambda _: {"mode": "SIMULATED"}, lambda _: {"text/plain": ""}
+            feed._runtime, number, "summary", lambda _: {"mode": "SIMULATED"}, lambda _: {"text/plain": ""}
         )
         for number in range(MOST_VIEWS + 2)
     ]
@@ -121,7 +121,7 @@ def test_the_stop_button_leaves_no_half_opened_view_behind(
             show(feed)
     assert made
     assert all(view.closed and view.widget.comm is None for view in made)
-    assert publisher_of(feed).views == []
+    assert publisher_of(feed._runtime).views == []
     assert not publisher_threads()
     again = show(feed)
     assert again not in made
@@ -273,7 +273,7 @@ def test_a_feed_by_itself_is_a_live_summary_in_a_notebook(
     feed._ipython_display_()
     feed._ipython_display_()
     assert all(LIVE in bundle for bundle in shown)
-    assert [view.what for view in publisher_of(feed).views] == ["summary"]
+    assert [view.what for view in publisher_of(feed._runtime).views] == ["summary"]
 
 
 def test_a_publisher_s_leftovers_never_end_its_thread(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
@@ -282,7 +282,7 @@ def test_a_publisher_s_leftovers_never_end_its_thread(feed: Feed, caplog: pytest
 
     done = threading.Event()
     with caplog.at_level(logging.ERROR, "dualbroker"):
-        publisher_of(feed).soon(fail)
-        publisher_of(feed).soon(done.set)
+        publisher_of(feed._runtime).soon(fail)
+        publisher_of(feed._runtime).soon(done.set)
         assert done.wait(5)
     assert len(caplog.records) == 1

@@ -12,7 +12,7 @@ import pytest
 import dualbroker
 from dualbroker import Feed, FeedClosedError, UnknownInstrumentError, tables
 from dualbroker.config.schema import demo_config
-from dualbroker.feed.chaining import OptionChain
+from dualbroker.feed.chains import OptionChain
 from tests.polling import wait_until
 
 

@@ -1,40 +1,40 @@
-"""The part of a feed that opens option chains, and the handle on one."""
+"""The option chains of a feed, and the handle on one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dualbroker.feed.chain_frames import chain_frame, chain_text
-from dualbroker.feed.running_feed import RunningFeed
+from dualbroker.feed.runtime import Runtime
 from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.names import compact
 from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_table import chain_table
-from dualbroker.manager.source import FeedSource
 
 if TYPE_CHECKING:
     from dualbroker.notebook.live_view import LiveView
 
-__all__ = ["ChainingFeed", "OptionChain"]
+__all__ = ["Chains", "OptionChain"]
 
 _Key = tuple[str, int | str, int]
 
 
 class OptionChain(BoundToProcess):
-    """What :meth:`ChainingFeed.chain` gives: calls and puts around the money, streamed and kept around it.
+    """What :meth:`Feed.chain` gives: calls and puts around the money, streamed and kept around it.
 
     Put last in a cell it is a live table. It ends with its feed or by :meth:`close`, and then keeps the
     figures that it had.
     """
 
-    def __init__(self, feed: ChainingFeed, follower: ChainFollower) -> None:
+    def __init__(self, feed: Runtime, follower: ChainFollower, forget: Callable[[OptionChain], None]) -> None:
         self._feed = feed
+        self._forget = forget
         self._follower = follower
         self._last: pd.DataFrame | None = None
         self._ended_ns: int | None = None
@@ -67,7 +67,7 @@ class OptionChain(BoundToProcess):
         view = self._follower.view
         assert view is not None, "a chain is handed out once it has begun"
         chain = chain_frame(view, chain_table(self._feed.manager.quotes, view))
-        return self._feed._stamp(chain, problem=self._follower.problem)
+        return self._feed.stamp(chain, problem=self._follower.problem)
 
     @property
     def underlying(self) -> str:
@@ -84,8 +84,8 @@ class OptionChain(BoundToProcess):
         return view.series.expiry
 
     @property
-    def feed(self) -> ChainingFeed:
-        """Whose chain it is."""
+    def runtime(self) -> Runtime:
+        """What it runs on."""
         return self._feed
 
     @property
@@ -103,13 +103,13 @@ class OptionChain(BoundToProcess):
         """Let go of its strikes; what somebody else subscribed streams on. Safe to call twice."""
         if not self.closed:
             self._leave_snapshot()
-            self._feed._call(self._close())
+            self._feed.call(self._close())
 
     async def close_async(self) -> None:
         """The async twin of :meth:`close`."""
         if not self.closed:
             self._leave_snapshot()
-            await self._feed._call_async(self._close())
+            await self._feed.call_async(self._close())
 
     def _leave_snapshot(self) -> None:
         if self._view is not None:
@@ -118,9 +118,10 @@ class OptionChain(BoundToProcess):
     async def _close(self) -> None:
         self._keep_figures()
         await self._follower.close()
-        self._feed._forget_chain(self)
+        self._forget(self)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """The feed ends, and with it what keeps the chain around the money."""
         self._keep_figures()
         await self._follower.stop()
 
@@ -165,71 +166,40 @@ def _figure(name: str, value: float) -> str:
     return "" if pd.isna(value) else f"{name} {value:.2f}"
 
 
-class ChainingFeed(RunningFeed):
-    """Option chains."""
+class Chains:
+    """The chains of one feed, by what was asked for."""
 
-    def __init__(
-        self, make_source: Callable[[], FeedSource], *, on_closed: Callable[[Any], None] | None = None
-    ) -> None:
-        self._chains: dict[_Key, OptionChain] = {}
-        self._chain_numbers = count(1)
-        self._opening_chain = asyncio.Lock()
-        super().__init__(make_source, on_closed=on_closed)
+    def __init__(self, feed: Runtime) -> None:
+        self._feed = feed
+        self._open: dict[_Key, OptionChain] = {}
+        self._numbers = count(1)
+        self._opening = asyncio.Lock()
 
-    def chain(self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 10) -> OptionChain:
-        """Calls and puts of the strikes around the money, streamed and kept around it as the price moves.
-
-        The same arguments give the same chain, so a cell can be run again. Several chains, and what you
-        subscribed yourself, do not disturb each other.
-
-        Parameters
-        ----------
-        underlying
-            An index or a share with options: ``NIFTY``, ``RELIANCE``. Or what is not listed itself, as in
-            a recorded day that has options only, or a commodity (``MCX:CRUDEOIL``): then the money is where
-            calls and puts imply it.
-        expiry
-            0 is the nearest, 1 the next, and it stays that when a series expires; or the day, a date or a
-            text such as ``2030-01-31``, and the chain ends with it. The symbol master knows which there are.
-        strikes
-            How many on each side of the one at the money, 1 or more.
-
-        Raises
-        ------
-        UnknownInstrumentError, AmbiguousInstrumentError
-            No such underlying or expiry; the message lists the nearest.
-        RequestRefusedError
-            The broker knows no price of the underlying.
-        ConnectionFailedError
-            No broker carries quotes.
-        """
-        return self._call(self._chain(underlying, expiry, strikes))
-
-    def chain_async(
-        self, underlying: str, *, expiry: int | date | str = 0, strikes: int = 10
-    ) -> Awaitable[OptionChain]:
-        """The async twin of :meth:`chain`."""
-        return self._call_async(self._chain(underlying, expiry, strikes))
-
-    async def _chain(self, underlying: str, expiry: int | date | str, strikes: int) -> OptionChain:
+    async def open(self, underlying: str, expiry: int | date | str, strikes: int) -> OptionChain:
+        """The chain of these arguments: the one that there is already, or a new one."""
         if isinstance(expiry, datetime):  # and so a pandas Timestamp, as frames hold it
             expiry = expiry.date()
         key = (compact(underlying), expiry if isinstance(expiry, int) else str(expiry).strip(), strikes)
-        async with self._opening_chain:
-            known = self._chains.get(key)
+        async with self._opening:
+            known = self._open.get(key)
             if known is not None and not known.closed:
                 return known
-            holder = f"chain {next(self._chain_numbers)}"
-            follower = ChainFollower(self._manager, underlying, expiry=expiry, strikes=strikes, holder=holder)
+            follower = ChainFollower(
+                self._feed.manager,
+                underlying,
+                expiry=expiry,
+                strikes=strikes,
+                holder=f"chain {next(self._numbers)}",
+            )
             await follower.start()
-            chain = self._chains[key] = OptionChain(self, follower)
+            chain = self._open[key] = OptionChain(self._feed, follower, self._forget)
             return chain
 
-    def _forget_chain(self, chain: OptionChain) -> None:
-        for key in [key for key, known in self._chains.items() if known is chain]:
-            del self._chains[key]
+    async def stop(self) -> None:
+        """The feed ends: each chain keeps its last figures."""
+        for chain in list(self._open.values()):
+            await chain.stop()
 
-    async def _stop(self) -> None:
-        for chain in list(self._chains.values()):
-            await chain._stop()
-        await super()._stop()
+    def _forget(self, chain: OptionChain) -> None:
+        for key in [key for key, known in self._open.items() if known is chain]:
+            del self._open[key]
