@@ -42,7 +42,8 @@ CELLS = [
     "from dualbroker.notebook import kernel, publisher, views, widgets\n"
     "for module in (kernel, widgets, publisher, views, dualbroker):\n"
     "    importlib.reload(module)",
-    "from dualbroker.notebook.publisher import publisher_of\nprint(publisher_of(feed._runtime).updates_per_second)",
+    "from dualbroker.notebook.publisher import publisher_of\n"
+    "print(publisher_of(feed._runtime).updates_per_second)",
 ]
 SHARE = "MARUTI-EQ"
 """Which the built-in simulator does not stream by itself."""
