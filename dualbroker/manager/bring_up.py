@@ -50,7 +50,7 @@ class BringUp:
     ) -> None:
         self._brokers = brokers
         self._health = health
-        self._primary = routing.machine.primary
+        self._standing = routing.machine.standing
         self._random = rng
         self._on_order = on_order
         self._on_quotes = on_quotes
@@ -85,15 +85,15 @@ class BringUp:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - loop.time()) + 1.0):
                 await self._none_pending.wait()
-        announce_roles(self._primary.name, self._health)
+        announce_roles(self._standing.primary, self._health)
         self._is_over = True
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
         candidates = [name for name, broker in self._brokers.items() if broker.config.orders == "stream"]
-        candidates.sort(key=lambda name: name != self._primary.preferred)
+        candidates.sort(key=lambda name: name != self._standing.preferred)
         choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
         if choice.primary is not None:
-            self._primary.name = choice.primary
+            self._standing.primary = choice.primary
             logger.info("%s carries quotes: %s", choice.primary, choice.reason)
         return choice.final
 
@@ -107,10 +107,10 @@ class BringUp:
             await broker.wait_for_login()
         self._note(broker.name, LoginOutcome.IN)
         await self._roles_decided.wait()
-        if self._primary.name is None and broker.config.orders == "stream":
-            self._primary.name = broker.name
+        if self._standing.primary is None and broker.config.orders == "stream":
+            self._standing.primary = broker.name
             logger.info("%s carries quotes: the first to log in", broker.name)
-        is_primary = self._primary.name == broker.name
+        is_primary = self._standing.primary == broker.name
         self._health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
         try:
             await broker.start_websocket(self._on_order, self._on_quotes if is_primary else None)
@@ -120,7 +120,7 @@ class BringUp:
             self._settle(broker.name)
         if self._is_over:
             # It has come after all others were up: what the start did, it did without this one.
-            announce_roles(self._primary.name, self._health)
+            announce_roles(self._standing.primary, self._health)
             if is_primary:
                 await self._on_primary()
 

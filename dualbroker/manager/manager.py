@@ -165,7 +165,7 @@ class WebSocketManager(AnsweringManager):
                 f"set_quote_source: expected auto or one of {', '.join(streaming)}, found {str(name)[:40]!r}"
             )
         if name == AUTO:
-            self.routing.machine.primary.preferred = None
+            self.routing.machine.standing.preferred = None
             return None
         if not self.serves(name):
             raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")

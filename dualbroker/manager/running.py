@@ -171,12 +171,12 @@ class RunningManager(BoundToProcess, ABC):
     @property
     def primary(self) -> str | None:
         """Name of the broker that carries quotes; None until one has logged in."""
-        return self.routing.machine.primary.name
+        return self.routing.machine.standing.primary
 
     @property
     def preferred(self) -> str | None:
         """To whom quotes return, by a person or the config; None leaves it to what is measured."""
-        return self.routing.machine.primary.preferred
+        return self.routing.machine.standing.preferred
 
     async def __aenter__(self) -> Self:
         try:

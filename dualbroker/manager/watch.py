@@ -164,8 +164,7 @@ class QuoteWatch:
     def _look_at(self, name: str, now_s: float) -> None:
         silence = self._silences.setdefault(name, _Silence(heard_s=now_s))
         messages = self._bandwidth.messages(name, MessageKind.QUOTES)
-        keys = self._in_continuous_trading(name)
-        if messages != silence.messages or not keys:
+        if messages != silence.messages or not (keys := self._in_continuous_trading(name)):
             if silence.told and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s

@@ -99,7 +99,7 @@ class Routing:
         self.carry_out(self.machine.hold(holder, registered, kind, self.now()))
         keys = [instrument.key for instrument in instruments]
         acknowledged = await self._wait_acknowledged(keys)
-        primary = self.machine.primary.name or ""
+        primary = self.machine.standing.primary or ""
         if missing := [i.qualified_name for i in instruments if i.key not in acknowledged]:
             logger.warning("%s has not acknowledged %s", primary, ", ".join(missing))
         return [
@@ -214,7 +214,7 @@ class Routing:
                     (broker.renew_session if renew_session else broker.reconnect)(why)
                 case PrimaryChanged(primary, reason):
                     logger.info("%s carries quotes: %s", primary, reason)
-                    if self.machine.primary.has_begun:
+                    if self.machine.standing.has_begun:
                         announce_roles(primary, self.health)
                 case FailoverBegun(failover):
                     self.incidents.add_failover(failover)

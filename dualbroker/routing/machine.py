@@ -17,7 +17,6 @@ from dualbroker.routing.failovers import Failovers
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.keys import KeysAtBrokers
 from dualbroker.routing.moves import Moves
-from dualbroker.routing.primary import Primary
 from dualbroker.routing.refusals import Refusals
 from dualbroker.routing.standing import BrokerStanding, Standing
 from dualbroker.routing.wire import Wire
@@ -62,8 +61,7 @@ class RoutingMachine:
         self.keys = KeysAtBrokers()
         self.refusals = Refusals()
         self.wire = Wire()
-        self.standing = Standing(health)
-        self.primary = Primary(self.standing, self.refusals, self.holders, market_hours, preferred)
+        self.standing = Standing(health, self.refusals, self.holders, market_hours, preferred)
         self._failovers = Failovers()
         self.moves = Moves(
             routes=routes,
@@ -72,7 +70,6 @@ class RoutingMachine:
             holders=self.holders,
             standing=self.standing,
             refusals=self.refusals,
-            primary=self.primary,
             failovers=self._failovers,
         )
 
@@ -84,7 +81,7 @@ class RoutingMachine:
 
     def role(self, name: str) -> Role:
         """What a broker with a socket is there for."""
-        if name == self.primary.name:
+        if name == self.standing.primary:
             return Role.PRIMARY
         return Role.SOME_QUOTES if self.wire.carries(name) else Role.SECONDARY
 
@@ -123,7 +120,7 @@ class RoutingMachine:
 
     def prefer(self, name: str, now: Moment) -> list[Command]:
         """A person wants a broker to carry the quotes, and to have them back after a failover."""
-        commands = self.primary.prefer(name)
+        commands = self.standing.prefer(name)
         self.refusals.forget(name)
         return [*commands, *self._arrange(now)]
 
@@ -136,16 +133,16 @@ class RoutingMachine:
 
     def begin(self, now: Moment) -> list[Command]:
         """The start is over: a source that is not there by now is replaced."""
-        self.primary.has_begun = True
+        self.standing.has_begun = True
         return self._arrange(now)
 
     def pause(self) -> None:
         """Connections come and go on purpose from now on, and nothing is moved for that."""
-        self.primary.is_held = True
+        self.standing.is_held = True
 
     def go_on(self, now: Moment) -> list[Command]:
         """That is over."""
-        self.primary.is_held = False
+        self.standing.is_held = False
         return self._arrange(now)
 
     def broker_up(self, name: str, state: BrokerState, now: Moment) -> list[Command]:
@@ -162,7 +159,7 @@ class RoutingMachine:
         """A broker's connection is of no use any more, or it is given up until a person does something."""
         self.wire.disconnected(name)
         self.standing.went_down(name, state, now)
-        if self.standing.brokers[name].can_stream and not self.primary.is_held:
+        if self.standing.brokers[name].can_stream and not self.standing.is_held:
             was_stale = self.standing.brokers[name].why_stale
             self.standing.note_loss(name, why, now)
             before = self._failovers.count
@@ -243,7 +240,7 @@ class RoutingMachine:
             ours = [key for key in self.moves.headed_to(name) if self.wire.key_at(name, key) in there]
             commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
         expired = self._expire_refusals(now)
-        changed = self.primary.choose(now, self.moves.sources)
+        changed = self.standing.choose(now, self.moves.sources)
         if expired or changed:
             commands += [*changed, *self._arrange(now)]
         for name, key in expired:
@@ -278,24 +275,24 @@ class RoutingMachine:
     def _arrange(self, now: Moment) -> list[Command]:
         """Begin every move that leads to who should stream what, and send what was not sent yet."""
         commands: list[Command] = []
-        if not self.primary.is_left_alone(now):
-            commands += self.primary.choose(now, self.moves.sources)
-            assert self.primary.name is not None
-            serving = self.primary.serving(now, self.moves.sources)
+        if not self.standing.is_left_alone(now):
+            commands += self.standing.choose(now, self.moves.sources)
+            assert self.standing.primary is not None
+            serving = self.standing.serving(now, self.moves.sources)
             refused = {
                 name: keys
                 for name in self.standing.brokers
                 if (keys := self.keys.lacks(name).union(self.refusals.of(name)))
             }
-            targets = assign(self.holders.wanted, self.primary.name, serving, refused)
-            last_resort = self.primary.name if self.standing.serves(self.primary.name) else None
+            targets = assign(self.holders.wanted, self.standing.primary, serving, refused)
+            last_resort = self.standing.primary if self.standing.serves(self.standing.primary) else None
             commands += self.moves.arrange(targets, last_resort, now)
             commands += self._failovers.finish()
         return [*commands, *self.wire.difference()]
 
     def _what_follows(self, name: str, failovers_before: int, else_words: str) -> str:
         if self._failovers.count > failovers_before:
-            return f"quotes go to {self.primary.name}; {else_words}"
+            return f"quotes go to {self.standing.primary}; {else_words}"
         if self.moves.streamed_by(name):
             return f"no other broker can carry the quotes; {else_words}"
         return else_words

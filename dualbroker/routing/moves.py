@@ -16,7 +16,6 @@ from dualbroker.routing.commands import FailoverBegun, Moment
 from dualbroker.routing.failovers import Failovers
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.keys import KeysAtBrokers
-from dualbroker.routing.primary import Primary
 from dualbroker.routing.refusals import Refusals
 from dualbroker.routing.standing import Standing
 from dualbroker.routing.wire import Purpose, Wire
@@ -74,14 +73,13 @@ class Moves:
     holders: Holders
     standing: Standing
     refusals: Refusals
-    primary: Primary
     failovers: Failovers
     _instruments: dict[InstrumentKey, tuple[int, Instrument]] = field(default_factory=dict)
     """What anybody ever held, and its index in the quote store."""
     _streams: dict[InstrumentKey, str] = field(default_factory=dict)
     """Who was asked to stream an instrument; not those on their way."""
     _streamed: dict[str, dict[InstrumentKey, None]] = field(default_factory=dict)
-    """The same by broker, without those that stream nothing."""
+    """The same by broker, without those that stream nothing: asked for every moment."""
     _moves: dict[InstrumentKey, _Move] = field(default_factory=dict)
     _lost: dict[InstrumentKey, _Lost] = field(default_factory=dict)
 
@@ -186,12 +184,11 @@ class Moves:
 
     def _end_stream(self, key: InstrumentKey) -> None:
         at = self._streams.get(key)
-        if at is None:
-            return
-        self.wire.release(at, key, Purpose.SOURCE)
-        del self._streamed[at][key]
-        if not self._streamed[at]:
-            del self._streamed[at]
+        if at is not None:
+            self.wire.release(at, key, Purpose.SOURCE)
+            del self._streamed[at][key]
+            if not self._streamed[at]:
+                del self._streamed[at]
 
     def _place(
         self, key: InstrumentKey, kind: FeedType, target: str | None, begun: _Beginnings, now: Moment
@@ -265,7 +262,7 @@ class Moves:
             time_ns=time_ns,
             from_broker=kind.old,
             to_broker=kind.new,
-            why=self.primary.why_moved(kind.old, kind.new, planned=kind.planned),
+            why=self.standing.why_moved(kind.old, kind.new, planned=kind.planned),
             planned=kind.planned,
             detected_after_s=None if kind.planned or last_ns is None else max(0, time_ns - last_ns) / 1e9,
             instruments=len(moves),

@@ -37,7 +37,7 @@ from dualbroker.noren.orders import to_order_update
 from dualbroker.noren.requests import Endpoint
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.moves import Moves
-from dualbroker.routing.primary import Primary
+from dualbroker.routing.standing import Standing as RoutingStanding
 from dualbroker.routing.wire import Purpose, Wire
 from dualbroker.simulator.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
@@ -86,10 +86,12 @@ def forget_the_failover() -> AbstractContextManager[object]:
     def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
         return dict.fromkeys(wanted, primary)
 
-    real = Primary.choose
+    real = RoutingStanding.choose
     return _both(
         patch.object(routing_machine, "assign", stay),
-        patch.object(Primary, "choose", lambda self, *now: [] if self.name is not None else real(self, *now)),
+        patch.object(
+            RoutingStanding, "choose", lambda self, *now: [] if self.primary is not None else real(self, *now)
+        ),
     )
 
 

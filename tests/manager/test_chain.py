@@ -167,11 +167,11 @@ def test_what_fails_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
             await chain.start()
             puppet = Puppet(manager, monkeypatch)
             before = middle(chain)
-            manager.routing.machine.primary.name = None
+            manager.routing.machine.standing.primary = None
             puppet.price = before + 2 * STEP
             await eventually(lambda: "no broker carries quotes" in chain.problem)
             assert middle(chain) == before, "what is shown is what is streamed"
-            manager.routing.machine.primary.name = "broker1"
+            manager.routing.machine.standing.primary = "broker1"
             await eventually(lambda: middle(chain) == before + 2 * STEP)
             assert chain.problem == ""
             assert held_by(manager, "chain 1") == shown(chain)

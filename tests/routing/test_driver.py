@@ -76,7 +76,7 @@ def play(story: Callable[[Routing, SlowBroker], Awaitable[None]]) -> SlowBroker:
             preferred=None,
         )
         routing.add_broker(cast(Broker, broker))
-        routing.machine.primary.name = "slow"
+        routing.machine.standing.primary = "slow"
         health.state = BrokerState.LIVE
         routing.on_connected("slow")
         await story(routing, broker)

@@ -49,8 +49,8 @@ class World:
         self.machine = RoutingMachine(self.health, MarketHours.always(), self.store.routes, None)
         for name in BROKERS:
             self.machine.add_broker(name, can_stream=True)
-        self.machine.primary.name = "a"
-        self.machine.primary.has_begun = True
+        self.machine.standing.primary = "a"
+        self.machine.standing.has_begun = True
         self.now_s = 1000.0
         self.streamed: dict[str, dict[InstrumentKey, FeedType]] = {}
         """By connected broker, in its own keys."""
@@ -216,12 +216,12 @@ class AnyHistory(RuleBasedStateMachine):
         )
         self.again(self.machine.retry_refused(self.world.now()))
 
-    @precondition(lambda self: not self.machine.primary.is_held)
+    @precondition(lambda self: not self.machine.standing.is_held)
     @rule()
     def pause(self) -> None:
         self.machine.pause()
 
-    @precondition(lambda self: self.machine.primary.is_held)
+    @precondition(lambda self: self.machine.standing.is_held)
     @rule()
     def go_on(self) -> None:
         self.world.do(self.machine.go_on(self.world.now()))
@@ -261,13 +261,13 @@ class AnyHistory(RuleBasedStateMachine):
     def nothing_is_streamed_that_nobody_holds(self) -> None:
         held = {key for _, key in self.held}
         assert set(self.machine.holders.wanted) == held
-        if not self.machine.primary.is_held:
+        if not self.machine.standing.is_held:
             for name in BROKERS:
                 assert set(self.machine.wire.claimed(name)) <= held
 
     @invariant()
     def every_wanted_instrument_is_with_one_broker_or_uncovered(self) -> None:
-        if self.machine.primary.is_held:
+        if self.machine.standing.is_held:
             return
         uncovered = set(self.machine.uncovered())
         for instrument in (*INSTRUMENTS, LATER):
