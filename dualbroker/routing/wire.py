@@ -98,9 +98,9 @@ class Wire:
 
     def disconnected(self, broker: str) -> None:
         """The connection is no more, and with it all that was sent."""
-        for key in self._sent.pop(broker, ()):
-            self._needs_full.discard((broker, key))
+        self._sent.pop(broker, None)
         self._touched.pop(broker, None)
+        self._needs_full = {each for each in self._needs_full if each[0] != broker}
 
     def difference(self) -> list[WireCommand]:
         """What to send, which counts as sent from now on. What is to be streamed comes first: a broker that
@@ -114,35 +114,34 @@ class Wire:
 
     def _difference_at(self, broker: str, touched: dict[InstrumentKey, None]) -> list[WireCommand]:
         sent, claims = self._sent[broker], self._claims[broker]
-        subscribe: dict[FeedType, list[InstrumentKey]] = {}
-        again: list[InstrumentKey] = []
-        unsubscribe: list[InstrumentKey] = []
+        gone: dict[InstrumentKey, FeedType] = {}
         for key in touched:
             claim, before = claims.get(key), sent.get(key)
+            if before is not None and (claim is None or claim.there != before[0]):
+                gone[before[0]] = before[1]
+                del sent[key]
+        subscribe: dict[FeedType, list[InstrumentKey]] = {}
+        again: list[InstrumentKey] = []
+        for key in touched:
             needs_full = (broker, key) in self._needs_full
             self._needs_full.discard((broker, key))
-            if before is not None and (claim is None or claim.there != before[0]):
-                unsubscribe.append(before[0])
-                del sent[key]
-                before = None
-            if claim is None:
+            if (claim := claims.get(key)) is None:
                 continue
-            now = (claim.there, claim.kind)
-            if before != now:
-                sent[key] = now
+            # Exchanges give a token out again: what another instrument had brings no full quote by itself.
+            inherited = gone.pop(claim.there, None)
+            before = sent.get(key) if inherited is None else (claim.there, inherited)
+            sent[key] = claim.there, claim.kind
+            if before != sent[key]:
                 subscribe.setdefault(claim.kind, []).append(claim.there)
-            elif needs_full:
+            elif needs_full or inherited is not None:
                 again.append(claim.there)
         commands: list[WireCommand] = [
             Subscribe(broker, tuple(keys), kind) for kind, keys in subscribe.items()
         ]
         if again:
             commands.append(AskAgain(broker, tuple(again)))
-        if unsubscribe:
-            # Exchanges give a token out again: another instrument may have it by now.
-            in_use = {there for there, _ in sent.values()}
-            gone = tuple(there for there in unsubscribe if there not in in_use)
-            commands += [Unsubscribe(broker, gone)] if gone else []
+        if gone:
+            commands.append(Unsubscribe(broker, tuple(gone)))
         return commands
 
     def _touch(self, broker: str, key: InstrumentKey) -> None:
