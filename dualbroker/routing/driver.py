@@ -84,7 +84,7 @@ class Routing:
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Held while a broker is sent something, which takes several frames and the pauses between them."""
     _connections: Counter[str] = field(default_factory=Counter)
-    """Counted up as each comes and goes: what was meant for one connection is not sent on another."""
+    """Counted up as each is lost: what was meant for one connection is not sent on another."""
     _finished: dict[int, asyncio.Event] = field(default_factory=dict)
     """By number of each failover under way."""
 
@@ -144,7 +144,6 @@ class Routing:
 
     def on_connected(self, name: str) -> None:
         """A broker's orders flow, on a new connection or by REST."""
-        self._connections[name] += 1
         self.carry_out(self.machine.broker_up(name, self.health[name].state, self.now()))
 
     def on_down(self, name: str, why: str) -> None:

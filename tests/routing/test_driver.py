@@ -113,6 +113,16 @@ def test_what_was_meant_for_a_connection_that_is_gone_is_not_sent_on_the_next_on
     assert broker.calls == ["subscribe 1 depth"]
 
 
+def test_a_broker_that_says_twice_that_it_is_up_is_sent_everything_once() -> None:
+    async def story(routing: Routing, broker: SlowBroker) -> None:
+        await routing.hold("one", [SHARE], FeedType.TOUCHLINE)
+        await routing.hold("one", [OTHER], FeedType.DEPTH)
+        routing.on_connected("slow")
+
+    broker = play(story)
+    assert broker.calls == ["subscribe 1 touchline", "subscribe 1 depth"]
+
+
 def test_a_broker_that_is_parked_is_noted_once_with_what_follows() -> None:
     async def story(routing: Routing, broker: SlowBroker) -> None:
         await routing.hold("one", [SHARE], FeedType.TOUCHLINE)
