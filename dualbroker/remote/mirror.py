@@ -30,7 +30,7 @@ from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import IncidentStore
 from dualbroker.stores.orders import Ledger, OrderEvent
-from dualbroker.stores.quote_copy import QuoteStoreCopy
+from dualbroker.stores.quotes import QuoteStore
 
 __all__ = ["Mirror"]
 
@@ -44,7 +44,7 @@ class Mirror:
     def __init__(self) -> None:
         self.run = ""
         """The service's run that all row numbers belong to; empty before the first hello."""
-        self.quotes = QuoteStoreCopy()
+        self.quotes = QuoteStore()
         self.orders = Ledger()
         self.bandwidth = BandwidthStore()
         self.incidents = IncidentStore()
@@ -100,7 +100,7 @@ class Mirror:
         """Be ready for what follows; whether the service has started over since it was last heard."""
         started_over = bool(self.run) and hello.run != self.run
         if hello.run != self.run:
-            self.quotes = QuoteStoreCopy(hello.max_rows, hello.first_row)
+            self.quotes = QuoteStore(hello.max_rows, hello.first_row)
             self.quotes.tick_count, self.quotes.snapshot_count = hello.tick_count, hello.snapshot_count
             self.bandwidth = BandwidthStore()
             self._second = 0
@@ -180,7 +180,7 @@ class Mirror:
     def _leave_out(self, first_row: int) -> None:
         """Begin anew at a later row: the service keeps none of those between, and so of the older ones."""
         old = self.quotes
-        store = QuoteStoreCopy(old.max_rows, first_row)
+        store = QuoteStore(old.max_rows, first_row)
         missing = first_row - old.total_rows
         store.tick_count, store.snapshot_count = old.tick_count + missing, old.snapshot_count
         store.broker_names[:] = old.broker_names

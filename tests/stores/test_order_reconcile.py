@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualbroker.model import FillReport, OrderStatus, OrderUpdate, ReportType, UpdateSource
-from dualbroker.stores import order_memory, orders
+from dualbroker.stores import orders
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState
 from tests.stores.order_lives import (
     DAY,
@@ -308,7 +308,7 @@ def test_a_doubt_is_no_event_and_can_be_taken_back() -> None:
 
 
 def test_what_is_remembered_beside_the_orders_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_memory, "MOST_RECORDS", 5)
+    monkeypatch.setattr(orders, "MOST_RECORDS", 5)
     monkeypatch.setattr(orders, "MOST_WAITING", 5)
     ledger = Ledger()
     for number in range(50):
