@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dualbroker import tables
+from dualbroker.feed.columns import plain_rows
+from dualbroker.feed.frames import incidents_data
 from dualbroker.manager.source import FeedSource
-from dualbroker.stores.incidents import Failover, Incident, quantile
+from dualbroker.stores.incidents import Failover, quantile
 from dualbroker.view.rows import iso_time
 
 __all__ = ["failover_row", "failover_rows", "incident_rows", "newest_failover_of"]
@@ -15,19 +18,10 @@ UNCOVERED_SHOWN = 20
 
 
 def incident_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
-    """Everything that went wrong: number, time, broker, cause, and what was done about it."""
+    """Everything that went wrong: the columns of ``feed.incidents``."""
     kept = manager.incidents.incidents_snapshot()
-    return [_incident_row(incident) for incident in kept[::-1][:limit]]
-
-
-def _incident_row(incident: Incident) -> dict[str, Any]:
-    return {
-        "number": incident.number,
-        "time": iso_time(incident.time_ns),
-        "broker_name": incident.broker_name,
-        "cause": incident.cause,
-        "action": incident.action,
-    }
+    rows = plain_rows(tables.INCIDENTS, incidents_data(kept[::-1][:limit]))
+    return [dict(zip(tables.INCIDENTS.names, row, strict=True)) for row in rows]
 
 
 def failover_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def test_incidents_come_newest_first_and_can_be_cut() -> None:
     rows = incident_rows(manager(store))
     assert rows[0] == {
         "number": 2,
-        "time": "2026-03-10T12:00:01.000+05:30",
+        "time": "2026-03-10T12:00:01.000000+05:30",
         "broker_name": None,
         "cause": "every broker is silent",
         "action": "taken for a pause",
