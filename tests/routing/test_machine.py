@@ -115,6 +115,8 @@ class AnyHistory(RuleBasedStateMachine):
         self.world = World()
         self.machine = self.world.machine
         self.held: dict[tuple[str, InstrumentKey], FeedType] = {}
+        self.sources: dict[InstrumentKey, str] = {}
+        """Before the last event."""
 
     @initialize()
     def start(self) -> None:
@@ -183,11 +185,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(name=NAMES)
     def prefer(self, name: str) -> None:
         if self.machine.standing.serves(name):
-            before = {key: self.source(key) for key in self.machine.holders.wanted}
             commands = self.world.do(self.machine.prefer(name, self.world.now()))
-            for key, source in before.items():
-                if source is not None and self.machine.standing.serves(source):
-                    assert self.source(key) == source, "a planned move leaves no gap"
             begun = [command for command in commands if isinstance(command, FailoverBegun)]
             assert all(each.failover.to_broker in BROKERS for each in begun)
             self.again(self.machine.prefer(name, self.world.now()))
@@ -234,6 +232,7 @@ class AnyHistory(RuleBasedStateMachine):
         if key not in self.machine.holders.wanted or index is None:
             return
         self.world.store.retire(index)
+        self.sources.pop(key, None)
         moved = {key: (self.world.store.register(LATER), LATER)} if moves else {}
         self.world.do(self.machine.turn_day([] if moves else [key], moved, self.world.now()))
         holders = {holder: kind for (holder, held), kind in self.held.items() if held == key}
@@ -290,6 +289,22 @@ class AnyHistory(RuleBasedStateMachine):
                 # On its way: a broker that can bring it was asked, and nothing else counts meanwhile.
                 assert target in able
                 assert key in self.machine.wire.claimed(target)
+
+    @invariant()
+    def a_source_that_can_stream_on_is_left_only_for_one_that_streams(self) -> None:
+        """A planned move leaves no gap, whatever comes between."""
+        for key, broker in self.sources.items():
+            if (
+                key in self.machine.holders.wanted
+                and self.machine.standing.serves(broker)
+                and not self.machine.refusals.has(broker, key)
+                and self.machine.keys.at(broker, key) is not None
+            ):
+                source = self.source(key)
+                assert source is not None
+                assert self.machine.standing.serves(source)
+        sources = {key: self.source(key) for key in self.machine.holders.wanted}
+        self.sources = {key: source for key, source in sources.items() if source is not None}
 
     @invariant()
     def the_store_counts_the_source_and_no_other(self) -> None:
