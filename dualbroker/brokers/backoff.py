@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import random
+from typing import Protocol
 
-__all__ = ["Backoff"]
+__all__ = ["Backoff", "Chance"]
+
+
+class Chance(Protocol):
+    """What `random.Random` is here."""
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """A number between two."""
+        ...
 
 
 class Backoff:
     """Waits that double up to a cap, each shortened by chance so that clients don't come back in step."""
 
-    def __init__(self, rng: random.Random, *, first_s: float = 0.5, cap_s: float = 30.0) -> None:
+    def __init__(self, rng: Chance, *, first_s: float = 0.5, cap_s: float = 30.0) -> None:
         self._random = rng
         self._first_s = first_s
         self._cap_s = cap_s

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from dualbroker.brokers.backoff import Backoff
-
-if TYPE_CHECKING:
-    import random
+from dualbroker.brokers.backoff import Backoff, Chance
 
 __all__ = ["End", "Evicted", "Retries", "Retry", "Tell"]
 
@@ -55,7 +51,7 @@ class Retry(msgspec.Struct, frozen=True):
 class Retries:
     """Decides over one login's connections. Times are seconds of any clock that never runs back."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: Chance) -> None:
         self._random = rng
         self.needs_session = False
         """The next connection takes a new session."""
