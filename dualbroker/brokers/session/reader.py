@@ -63,26 +63,20 @@ class StreamReader:
     def read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
         """Take all messages of one socket read."""
         received = self._wire.decode(messages)
-        for error in received.unreadable:
-            self._note_unreadable(error)
+        quotes, quote_bytes, quote_messages = received.quotes, received.quote_bytes, received.quote_messages
+        self._quotes.bytes += quote_bytes
+        self._quotes.messages += quote_messages
+        if quote_bytes != wire_bytes:
+            self._control.bytes += wire_bytes - quote_bytes
         for key in received.acknowledged:
             self._note_acknowledged(key)
-        quotes, orders = received.quotes, received.orders
-        self._quotes.bytes += received.quote_bytes
-        self._quotes.messages += received.quote_messages
-        self._orders.bytes += received.order_bytes
-        self._orders.messages += len(orders)
-        self._control.bytes += wire_bytes - received.quote_bytes - received.order_bytes
-        self._control.messages += len(messages) - received.quote_messages - len(orders)
         clock = self._context.clock
         if quotes and (feed_time := quotes[-1].feed_time) is not None:
             clock.follow(feed_time)
         now = clock.now_ns()
-        # Before the quotes of the same read: an order never waits behind them.
-        for order in orders:
-            self._take_order(order, now)
-        if received.hellos or received.heartbeats:
-            self._take_answers(received)
+        if quote_messages != len(messages):
+            # Before the quotes of the same read: an order never waits behind them.
+            self._take_others(received, len(messages), now)
         if not quotes:
             return
         if self.on_quotes is None:
@@ -95,15 +89,16 @@ class StreamReader:
             # Whatever a consumer does wrong, the socket lives on.
             self._note_not_taken("a batch of quotes")
 
-    def _take_order(self, order: Any, now: int) -> None:
-        self._health.last_order_ns = now
-        try:
-            update = self._wire.order_update(order, broker_name=self._name, receive_time_ns=now)
-            self.on_order(self._without_secrets(update))
-        except Exception:
-            self._note_not_taken("an order update")
-
-    def _take_answers(self, received: Received) -> None:
+    def _take_others(self, received: Received, messages: int, now: int) -> None:
+        orders = received.orders
+        self._orders.bytes += received.order_bytes
+        self._orders.messages += len(orders)
+        self._control.bytes -= received.order_bytes
+        self._control.messages += messages - received.quote_messages - len(orders)
+        for error in received.unreadable:
+            self._note_unreadable(error)
+        for order in orders:
+            self._take_order(order, now)
         for is_accepted in received.hellos:
             self._on_hello_answer(is_accepted)
         if received.heartbeats:
@@ -111,6 +106,14 @@ class StreamReader:
             if received.time_s is not None:
                 # A replay's time also before its first tick, and in a gap of the record.
                 self._context.clock.follow(received.time_s)
+
+    def _take_order(self, order: Any, now: int) -> None:
+        self._health.last_order_ns = now
+        try:
+            update = self._wire.order_update(order, broker_name=self._name, receive_time_ns=now)
+            self.on_order(self._without_secrets(update))
+        except Exception:
+            self._note_not_taken("an order update")
 
     def _without_secrets(self, update: OrderUpdate) -> OrderUpdate:
         """The update, what is private concealed in the words that others wrote."""
