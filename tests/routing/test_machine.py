@@ -145,6 +145,14 @@ class AnyHistory(RuleBasedStateMachine):
         self.world.up(name)
         self.again(self.world.up(name))
 
+    @rule()
+    def be_well(self) -> None:
+        """All are up and bring what they were asked for: else two that serve would seldom meet."""
+        for name in BROKERS:
+            self.world.up(name)
+        for name in BROKERS:
+            self.world.quotes(name, list(self.world.streamed.get(name, ())), full=True)
+
     @rule(name=NAMES)
     def evict(self, name: str) -> None:
         self.world.poll(name)
