@@ -33,8 +33,8 @@ from dualbroker.errors import ConnectionFailedError
 
 COUNTS_TASKS = """
 import asyncio, collections, json, os, pathlib
-from dualbroker.manager.running import RunningManager
-_start, _path = RunningManager.start, pathlib.Path({path!r})
+from dualbroker.manager import WebSocketManager
+_start, _path = WebSocketManager.start, pathlib.Path({path!r})
 async def _count():
     loop, late = asyncio.get_running_loop(), collections.deque([0.0], maxlen=100_000)
     while True:
@@ -51,7 +51,7 @@ async def _count():
 async def _counted(self):
     self._background.spawn(_count())
     await _start(self)
-RunningManager.start = _counted
+WebSocketManager.start = _counted
 """
 SAMPLE_EVERY_S = 2.0
 SETTLES_WITHIN_S = 60.0

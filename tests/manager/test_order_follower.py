@@ -78,7 +78,7 @@ def test_the_config_can_ask_for_it() -> None:
             before = ordered(manager)
             await eventually(lambda: ordered(manager) > before)
             await eventually(lambda: symbols(manager, "config orders") == ordered(manager), 10)
-            await manager._renew_config_subscriptions()
+            await manager._from_config.renew()
             assert symbols(manager, "config orders") >= before, (
                 "a new day asks for it again, and changes nothing"
             )

@@ -32,10 +32,10 @@ atexit.register(lambda: pathlib.Path({path!r}).write_text("\\n".join(sys.modules
 """
 NEVER_STOPS = """
 import asyncio
-from dualbroker.manager.running import RunningManager
+from dualbroker.manager import WebSocketManager
 async def stop(self):
     await asyncio.sleep(3_600)
-RunningManager.stop = stop
+WebSocketManager.stop = stop
 """
 
 
