@@ -91,6 +91,7 @@ async def everything(service: Served) -> dict[str, str]:
         "broker": state.broker_name,
         "order_id": state.order_id,
         "name": "broker2",
+        "underlying": "NIFTY",
     }
     document = (await client.get("/openapi.json")).json()
     for path, operations in document["paths"].items():
