@@ -131,7 +131,7 @@ def test_one_problem_is_one_exact_line(text: str, expected: str) -> None:
         ("a: !!int '-'", "line 1, column 4: expected YAML, but found a value that is not what"),
         ("a: !!float ''", "line 1, column 4: expected YAML, but found a value that is not what"),
         ("a: &a {<<: *a}", "expected a few levels of keys, found them nested too deeply to read"),
-        ("a: " + "x" * 262_144, "expected at most 262,144 characters, found 262,147"),
+        ("a: " + "x" * 262_144, "expected at most 2,62,144 characters, found 2,62,147"),
         ("a: \x00", "expected readable text, found a control character at 3"),
         ("[" * 3000, "expected a few levels of keys, found them nested too deeply to read"),
         ("a: " + "[" * 60 + "]" * 60, "expected a few levels of keys, found them nested too deeply to read"),

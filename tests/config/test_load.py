@@ -115,7 +115,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 def test_a_file_too_large_for_a_config_is_not_read_through(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "config.yaml"
     file.write_bytes(content)
-    with pytest.raises(ConfigError, match="expected a config of at most 262,144 bytes, found a larger file"):
+    with pytest.raises(ConfigError, match="expected a config of at most 2,62,144 bytes, found a larger file"):
         load_config(file)
 
 
