@@ -49,6 +49,7 @@ def test_a_copy_of_the_start_script_beside_such_files_runs_too(folder: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_children_of_a_program_that_does_not_look_there_do_not_look_there_either(folder: Path) -> None:
     program = """
 import asyncio, dualbroker

@@ -33,6 +33,7 @@ def test_whatever_fails_nothing_is_lost_doubled_or_mixed_up() -> None:
         assert outcome.virtual_s > schedule.faults_end_s
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_run_in_every_process_whatever_the_hash_seed() -> None:
     here = [play(generate_schedule(seed)).digest for seed in range(4)]
     assert len(set(here)) == 4
@@ -44,6 +45,7 @@ def test_a_seed_gives_the_same_run_in_every_process_whatever_the_hash_seed() -> 
         assert answer.stdout.split() == here
 
 
+@pytest.mark.slow
 def test_several_processes_come_to_what_one_does() -> None:
     alone = run_batch(4, first_seed=100, processes=1)
     together = run_batch(4, first_seed=100, processes=2)

@@ -23,6 +23,7 @@ def test_schedules_that_hold_end_with_zero_and_figures() -> None:
     assert set(figures["gap_s"]) == {"p50", "p99", "max"}
 
 
+@pytest.mark.slow
 def test_a_broken_rule_ends_with_one_and_a_schedule_to_play_again(tmp_path: Path) -> None:
     with MUTATIONS["leave_the_old_connection_open"].breakage():
         answer = CliRunner().invoke(app, ["chaos", "--seeds", "1", "--processes", "1"])

@@ -64,6 +64,7 @@ def test_a_log_file_that_cannot_be_written_is_one_line_and_status_2(tmp_path: Pa
     assert_one_line(run_to_end(folder=tmp_path), "log.file")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/dev/full").exists(), reason="this system has no /dev/full, a disk that is full"
 )

@@ -14,6 +14,7 @@ from tests.cli.running import ROOT, run_command
 SCRIPT = (ROOT / "test_optimized_websockets.py",)
 
 
+@pytest.mark.slow
 def test_the_script_prints_one_object(tmp_path: Path) -> None:
     arguments = ("--seconds", "2", "--brokers", "2", "--symbols", "10", "--rate", "200", "--json")
     done = run_command(*arguments, home=tmp_path, program=SCRIPT)

@@ -158,6 +158,7 @@ def test_an_order_of_an_impossible_time_is_one_of_today(fields: bytes) -> None:
     run_world(story)
 
 
+@pytest.mark.slow
 def test_a_flood_of_orders_keeps_no_tick_waiting_and_their_events_are_bounded() -> None:
     async def story(world: World) -> None:
         lines = Lines(world)

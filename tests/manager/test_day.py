@@ -63,7 +63,12 @@ def run_night(
     )
 
 
-@pytest.mark.parametrize("tokens_die", ["close", "mute", "never"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "tokens_die", ["close", pytest.param("mute", marks=SLOW), pytest.param("never", marks=SLOW)]
+)
 def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
@@ -112,6 +117,7 @@ def test_expired_contracts_are_let_go_and_named() -> None:
     run_night(story, start=EVENING)
 
 
+@pytest.mark.slow
 def test_the_brokers_that_stand_by_know_todays_keys_after_the_turn() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
@@ -132,6 +138,7 @@ async def at_once(work: Callable[..., T], *arguments: Any) -> T:
     return work(*arguments)
 
 
+@pytest.mark.slow
 def test_a_master_of_yesterday_is_told_as_such_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +169,7 @@ def test_a_master_of_yesterday_is_told_as_such_and_tried_again(
     run_night(story)
 
 
+@pytest.mark.slow
 def test_a_turn_that_fails_in_an_unforeseen_way_is_told_and_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

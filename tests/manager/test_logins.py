@@ -49,6 +49,7 @@ def test_trouble_on_the_way_is_told_once_for_each_kind_of_it() -> None:
     assert notes == ["no login yet: no answer, try 0", "no login yet: expected JSON"]
 
 
+@pytest.mark.slow
 def test_a_login_that_never_gets_through_is_one_incident() -> None:
     async def story(world: World) -> None:
         world.transport.dead_hosts.add("broker2")

@@ -154,6 +154,7 @@ def test_no_data_by_error_takes_no_order_away() -> None:
     run_world(story)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["refuse", "refuse_hello"])
 def test_the_books_of_a_broker_whose_socket_never_came_up_are_read_and_it_is_told_once(fault: str) -> None:
     async def story(world: World) -> None:

@@ -19,6 +19,7 @@ from tests.simulated import World, eventually, run_world
 LIVENESS = {"quotes_silent_after": 5.0, "probe_every": 3.0}
 
 
+@pytest.mark.slow
 def test_a_silence_that_nobody_can_explain_is_told_once_and_so_is_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -163,6 +163,7 @@ def test_after_a_lost_link_it_goes_on_where_it_was_and_nothing_is_missing_or_twi
     play(story)
 
 
+@pytest.mark.slow
 def test_after_a_night_asleep_it_has_what_it_held_again() -> None:
     async def story(service: Served, world: World, network: Network) -> None:
         async with attached(network) as client:
@@ -269,6 +270,7 @@ def test_a_client_that_leaves_lets_go_of_its_own_at_once_and_of_nobody_elses() -
     play(story)
 
 
+@pytest.mark.slow
 def test_the_brokers_carry_the_same_for_one_client_and_for_twenty() -> None:
     carried: list[dict[str, tuple[int, int]]] = []
 

@@ -141,6 +141,7 @@ def test_a_planned_move_streams_on_the_new_source_before_it_leaves_the_old_one()
     run_world(story)
 
 
+@pytest.mark.slow
 def test_quotes_return_to_the_preferred_broker_once_it_is_steady_and_later_each_time() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:

@@ -117,6 +117,7 @@ def _silent_broker() -> Iterator[str]:
             each.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prelude", ["", NEVER_STOPS], ids=["mid-login", "something that never ends"])
 def test_it_ends_in_time_in_the_middle_of_a_login_and_whatever_hangs(tmp_path: Path, prelude: str) -> None:
     with _silent_broker() as where:

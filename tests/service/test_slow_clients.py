@@ -48,6 +48,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningService]:
     service.stop()
 
 
+@pytest.mark.slow
 def test_a_client_that_stops_reading_harms_nobody(running: RunningService) -> None:
     with (
         dualbroker.connect(running.address) as feed,

@@ -32,6 +32,7 @@ def run(simulation: Simulation, seconds: int) -> None:
         simulation.step(STEP_NS)
 
 
+@pytest.mark.slow
 def test_flow_is_of_the_asked_size_and_mixed() -> None:
     simulation = make()
     run(simulation, 300)
@@ -56,6 +57,7 @@ def test_accounts_differ() -> None:
     assert not set(first) & set(second)
 
 
+@pytest.mark.slow
 def test_same_seed_same_frames() -> None:
     def frames_of(simulation: Simulation) -> list[bytes]:
         broker = simulation.brokers[0]

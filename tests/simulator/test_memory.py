@@ -54,6 +54,7 @@ def test_has_the_shape_of_a_transport() -> None:
         assert callable(getattr(transport, name))
 
 
+@pytest.mark.slow
 def test_login_by_the_market_s_clock_and_stream() -> None:
     async def scenario() -> Reader:
         simulation = make(orders_per_minute=30)

@@ -177,6 +177,7 @@ async def _read_to_the_end(connection: ClientConnection) -> None:
         await connection.recv()
 
 
+@pytest.mark.slow
 def test_reader_that_stops_reading_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "_MOST_UNSENT_BYTES", 100_000)
 
@@ -192,6 +193,7 @@ def test_reader_that_stops_reading_is_dropped(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_replay_waits_for_its_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "_REPLAY_WAITS_AT_BYTES", 100_000)
 

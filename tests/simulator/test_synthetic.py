@@ -143,6 +143,7 @@ def test_other_rates_are_refused(rate: float) -> None:
         new_market(rate=rate)
 
 
+@pytest.mark.slow
 def test_a_machine_that_slept_does_not_drown_in_ticks() -> None:
     market = new_market(rate=50_000)
     assert len(market.advance(3_600 * SECOND)) == MOST_TICKS_PER_CALL
@@ -151,6 +152,7 @@ def test_a_machine_that_slept_does_not_drown_in_ticks() -> None:
     assert_sound(market)
 
 
+@pytest.mark.slow
 def test_prices_move_together() -> None:
     market = new_market(rate=400)
     watched = ("NIFTY INDEX", "NIFTY BANK", "SENSEX", "HDFCBANK-EQ", "INDIA VIX", "NIFTY24NOV26F")
