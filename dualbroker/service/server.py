@@ -136,7 +136,7 @@ def serve(
 
     def fail(error: DualBrokerError) -> None:
         failures.append(error)
-        server.should_exit = True
+        server.ends = True
 
     app = create_app(
         config,
@@ -199,6 +199,12 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._process_ends_within_s = process_ends_within_s
         self._deadline: threading.Timer | None = None
+        self.ends = False
+        """It shall end. ``should_exit``, set before the start is over, lets uvicorn leave without the app's
+        own end."""
+
+    async def on_tick(self, counter: int) -> bool:
+        return self.ends or await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._deadline is None and self._process_ends_within_s is not None:
