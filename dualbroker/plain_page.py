@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
+from dualbroker.colours import css_colours
+
 __all__ = ["STYLE", "plain_page"]
 
-STYLE = """
+STYLE = (
+    css_colours(":root")
+    + """
 :root {
-  color-scheme: light dark;
-  --ground: light-dark(#ffffff, #14171a);
-  --panel: light-dark(#f7f8fa, #1c2024);
-  --line: light-dark(#dfe3e8, #31373e);
-  --text: light-dark(#1b2026, #e6e9ec);
-  --quiet: light-dark(#5a6572, #9aa5b1);
-  --accent: light-dark(#1f5f9f, #7db4ea);
-  --good: light-dark(#1a6e3c, #6ccf94);
-  --bad: light-dark(#b3261e, #f2887f);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   color: var(--text);
   background: var(--ground);
@@ -41,7 +36,8 @@ button { width: 100%; margin: 12px 0; padding: 8px 16px; color: var(--ground); b
 .good { color: var(--good); font-weight: 600; }
 .wrong { color: var(--bad); font-weight: 600; }
 """
-"""The dashboard's colours (``view/static/base.css``); what is touched is 44 px high."""
+)
+"""What is touched is 44 px high."""
 
 _ICON = (
     '<svg viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" rx="3" fill="#2563a8"/>'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
+from dualbroker.colours import css_colours
 from dualbroker.view.heads import heads_script
 from dualbroker.view.parts import PARTS, panels_script
 
@@ -27,10 +28,14 @@ SCRIPTS = (
 )
 """Each after those that it imports from. No two of them declare the same name."""
 
-MADE: dict[str, Callable[[], str]] = {"heads.js": heads_script, "panels.js": panels_script}
+MADE: dict[str, Callable[[], str]] = {
+    "heads.js": heads_script,
+    "panels.js": panels_script,
+    "colours.css": lambda: css_colours(".dualbroker"),
+}
 """Those that are no files, and what makes them."""
 
-STYLES = ("base.css", "parts.css", "tables.css", "layout.css")
+STYLES = ("colours.css", "base.css", "parts.css", "tables.css", "layout.css")
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
