@@ -106,7 +106,8 @@ class TicksConfig(Section):
     """Ticks kept in memory, of all instruments together; the oldest go first."""
     gather: float = Field(default=0.02, ge=0, le=0.5)
     """The longest time, in seconds, that messages of a busy socket may gather before they are read together,
-    which costs far less work. Receive times are of the read. 0 reads each message as it comes."""
+    which costs far less work. An order on that socket waits as long, too, and receive times are of the read.
+    0 reads each message as it comes."""
 
 
 class OrderEventsConfig(Section):
