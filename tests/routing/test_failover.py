@@ -97,7 +97,7 @@ def test_a_market_that_stands_still_moves_no_quotes() -> None:
             [incident] = manager.incidents.incidents_snapshot()
             assert "the market does not move" in incident.cause
             quotes_asked = sum("GetQuotes" in request for request in world.transport.requests)
-            assert quotes_asked < 200, "asked ever more seldom"
+            assert quotes_asked < 200, "asked less and less often"
 
     run_world(story, liveness=LIVENESS, orders_per_minute=0.0)
 

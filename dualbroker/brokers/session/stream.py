@@ -205,7 +205,7 @@ class Stream:
             case Tell.DOWN:
                 self._context.on_down(self._standing.name, why)
             case Tell.NOTE:
-                action = "it is tried again ever more seldom, without another login"
+                action = "it is retried at growing intervals, without another login"
                 self._context.note(self._standing.name, why, action)
 
     # Signs of life
