@@ -64,8 +64,8 @@ class Reconciler:
         Told what went wrong and what is done about it, in words.
     on_stream_stale, on_session_expired
         Called with the broker's name and the reason: once per connection for a change that the stream should
-        have brought and did not; less and less often for a session that REST goes on calling dead, as a new one
-        may have died, too. Whoever is told reconnects.
+        have brought and did not; at growing intervals for a session that REST goes on calling dead, as a new
+        one may have died, too. What is called reconnects.
     """
 
     def __init__(

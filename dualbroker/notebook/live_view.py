@@ -26,7 +26,7 @@ UNSEEN_AFTER_S = 30.0
 """The browser says every 10 s that somebody looks; three times unheard, nobody does."""
 UNSEEN_INTERVAL_S = 5.0
 UNSEEN_SHARE = 0.1
-"""A view that nobody looks at is written every 5 s, and less and less often: after a tenth of the time unseen.
+"""A view that nobody looks at is written every 5 s, then at growing intervals: a tenth of the time unseen.
 
 A notebook's server keeps all that is written for a tab that was closed, without bound. So it keeps some
 eighty updates of a whole day.
