@@ -14,12 +14,12 @@ from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager import WebSocketManager
 from dualbroker.market_hours import MarketHours
-from dualbroker.simulator.market import Market
-from dualbroker.simulator.memory import MemoryResponse, MemoryTransport
+from dualbroker.simulator.drivers.memory import MemoryResponse, MemoryTransport
+from dualbroker.simulator.market.market import Market
+from dualbroker.simulator.market.synthetic import SyntheticMarket
+from dualbroker.simulator.market.universe import build_universe
 from dualbroker.simulator.simulation import Simulation
-from dualbroker.simulator.stream import CloseCommand
-from dualbroker.simulator.synthetic import SyntheticMarket
-from dualbroker.simulator.universe import build_universe
+from dualbroker.simulator.wire.stream import CloseCommand
 from dualbroker.transport.base import Transport
 
 T = TypeVar("T")

@@ -70,7 +70,7 @@ print(dualbroker.Feed.__name__)
         ("ipywidgets", "import dualbroker.notebook.views", "notebook"),
         ("plotly", "from dualbroker.notebook import plot_gaps", "notebook"),
         ("starlette", "import dualbroker.service.server", "service"),
-        ("uvicorn", "import dualbroker.simulator.command", "service"),
+        ("uvicorn", "import dualbroker.simulator.drivers.command", "service"),
         (
             "xlsxwriter",
             "from dualbroker.feed.workbook import import_xlsxwriter; import_xlsxwriter()",

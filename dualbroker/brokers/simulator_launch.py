@@ -57,7 +57,9 @@ def simulator_child(config: SimulatorConfig, brokers: int | Sequence[str]) -> Ch
 
 
 def _start(options: bytes) -> ChildProcess:
-    return ChildProcess("the simulator", command_for("dualbroker.simulator.command", options.decode("utf-8")))
+    return ChildProcess(
+        "the simulator", command_for("dualbroker.simulator.drivers.command", options.decode("utf-8"))
+    )
 
 
 def _options(config: SimulatorConfig, brokers: int | Sequence[str]) -> bytes:

@@ -15,8 +15,8 @@ from itertools import accumulate
 
 from dualbroker.clock import NS_PER_S
 from dualbroker.model import DepthLevel, Instrument, InstrumentKey, InstrumentKind
-from dualbroker.simulator.market import DEFAULT_TICK_SIZE, Bar, MarketTick
-from dualbroker.simulator.universe import Universe, build_universe
+from dualbroker.simulator.market.market import DEFAULT_TICK_SIZE, Bar, MarketTick
+from dualbroker.simulator.market.universe import Universe, build_universe
 
 __all__ = ["QUIET_SHARE", "SmallMarket", "market_is_open", "small_universe"]
 
@@ -47,7 +47,7 @@ def market_is_open(time_ns: int) -> bool:
 
 
 class SmallMarket:
-    """A ``dualbroker.simulator.market.Market``; the same for the same arguments and calls of ``advance``.
+    """A ``dualbroker.simulator.market.market.Market``; equal for equal arguments and calls of ``advance``.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ import msgspec
 from dualbroker.errors import WireError
 from dualbroker.noren import frames
 from dualbroker.noren.requests import Endpoint, parse_body
-from dualbroker.simulator.memory import MemoryResponse, MemoryTransport, MemoryWebSocket
+from dualbroker.simulator.drivers.memory import MemoryResponse, MemoryTransport, MemoryWebSocket
 from dualbroker.simulator.simulation import Simulation
 
 __all__ = ["Hello", "Opening", "Refusal", "Request", "WatchedTransport"]

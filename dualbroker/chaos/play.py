@@ -11,7 +11,7 @@ from dualbroker.chaos.schedule import Fault, OneOff, UserAction
 from dualbroker.chaos.troubles import Troubles
 from dualbroker.chaos.world import World
 from dualbroker.errors import AmbiguousInstrumentError, DualBrokerError, UnknownInstrumentError
-from dualbroker.simulator.faults import NO_FAULTS, as_strike
+from dualbroker.simulator.faults.faults import NO_FAULTS, as_strike
 
 __all__ = ["Faulter", "Users"]
 

@@ -25,11 +25,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, tag="fault", tag_field="k
     broker: str
     """A name, or ``all``."""
     switches: dict[str, Any]
-    """By the names of ``dualbroker.simulator.faults.Faults``."""
+    """By the names of ``dualbroker.simulator.faults.faults.Faults``."""
 
 
 class OneOff(msgspec.Struct, frozen=True, kw_only=True, tag="one_off", tag_field="kind"):
-    """Something that a simulated broker does once (``dualbroker.simulator.faults.Strike``)."""
+    """Something that a simulated broker does once (``dualbroker.simulator.faults.faults.Strike``)."""
 
     at_s: float
     broker: str

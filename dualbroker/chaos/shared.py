@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import dualbroker.simulator.site
+import dualbroker.simulator.drivers.site
 import dualbroker.storage.masters
 from dualbroker.instruments import parse_master
 from dualbroker.model import Instrument
-from dualbroker.simulator.masters import master_zip
+from dualbroker.simulator.wire.masters import master_zip
 
 __all__ = ["shared_work"]
 
@@ -32,7 +32,7 @@ def _master_zip(exchange: str, instruments: list[Instrument]) -> bytes:
 _LAID_OVER: tuple[tuple[Any, str, Any], ...] = (
     (importlib.metadata, "entry_points", _entry_points),
     (dualbroker.storage.masters, "parse_master", _parse_master),
-    (dualbroker.simulator.site, "master_zip", _master_zip),
+    (dualbroker.simulator.drivers.site, "master_zip", _master_zip),
 )
 
 

@@ -14,7 +14,7 @@ from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST, NS_PER_S
 from dualbroker.config.schema import Config
 from dualbroker.manager import WebSocketManager
-from dualbroker.simulator.memory import MASTERS_BASE, MemoryTransport
+from dualbroker.simulator.drivers.memory import MASTERS_BASE, MemoryTransport
 from dualbroker.simulator.simulation import Simulation
 from dualbroker.transport.base import Transport
 

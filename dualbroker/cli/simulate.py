@@ -70,7 +70,7 @@ def simulate(
     ] = False,
 ) -> None:
     """Run simulated brokers: REST and WebSocket on free ports of this machine, both protocol generations."""
-    from dualbroker.simulator.command import SimulatorOptions, run_simulator
+    from dualbroker.simulator.drivers.command import SimulatorOptions, run_simulator
 
     run_simulator(
         SimulatorOptions(

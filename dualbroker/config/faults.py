@@ -1,7 +1,7 @@
 """The key ``simulator.faults``: what is wrong with a simulated broker from the start.
 
-The same switches as the simulator's own (``dualbroker.simulator.faults``, which says what each does); here
-they are checked with the rest of config.yaml, for the simulator is another process.
+The same switches as the simulator's own (``dualbroker.simulator.faults.faults``, which says what each
+does); here they are checked with the rest of config.yaml, for the simulator is another process.
 """
 
 from __future__ import annotations

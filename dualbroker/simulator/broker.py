@@ -12,21 +12,21 @@ import msgspec
 from dualbroker.clock import NS_PER_S
 from dualbroker.model import InstrumentKey
 from dualbroker.noren import frames
-from dualbroker.simulator import rest
-from dualbroker.simulator.accounts import Account, Logins
 from dualbroker.simulator.answers import Answer
-from dualbroker.simulator.catalogue import Catalogue
-from dualbroker.simulator.fan_out import QuoteFanOut
-from dualbroker.simulator.faults import Faults, Strike
-from dualbroker.simulator.framing import text_frame
-from dualbroker.simulator.market import Market
-from dualbroker.simulator.order_mischief import OrderMischief
-from dualbroker.simulator.order_wire import order_update
-from dualbroker.simulator.orders import Order, OrderEvent, OrderNumbers
-from dualbroker.simulator.rest_mischief import RestMischief
-from dualbroker.simulator.skew import skewed_row
-from dualbroker.simulator.stream import CloseCommand, StreamSession
-from dualbroker.simulator.trading import TradingAccount
+from dualbroker.simulator.faults.faults import Faults, Strike
+from dualbroker.simulator.faults.order_faults import OrderFaults
+from dualbroker.simulator.faults.rest_faults import RestFaults
+from dualbroker.simulator.market.market import Market
+from dualbroker.simulator.trading.accounts import Account, Logins
+from dualbroker.simulator.trading.orders import Order, OrderEvent, OrderNumbers
+from dualbroker.simulator.trading.trading import TradingAccount
+from dualbroker.simulator.wire import rest
+from dualbroker.simulator.wire.catalogue import Catalogue
+from dualbroker.simulator.wire.fan_out import QuoteFanOut
+from dualbroker.simulator.wire.framing import text_frame
+from dualbroker.simulator.wire.order_wire import order_update
+from dualbroker.simulator.wire.skew import skewed_row
+from dualbroker.simulator.wire.stream import CloseCommand, StreamSession
 
 __all__ = ["RULES", "BrokerRules", "SimulatedBroker", "TokensDie"]
 
@@ -94,9 +94,9 @@ class SimulatedBroker:
         self.running_ns = 0
         """The simulation's running time, kept up by it."""
         self.faults = Faults()
-        self.rest_mischief = RestMischief(random.Random(f"rest/{seed}/{name}"))
+        self.rest_faults = RestFaults(random.Random(f"rest/{seed}/{name}"))
         self._faults_followed = Faults()
-        self._order_mischief = OrderMischief(random.Random(f"orders/{seed}/{name}"))
+        self._order_faults = OrderFaults(random.Random(f"orders/{seed}/{name}"))
         self._tokens_die = tokens_die
         self._rules = rules
         numbers = OrderNumbers(first=(10 + zlib.crc32(name.encode("utf-8")) % 90) * 100_000)
@@ -113,7 +113,7 @@ class SimulatedBroker:
         }
 
     def handle_request(self, path: str, body: bytes, headers: Mapping[str, str], now_ns: int) -> Answer:
-        """Answer a POST; see `dualbroker.simulator.rest.answer`."""
+        """Answer a POST; see `dualbroker.simulator.wire.rest.answer`."""
         return rest.answer(self, path, body, headers, now_ns)
 
     def open_session(self) -> StreamSession:
@@ -182,7 +182,7 @@ class SimulatedBroker:
         self.follow_faults()
         for session in self.sessions:
             if session.late_orders:
-                self._order_mischief.release_due(session, running_ns)
+                self._order_faults.release_due(session, running_ns)
             if session.close_at_ns is not None and session.close_at_ns <= running_ns:
                 session.close_at_ns = None
                 session.close_command = CloseCommand(1000, "goodbye")
@@ -239,4 +239,4 @@ class SimulatedBroker:
             update = skewed_row(update, self.faults.clock_skew_s)
         frame = text_frame(frames.order_frame(update))
         for session in takers:
-            self._order_mischief.send(session, frame, self.faults, self.running_ns)
+            self._order_faults.send(session, frame, self.faults, self.running_ns)

@@ -14,15 +14,15 @@ from typing import Any
 from dualbroker.errors import DualBrokerError
 from dualbroker.model import Instrument
 from dualbroker.noren.times import ist_day
-from dualbroker.simulator.accounts import generate_account
-from dualbroker.simulator.actor import OrderActor
 from dualbroker.simulator.broker import BrokerRules, SimulatedBroker, TokensDie
-from dualbroker.simulator.catalogue import Catalogue
 from dualbroker.simulator.day import DayCalendar, Turn, still_listed
-from dualbroker.simulator.fan_out import QuoteFanOut
-from dualbroker.simulator.faults import ALL_BROKERS, NO_FAULTS, Faults, Strike, changed
-from dualbroker.simulator.market import Market
-from dualbroker.simulator.planned import PlannedStrike, PlannedStrikes
+from dualbroker.simulator.faults.faults import ALL_BROKERS, NO_FAULTS, Faults, Strike, changed
+from dualbroker.simulator.faults.planned import PlannedStrike, PlannedStrikes
+from dualbroker.simulator.market.market import Market
+from dualbroker.simulator.trading.accounts import generate_account
+from dualbroker.simulator.trading.actor import OrderActor
+from dualbroker.simulator.wire.catalogue import Catalogue
+from dualbroker.simulator.wire.fan_out import QuoteFanOut
 
 __all__ = ["Simulation"]
 

@@ -14,9 +14,9 @@ from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren.oauth import exchange_code
 from dualbroker.brokers.session.login import login_id
 from dualbroker.chaos.virtual_time import VirtualTimeLoop
-from dualbroker.simulator.accounts import Account
 from dualbroker.simulator.answers import WRONG_PASSWORD, Refusal
-from dualbroker.simulator.faults import Strike
+from dualbroker.simulator.faults.faults import Strike
+from dualbroker.simulator.trading.accounts import Account
 from dualbroker.storage.tokens import SessionTokens
 from dualbroker.testing import CHECKS, Check, Stand, eventually, name_of, run_check
 from dualbroker.transport.base import Transport

@@ -18,8 +18,8 @@ from dualbroker.brokers.session.standing import Standing
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.errors import ConnectionFailedError, RetryableBrokerError, SessionExpiredError
 from dualbroker.model import OrderUpdate
-from dualbroker.simulator.accounts import Account
 from dualbroker.simulator.answers import WRONG_PASSWORD, Refusal
+from dualbroker.simulator.trading.accounts import Account
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from tests.brokers.test_acceptance import Bench, Maker, flattrade, play, shoonya, shoonya_by_password
 from tests.simulated import World, eventually, run_world

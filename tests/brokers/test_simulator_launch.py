@@ -47,7 +47,7 @@ def test_a_replay_and_real_brokers_launch_nothing() -> None:
 def test_heavy_libraries_are_imported_only_where_they_are_used() -> None:
     program = """
 import sys
-import dualbroker.simulator.command
+import dualbroker.simulator.drivers.command
 print(sorted({"pandas", "pyarrow", "rich", "typer", "pydantic", "httpx", "fastapi"} & sys.modules.keys()))
 import dualbroker.feed.opening
 print(sorted({"pandas", "pyarrow", "httpx", "fastapi", "plotly"} & sys.modules.keys()))

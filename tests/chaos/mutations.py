@@ -39,7 +39,7 @@ from dualbroker.routing.holders import Holders
 from dualbroker.routing.moves import Moves
 from dualbroker.routing.standing import Standing as RoutingStanding
 from dualbroker.routing.wire import Purpose, Wire
-from dualbroker.simulator.memory_websocket import MemoryWebSocket
+from dualbroker.simulator.drivers.memory_websocket import MemoryWebSocket
 from dualbroker.stores.order_state import Standing
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.routes import Routes

@@ -5,7 +5,7 @@ import pytest
 from dualbroker.chaos.generate import generate_schedule
 from dualbroker.chaos.schedule import Fault, OneOff, UserAction, read_schedule, write_schedule
 from dualbroker.errors import DualBrokerError
-from dualbroker.simulator.faults import Faults, as_strike, changed
+from dualbroker.simulator.faults.faults import Faults, as_strike, changed
 
 SEEDS = range(300)
 

@@ -8,8 +8,8 @@ import pytest
 from dualbroker.config.faults import FaultsConfig
 from dualbroker.config.load import parse_config
 from dualbroker.errors import ConfigError
-from dualbroker.simulator.faults import Faults
-from dualbroker.simulator.planned import PlannedStrike
+from dualbroker.simulator.faults.faults import Faults
+from dualbroker.simulator.faults.planned import PlannedStrike
 
 BROKERS = "brokers: {broker1: {type: simulated}, other: {type: simulated}}\n"
 

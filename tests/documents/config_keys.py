@@ -22,7 +22,7 @@ from dualbroker.config.broker_types import broker_types
 from dualbroker.config.faults import FaultsConfig, StrikeConfig
 from dualbroker.config.section import Section
 from dualbroker.market_hours import Spans
-from dualbroker.simulator.faults import Faults, Strike
+from dualbroker.simulator.faults.faults import Faults, Strike
 
 __all__ = ["config_tables"]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dualbroker.clock import IST
-from dualbroker.simulator.replay import ReplayMarket
+from dualbroker.simulator.market.replay import ReplayMarket
 
 OPENING = datetime(2025, 8, 29, 9, 30, tzinfo=IST)
 STRIKES = [24_000.0 + 50.0 * step for step in range(41)]

@@ -12,7 +12,7 @@ import pytest
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.manager import WebSocketManager
-from dualbroker.simulator.memory import MemoryResponse
+from dualbroker.simulator.drivers.memory import MemoryResponse
 from dualbroker.stores.health import BrokerState
 from tests.simulated import World, eventually, run_world
 

@@ -19,8 +19,8 @@ from dualbroker.manager.chain import ChainFollower
 from dualbroker.manager.chain_series import days_left
 from dualbroker.manager.chain_table import chain_table
 from dualbroker.market_hours import MarketHours
-from dualbroker.simulator.synthetic import SyntheticMarket
-from dualbroker.simulator.universe import build_universe
+from dualbroker.simulator.market.synthetic import SyntheticMarket
+from dualbroker.simulator.market.universe import build_universe
 from tests.manager.options_only import OPENING, TIME_VALUE, options_only
 from tests.simulated import World, eventually, run_world
 

@@ -15,8 +15,8 @@ from dualbroker.brokers.noren.simulated import SimulatedBroker
 from dualbroker.clock import IST
 from dualbroker.manager.day import DayTurn
 from dualbroker.market_hours import MarketHours
-from dualbroker.simulator.synthetic import SyntheticMarket
-from dualbroker.simulator.universe import build_universe
+from dualbroker.simulator.market.synthetic import SyntheticMarket
+from dualbroker.simulator.market.universe import build_universe
 from dualbroker.stores.health import BrokerState
 from tests.simulated import World, eventually, run_world
 

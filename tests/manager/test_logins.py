@@ -12,7 +12,7 @@ from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError, LoginRefusedError, WireError
 from dualbroker.manager.logins import log_in
-from dualbroker.simulator.memory import MemoryTransport
+from dualbroker.simulator.drivers.memory import MemoryTransport
 from dualbroker.storage.paths import HOME_VARIABLE
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from tests.simulated import World, eventually, run_world

@@ -15,7 +15,7 @@ from dualbroker.clock import IST
 from dualbroker.errors import UnknownInstrumentError
 from dualbroker.instruments import parse_master
 from dualbroker.model import Instrument, InstrumentKey
-from dualbroker.simulator.replay import ReplayMarket
+from dualbroker.simulator.market.replay import ReplayMarket
 from tests.manager.options_only import OPENING, STRIKES, options_only
 from tests.simulated import World, run_world
 

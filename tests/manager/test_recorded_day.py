@@ -10,7 +10,7 @@ import pytest
 
 from dualbroker.clock import IST
 from dualbroker.market_hours import MarketHours
-from dualbroker.simulator.replay import ReplayMarket
+from dualbroker.simulator.market.replay import ReplayMarket
 from tests.simulated import World, eventually, run_world
 
 SPEED = 5.0

@@ -6,7 +6,7 @@ from dualbroker.errors import ConfigError
 from dualbroker.measure.symbols import choose, strikes_for
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.noren.times import ist_day
-from dualbroker.simulator.universe import build_universe
+from dualbroker.simulator.market.universe import build_universe
 
 NOW_NS = 1_700_000_000_000_000_000
 INSTRUMENTS = [

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from dualbroker.clock import IST
 from dualbroker.errors import ConfigError, ConnectionFailedError
 from dualbroker.model import Role
-from dualbroker.simulator.faults import Strike
-from dualbroker.simulator.market import MarketTick
+from dualbroker.simulator.faults.faults import Strike
+from dualbroker.simulator.market.market import MarketTick
 from dualbroker.stores.health import BrokerState
 from tests.manager.carrying import all_streamed_by, carried_by, streaming, ticks_after
 from tests.simulated import World, eventually, run_world

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from dualbroker.manager import WebSocketManager
-from dualbroker.simulator.faults import Strike
+from dualbroker.simulator.faults.faults import Strike
 from dualbroker.stores.incidents import Failover
 from tests.manager.carrying import carried_by, ticks_after
 from tests.simulated import World, eventually, run_world

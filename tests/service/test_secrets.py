@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from dualbroker.config.broker import mask
-from dualbroker.simulator.memory import MemoryResponse
-from dualbroker.simulator.orders import OrderTerms
-from dualbroker.simulator.trading import TradingAccount
+from dualbroker.simulator.drivers.memory import MemoryResponse
+from dualbroker.simulator.trading.orders import OrderTerms
+from dualbroker.simulator.trading.trading import TradingAccount
 from dualbroker.stores.health import BrokerState
 from tests.sections import noren
 from tests.service.stream_socket import StreamSocket

@@ -10,8 +10,8 @@ import pyotp
 from dualbroker.noren import frames
 from dualbroker.noren.requests import encode_body, quick_auth
 from dualbroker.simulator.broker import SimulatedBroker
-from dualbroker.simulator.framing import payload_of
-from dualbroker.simulator.stream import StreamSession
+from dualbroker.simulator.wire.framing import payload_of
+from dualbroker.simulator.wire.stream import StreamSession
 
 WALL_NS = 1_700_000_000_000_000_000
 

@@ -11,8 +11,8 @@ from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.model import FeedType
 from dualbroker.noren import frames
 from dualbroker.noren.requests import encode_body
-from dualbroker.simulator.memory import MemoryTransport
-from dualbroker.simulator.memory_websocket import MemoryCloseReason, MemoryWebSocket
+from dualbroker.simulator.drivers.memory import MemoryTransport
+from dualbroker.simulator.drivers.memory_websocket import MemoryCloseReason, MemoryWebSocket
 from dualbroker.simulator.simulation import Simulation
 
 from .broker_client import ask, log_in, order_fields

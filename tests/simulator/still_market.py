@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dualbroker.model import DepthLevel, Instrument, InstrumentKey, InstrumentKind
-from dualbroker.simulator.market import Bar, MarketTick
+from dualbroker.simulator.market.market import Bar, MarketTick
 
 START_NS = 1_760_000_000_000_000_000
 

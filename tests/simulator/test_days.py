@@ -15,10 +15,10 @@ from dualbroker.model import FeedType, Instrument, InstrumentKind, OrderStatus
 from dualbroker.noren import frames
 from dualbroker.simulator.broker import TokensDie
 from dualbroker.simulator.day import DayCalendar, Turn
+from dualbroker.simulator.drivers.site import SimulatorSite
+from dualbroker.simulator.market.synthetic import SyntheticMarket
+from dualbroker.simulator.market.universe import build_universe
 from dualbroker.simulator.simulation import Simulation
-from dualbroker.simulator.site import SimulatorSite
-from dualbroker.simulator.synthetic import SyntheticMarket
-from dualbroker.simulator.universe import build_universe
 
 from .broker_client import ask, connect, log_in, order_fields, read
 from .still_market import StillMarket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dualbroker.errors import DualBrokerError
-from dualbroker.simulator.command import SimulatorOptions, build_simulation
+from dualbroker.simulator.drivers.command import SimulatorOptions, build_simulation
 from dualbroker.simulator.simulation import Simulation
 
 from .broker_client import connect, log_in

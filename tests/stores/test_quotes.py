@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, QuoteBatch
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 from dualbroker.noren.stream import decode
-from dualbroker.simulator.quote_wire import InstrumentWire
+from dualbroker.simulator.wire.quote_wire import InstrumentWire
 from dualbroker.stores.quotes import QuoteStore, Switch
 
 

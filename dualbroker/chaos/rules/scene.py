@@ -13,7 +13,7 @@ from dualbroker.chaos.troubles import Troubles
 from dualbroker.chaos.world import World, expired_names
 from dualbroker.clock import ist
 from dualbroker.simulator.broker import SimulatedBroker
-from dualbroker.simulator.orders import Order
+from dualbroker.simulator.trading.orders import Order
 from dualbroker.stores.health import BrokerState
 
 __all__ = ["Rule", "Scene"]

@@ -1,0 +1,1 @@
+"""What carries the simulation: real sockets, memory, the command."""

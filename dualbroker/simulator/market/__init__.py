@@ -1,0 +1,1 @@
+"""The market: instruments, prices, depth and bars, made up or recorded."""

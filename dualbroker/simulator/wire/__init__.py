@@ -1,0 +1,1 @@
+"""What a broker sends and answers: frames, quotes, orders, symbol masters, REST."""
