@@ -21,11 +21,11 @@ from typing import Any
 import httpx
 from service_process import Service, end_with, simulated_brokers, wait_until, write_config
 
-from dualbroker.manager.journaling import events_of_days
+from dualbroker.manager.reconcile.journaling import events_of_days
 from dualbroker.model import OrderStatus, UpdateSource
 from dualbroker.stores.orders import OrderEvent
 
-OFTEN_TENDED = "import dualbroker.manager.journaling as tended\ntended.TEND_EVERY_S = 0.1"
+OFTEN_TENDED = "import dualbroker.manager.reconcile.journaling as tended\ntended.TEND_EVERY_S = 0.1"
 """Checkpoints, which come every half a minute, are then as likely to be hit as anything."""
 SHOWN = re.compile(r"Order update from (\w+): (\S+) status: (\w+)")
 EQUAL_WITHIN_S = 30.0

@@ -8,8 +8,8 @@ import pandas as pd
 
 from dualbroker import tables
 from dualbroker.feed.columns import frame
-from dualbroker.manager.chain_series import ChainView
-from dualbroker.manager.chain_table import ChainTable
+from dualbroker.manager.options.chain_series import ChainView
+from dualbroker.manager.options.chain_table import ChainTable
 
 __all__ = ["chain_frame", "chain_text"]
 

@@ -14,8 +14,8 @@ from dualbroker.feed.chain_frames import chain_frame, chain_text
 from dualbroker.feed.runtime import Runtime
 from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.names import compact
-from dualbroker.manager.chain import ChainFollower
-from dualbroker.manager.chain_table import chain_table
+from dualbroker.manager.options.chain import ChainFollower
+from dualbroker.manager.options.chain_table import chain_table
 
 if TYPE_CHECKING:
     from dualbroker.notebook.live_view import LiveView

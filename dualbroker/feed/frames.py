@@ -14,7 +14,7 @@ from dualbroker import tables
 from dualbroker.clock import NS_PER_S
 from dualbroker.feed.columns import frame, seconds_to_ns
 from dualbroker.instruments.words import instrument_details, instrument_title
-from dualbroker.manager.reconcile import ReconcileResult
+from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, MessageKind
 from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.bandwidth import BandwidthStore, SecondOfTraffic

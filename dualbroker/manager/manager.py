@@ -31,16 +31,16 @@ from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.search import Found
 from dualbroker.log_file import log_troubles
 from dualbroker.manager.announcements import OrderAnnouncer, announce_prices
-from dualbroker.manager.bring_up import BringUp
-from dualbroker.manager.config_subscriptions import ConfigSubscriptions
-from dualbroker.manager.day import DayTurn
-from dualbroker.manager.finding import find
-from dualbroker.manager.journaling import OrderJournal, account_number, journal_path
-from dualbroker.manager.mapping import InstrumentMapping
-from dualbroker.manager.masters import MasterLoader
-from dualbroker.manager.options_around import options_around
+from dualbroker.manager.day.bring_up import BringUp
+from dualbroker.manager.day.config_subscriptions import ConfigSubscriptions
+from dualbroker.manager.day.day import DayTurn
+from dualbroker.manager.instruments.finding import find
+from dualbroker.manager.instruments.mapping import InstrumentMapping
+from dualbroker.manager.instruments.masters import MasterLoader
+from dualbroker.manager.options.options_around import options_around
 from dualbroker.manager.order_follower import OrderFollowers
-from dualbroker.manager.reconcile import Reconciler, ReconcileResult
+from dualbroker.manager.reconcile.journaling import OrderJournal, account_number, journal_path
+from dualbroker.manager.reconcile.reconcile import Reconciler, ReconcileResult
 from dualbroker.manager.seconds import close_seconds
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.market_hours import MarketHours

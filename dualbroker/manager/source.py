@@ -10,7 +10,7 @@ from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
 from dualbroker.instruments.search import Found
-from dualbroker.manager.reconcile import ReconcileResult
+from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.routing.driver import Subscribed

@@ -19,7 +19,7 @@ from dualbroker.clock import Clock
 from dualbroker.config.schema import LivenessConfig
 from dualbroker.errors import DualBrokerError, SessionExpiredError
 from dualbroker.liveness import MarketEvidence, silent_among_fellows
-from dualbroker.manager.mapping import InstrumentMapping
+from dualbroker.manager.instruments.mapping import InstrumentMapping
 from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, MessageKind
 from dualbroker.routing.driver import Routing

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import UNKNOWN, age, money, number, seconds_between, signed, written
-from dualbroker.manager.chain import ChainFollower
+from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.notebook.drawing import STYLE
 from dualbroker.notebook.kernel import in_kernel
 from dualbroker.notebook.live_view import LiveView

@@ -18,7 +18,7 @@ from dualbroker.background import BackgroundTasks
 from dualbroker.clock import Clock, ist
 from dualbroker.errors import ConnectionFailedError, DualBrokerError
 from dualbroker.forking import BoundToProcess
-from dualbroker.manager.masters import LONGEST_NAME, require_short
+from dualbroker.manager.instruments.masters import LONGEST_NAME, require_short
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.address import normal_address
 from dualbroker.remote.failures import error_of

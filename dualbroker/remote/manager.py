@@ -12,9 +12,9 @@ from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConfigError, DualBrokerError
 from dualbroker.instruments.search import Found
-from dualbroker.manager.masters import LONGEST_NAME, require_short
+from dualbroker.manager.instruments.masters import LONGEST_NAME, require_short
 from dualbroker.manager.order_follower import OrderFollowers
-from dualbroker.manager.reconcile import ReconcileResult
+from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.attachment import OWN_HOLDER, Attachment, holder_part, short_names

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dualbroker.manager.chain import ChainFollower
-from dualbroker.manager.chain_table import ChainTable, chain_table
+from dualbroker.manager.options.chain import ChainFollower
+from dualbroker.manager.options.chain_table import ChainTable, chain_table
 from dualbroker.manager.source import FeedSource
 from dualbroker.view.chain import chain_state
 from dualbroker.view.rows import iso_time, price_decimals, rupee_sign

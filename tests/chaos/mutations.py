@@ -29,7 +29,7 @@ from dualbroker.brokers.session.login import SessionLogin
 from dualbroker.errors import DualBrokerError, LoginRefusedError, RetryableBrokerError
 from dualbroker.liveness import SocketClocks
 from dualbroker.manager.manager import WebSocketManager
-from dualbroker.manager.reconcile import Reconciler, ReconcileResult
+from dualbroker.manager.reconcile.reconcile import Reconciler, ReconcileResult
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames

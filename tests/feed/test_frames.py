@@ -10,7 +10,7 @@ import pytest
 
 from dualbroker import tables
 from dualbroker.feed import frames
-from dualbroker.manager.reconcile import ReconcileResult
+from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.model import (
     Instrument,
     InstrumentKind,

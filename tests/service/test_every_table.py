@@ -20,9 +20,9 @@ from dualbroker.feed.bars import bars_frame
 from dualbroker.feed.chain_frames import chain_frame
 from dualbroker.feed.savings import savings_frame
 from dualbroker.manager import WebSocketManager
-from dualbroker.manager.chain import ChainFollower
-from dualbroker.manager.chain_series import view_of
-from dualbroker.manager.chain_table import chain_table
+from dualbroker.manager.options.chain import ChainFollower
+from dualbroker.manager.options.chain_series import view_of
+from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.remote.tick_frames import Ticks
 from dualbroker.service import stream_rows
 from dualbroker.service import tables as service_tables

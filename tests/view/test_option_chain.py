@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from dualbroker.manager.chain import ChainFollower
-from dualbroker.manager.chain_table import chain_table
+from dualbroker.manager.options.chain import ChainFollower
+from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.notebook.chain_view import chain_html
 from dualbroker.stores.health import BrokerState
 from dualbroker.view.option_chain import option_chain_state

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from dualbroker import tables
 from dualbroker.feed.chain_frames import chain_frame
-from dualbroker.manager.chain_series import view_of
-from dualbroker.manager.chain_table import chain_table
+from dualbroker.manager.options.chain_series import view_of
+from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.models import Price
 from dualbroker.service.table_models import answer_model

@@ -12,7 +12,7 @@ import pytest
 from dualbroker.clock import SystemClock
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.master import parse_master
-from dualbroker.manager.mapping import LOOKED_UP_AT_ONCE, InstrumentMapping, find_same
+from dualbroker.manager.instruments.mapping import LOOKED_UP_AT_ONCE, InstrumentMapping, find_same
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.routing.keys import KeysAtBrokers
 from tests.simulated import World, run_world

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dualbroker.brokers.base import Broker
 from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import DualBrokerError
-from dualbroker.manager.mapping import InstrumentMapping
-from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.instruments.mapping import InstrumentMapping
+from dualbroker.manager.instruments.masters import MasterLoader
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import Instrument
 from dualbroker.routing.driver import Routing

@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 
 from dualbroker.errors import UnknownInstrumentError
-from dualbroker.manager.chain_window import Window
+from dualbroker.manager.options.chain_window import Window
 from dualbroker.model import Instrument, InstrumentKind
 
 __all__ = ["ChainView", "Pair", "Series", "days_left", "series_of", "view_of"]

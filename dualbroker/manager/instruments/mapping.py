@@ -12,7 +12,7 @@ from dualbroker.clock import Clock, market_day
 from dualbroker.errors import DualBrokerError
 from dualbroker.instruments import Instruments
 from dualbroker.instruments.names import DERIVATIVES_OF
-from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.instruments.masters import MasterLoader
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.routing.keys import KeysAtBrokers
 

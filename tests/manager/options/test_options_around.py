@@ -16,7 +16,7 @@ from dualbroker.errors import UnknownInstrumentError
 from dualbroker.instruments import parse_master
 from dualbroker.model import Instrument, InstrumentKey
 from dualbroker.simulator.market.replay import ReplayMarket
-from tests.manager.options_only import OPENING, STRIKES, options_only
+from tests.manager.options.options_only import OPENING, STRIKES, options_only
 from tests.simulated import World, run_world
 
 

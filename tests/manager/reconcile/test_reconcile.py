@@ -13,7 +13,7 @@ from dualbroker.errors import (
     WireError,
 )
 from dualbroker.stores.health import BrokerState
-from tests.manager.desk import Desk, at_desk, resting_then_filled
+from tests.manager.reconcile.desk import Desk, at_desk, resting_then_filled
 
 NEVER = resting_then_filled(100_000)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualbroker.model import OrderStatus, UpdateSource
-from tests.manager.desk import Desk, at_desk, resting_then_filled
+from tests.manager.reconcile.desk import Desk, at_desk, resting_then_filled
 from tests.stores.order_lives import KEY
 
 NEVER = resting_then_filled(100_000)

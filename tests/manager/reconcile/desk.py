@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from dualbroker.brokers.base import Broker
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
-from dualbroker.manager.reconcile import Reconciler
+from dualbroker.manager.reconcile.reconcile import Reconciler
 from dualbroker.model import FillReport, OrderUpdate
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.orders import Ledger, OrderEvent, OrderState

@@ -11,9 +11,9 @@ from dualbroker.clock import ist
 from dualbroker.errors import (
     RequestRefusedError,
 )
-from dualbroker.manager.comparison import MOST_HISTORIES
+from dualbroker.manager.reconcile.comparison import MOST_HISTORIES
 from dualbroker.model import OrderStatus
-from tests.manager.desk import Desk, at_desk, resting_then_filled
+from tests.manager.reconcile.desk import Desk, at_desk, resting_then_filled
 
 NEVER = resting_then_filled(100_000)
 

@@ -15,13 +15,13 @@ from dualbroker import clock
 from dualbroker.clock import IST
 from dualbroker.errors import UnknownInstrumentError
 from dualbroker.manager import WebSocketManager
-from dualbroker.manager.chain import ChainFollower
-from dualbroker.manager.chain_series import days_left
-from dualbroker.manager.chain_table import chain_table
+from dualbroker.manager.options.chain import ChainFollower
+from dualbroker.manager.options.chain_series import days_left
+from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.market.synthetic import SyntheticMarket
 from dualbroker.simulator.market.universe import build_universe
-from tests.manager.options_only import OPENING, TIME_VALUE, options_only
+from tests.manager.options.options_only import OPENING, TIME_VALUE, options_only
 from tests.simulated import World, eventually, run_world
 
 STEP = 50.0

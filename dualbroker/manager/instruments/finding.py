@@ -8,7 +8,7 @@ from dualbroker.brokers.base import Broker
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.instruments.names import EXCHANGES
 from dualbroker.instruments.search import Found, exchanges_implied
-from dualbroker.manager.masters import MasterLoader
+from dualbroker.manager.instruments.masters import MasterLoader
 
 __all__ = ["find"]
 

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dualbroker.manager.chain_series import ChainView
-from dualbroker.manager.chain_window import nearest
-from dualbroker.manager.parity import implied_forward, option_prices
+from dualbroker.manager.options.chain_series import ChainView
+from dualbroker.manager.options.chain_window import nearest
+from dualbroker.manager.options.parity import implied_forward, option_prices
 from dualbroker.model import Instrument
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TICK_DTYPE
@@ -38,7 +38,7 @@ class ChainTable(msgspec.Struct, frozen=True):
     """Unknown also where the underlying is not listed itself."""
     underlying_change_percent: float
     implied_forward: float
-    """What the underlying will cost at expiry by its calls and puts, rupees; see ``manager.parity``."""
+    """What the underlying will cost at expiry by its calls and puts, rupees; see ``manager.options.parity``."""
     at_the_money: float
     """The strike nearest to the underlying's price, or to the implied one where that is all there is."""
     straddle_at_the_money: float

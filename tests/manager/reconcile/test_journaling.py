@@ -15,8 +15,9 @@ import pytest
 
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
-from dualbroker.manager import WebSocketManager, journaling
-from dualbroker.manager.journaling import OrderJournal, account_number, events_of_days, journal_path
+from dualbroker.manager import WebSocketManager
+from dualbroker.manager.reconcile import journaling
+from dualbroker.manager.reconcile.journaling import OrderJournal, account_number, events_of_days, journal_path
 from dualbroker.model import OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.noren.orders import order_update_from_row
 from dualbroker.stores.orders import Ledger, OrderEvent

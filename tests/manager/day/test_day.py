@@ -13,7 +13,7 @@ import pytest
 
 from dualbroker.brokers.noren.simulated import SimulatedBroker
 from dualbroker.clock import IST
-from dualbroker.manager.day import DayTurn
+from dualbroker.manager.day.day import DayTurn
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.market.synthetic import SyntheticMarket
 from dualbroker.simulator.market.universe import build_universe

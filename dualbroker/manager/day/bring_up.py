@@ -11,7 +11,7 @@ from typing import Any
 
 from dualbroker.brokers.base import Broker, OrderCallback, QuoteCallback
 from dualbroker.errors import DualBrokerError
-from dualbroker.manager.logins import log_in
+from dualbroker.manager.day.logins import log_in
 from dualbroker.model import Role
 from dualbroker.routing.choice import LoginOutcome, choose_primary
 from dualbroker.routing.driver import Routing, announce_roles

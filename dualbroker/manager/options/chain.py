@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from dualbroker.clock import ist, market_day
 from dualbroker.errors import ArgumentError, DualBrokerError, InstrumentError
-from dualbroker.manager.chain_series import ChainView, Series, days_left, series_of
-from dualbroker.manager.chain_table import chain_table
-from dualbroker.manager.chain_window import nearest, window
+from dualbroker.manager.options.chain_series import ChainView, Series, days_left, series_of
+from dualbroker.manager.options.chain_table import chain_table
+from dualbroker.manager.options.chain_window import nearest, window
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKey
 

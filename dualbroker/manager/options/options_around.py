@@ -18,9 +18,9 @@ from dualbroker.errors import (
 )
 from dualbroker.instruments.catalogue import CASH_EXCHANGES
 from dualbroker.instruments.names import split_exchange
-from dualbroker.manager.chain_window import nearest
-from dualbroker.manager.masters import LONGEST_NAME, MasterLoader
-from dualbroker.manager.parity import implied_forward, option_prices
+from dualbroker.manager.instruments.masters import LONGEST_NAME, MasterLoader
+from dualbroker.manager.options.chain_window import nearest
+from dualbroker.manager.options.parity import implied_forward, option_prices
 from dualbroker.model import Instrument, InstrumentKind
 
 __all__ = ["options_around"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker
 from dualbroker.errors import DualBrokerError
-from dualbroker.manager.comparison import Comparison, ReconcileResult
+from dualbroker.manager.reconcile.comparison import Comparison, ReconcileResult
 from dualbroker.model import OrderKey, OrderUpdate
 from dualbroker.stores.health import BrokerState
 from dualbroker.stores.order_fills import fills_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualbroker.manager.parity import implied_forward, option_prices
+from dualbroker.manager.options.parity import implied_forward, option_prices
 
 UNKNOWN = float("nan")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualbroker.manager.chain_window import HYSTERESIS, nearest, window
+from dualbroker.manager.options.chain_window import HYSTERESIS, nearest, window
 
 LADDER = [float(strike) for strike in range(25_000, 27_050, 50)]
 

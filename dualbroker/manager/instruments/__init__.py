@@ -1,0 +1,1 @@
+"""Symbol masters of the brokers: loaded, searched, and one broker's instrument found at another."""
