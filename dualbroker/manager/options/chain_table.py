@@ -38,7 +38,7 @@ class ChainTable(msgspec.Struct, frozen=True):
     """Unknown also where the underlying is not listed itself."""
     underlying_change_percent: float
     implied_forward: float
-    """What the underlying will cost at expiry by its calls and puts, rupees; see ``manager.options.parity``."""
+    """What the underlying will cost at expiry by its calls and puts, rupees; see ``parity``."""
     at_the_money: float
     """The strike nearest to the underlying's price, or to the implied one where that is all there is."""
     straddle_at_the_money: float
