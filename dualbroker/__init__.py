@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         WrongThreadError,
     )
     from dualbroker.feed import Feed, connect, connect_async, demo, demo_async
-    from dualbroker.feed.journal_reading import read_journal
+    from dualbroker.frames.journal_reading import read_journal
     from dualbroker.manager import WebSocketManager
     from dualbroker.measure.measuring import measure_savings, measure_savings_async
     from dualbroker.running import run
@@ -90,7 +90,7 @@ __all__ = [
 _HOMES = {
     "dualbroker.config.schema": ("Config",),
     "dualbroker.feed": ("Feed", "connect", "connect_async", "demo", "demo_async"),
-    "dualbroker.feed.journal_reading": ("read_journal",),
+    "dualbroker.frames.journal_reading": ("read_journal",),
     "dualbroker.manager": ("WebSocketManager",),
     "dualbroker.measure.measuring": ("measure_savings", "measure_savings_async"),
     "dualbroker.running": ("run",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dualbroker.feed.columns import frame
+from dualbroker.frames.columns import frame
 from dualbroker.tables import Column, Kind, Table
 
 __all__ = ["empty_frame", "table_of"]

@@ -57,7 +57,7 @@ def test_a_feed_and_its_frames_need_neither_web_server_nor_widgets() -> None:
     absent = libraries_of("notebook", "service", "excel") | {"starlette", "IPython"}
     script = """
 import dualbroker, dualbroker.cli, dualbroker.manager, dualbroker.brokers.registry, dualbroker.remote
-import dualbroker.feed.opening, dualbroker.feed.frames, dualbroker.feed.workbook
+import dualbroker.feed.opening, dualbroker.frames.frames, dualbroker.frames.workbook
 import dualbroker.notebook.feed_text
 print(dualbroker.Feed.__name__)
 """
@@ -73,7 +73,7 @@ print(dualbroker.Feed.__name__)
         ("uvicorn", "import dualbroker.simulator.drivers.command", "service"),
         (
             "xlsxwriter",
-            "from dualbroker.feed.workbook import import_xlsxwriter; import_xlsxwriter()",
+            "from dualbroker.frames.workbook import import_xlsxwriter; import_xlsxwriter()",
             "excel",
         ),
     ],

@@ -1,4 +1,4 @@
-"""The handle a person holds: sync outside, async inside; frames are made here."""
+"""The handle a person holds: sync outside, async inside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Feed", "connect", "connect_async", "demo", "demo_async"]
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: what a service takes from this package makes no frames, and pandas takes its time.
+    # Not at once: what a service takes from this package needs no frames, and pandas takes its time.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = "feed" if name == "Feed" else "opening"

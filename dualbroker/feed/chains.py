@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dualbroker.feed.chain_frames import chain_frame, chain_text
 from dualbroker.feed.runtime import Runtime
 from dualbroker.forking import BoundToProcess
+from dualbroker.frames.chain_frames import chain_frame, chain_text
 from dualbroker.instruments.names import compact
 from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_table import chain_table

@@ -13,9 +13,9 @@ import pandas as pd
 
 from dualbroker import tables
 from dualbroker.errors import ArgumentError
-from dualbroker.feed import frames
-from dualbroker.feed.workbook import EXCEL_ROWS, Workbook
 from dualbroker.figures import number
+from dualbroker.frames import frames
+from dualbroker.frames.workbook import EXCEL_ROWS, Workbook
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.tables import Table
 

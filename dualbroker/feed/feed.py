@@ -16,16 +16,16 @@ import pandas as pd
 from dualbroker.clock import ist
 from dualbroker.config.schema import Config
 from dualbroker.errors import ArgumentError
-from dualbroker.feed import frames
-from dualbroker.feed.bars import Interval, auctions_within, bars_frame, interval_ns
 from dualbroker.feed.chains import Chains, OptionChain
 from dualbroker.feed.exporting import Exported, target_of, write_workbook
 from dualbroker.feed.names import SymbolNames, instruments_meant, require_exchange
 from dualbroker.feed.runtime import Runtime
-from dualbroker.feed.savings import savings_frame
 from dualbroker.feed.simulator import SimulatorHandle
-from dualbroker.feed.workbook import EXCEL_ROWS, import_xlsxwriter
 from dualbroker.forking import BoundToProcess
+from dualbroker.frames import frames
+from dualbroker.frames.bars import Interval, auctions_within, bars_frame, interval_ns
+from dualbroker.frames.savings import savings_frame
+from dualbroker.frames.workbook import EXCEL_ROWS, import_xlsxwriter
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import FeedType, Instrument, Quote
 from dualbroker.stores.orders import OrderEvent

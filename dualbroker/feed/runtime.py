@@ -11,9 +11,9 @@ import pandas as pd
 
 from dualbroker.errors import FeedClosedError
 from dualbroker.feed.callbacks import OrderCallbacks, QuoteCallbacks
-from dualbroker.feed.columns import ZONE
 from dualbroker.feed.loop_thread import LoopThread
 from dualbroker.forking import BoundToProcess
+from dualbroker.frames.columns import ZONE
 from dualbroker.manager.source import FeedSource
 
 __all__ = ["Runtime"]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dualbroker.clock import ist
 from dualbroker.errors import ArgumentError
-from dualbroker.feed.bars import auctions_at, indicative, interval_ns
 from dualbroker.feed.runtime import Runtime
 from dualbroker.figures import age, money, signed
+from dualbroker.frames.bars import auctions_at, indicative, interval_ns
 from dualbroker.notebook.chart_png import HEIGHT, chart_png
 from dualbroker.notebook.chart_series import CandleSeries, LineSeries, Series
 from dualbroker.notebook.live_view import LiveView

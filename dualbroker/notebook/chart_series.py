@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from dualbroker.feed.bars import bar_starts_ns
+from dualbroker.frames.bars import bar_starts_ns
 
 __all__ = ["CandleSeries", "LineSeries", "Series"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualbroker import tables
-from dualbroker.feed import frames
-from dualbroker.feed.columns import plain_rows
+from dualbroker.frames import frames
+from dualbroker.frames.columns import plain_rows
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 from dualbroker.remote.tick_frames import Ticks

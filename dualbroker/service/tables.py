@@ -23,7 +23,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from dualbroker.clock import ist
-from dualbroker.feed.columns import iso_times
+from dualbroker.frames.columns import iso_times
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import stamp
 from dualbroker.service.errors import answers

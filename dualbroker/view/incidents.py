@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dualbroker import tables
-from dualbroker.feed.columns import plain_rows
-from dualbroker.feed.frames import incidents_data
+from dualbroker.frames.columns import plain_rows
+from dualbroker.frames.frames import incidents_data
 from dualbroker.manager.source import FeedSource
 from dualbroker.stores.incidents import Failover, quantile
 from dualbroker.view.rows import iso_time

@@ -11,8 +11,8 @@ from typing import Any
 
 from dualbroker import tables
 from dualbroker.clock import ist
-from dualbroker.feed.columns import plain_rows
-from dualbroker.feed.frames import newest_first, orders_data
+from dualbroker.frames.columns import plain_rows
+from dualbroker.frames.frames import newest_first, orders_data
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKind, MessageKind, OrderStatus
 from dualbroker.stores.health import BrokerHealth

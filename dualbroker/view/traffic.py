@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualbroker.feed.savings import estimate_savings
+from dualbroker.frames.savings import estimate_savings
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 

@@ -15,9 +15,9 @@ import pytest
 import dualbroker
 from dualbroker import Feed, tables
 from dualbroker.config.schema import demo_config
-from dualbroker.feed import workbook
-from dualbroker.feed.columns import frame as make_frame
-from dualbroker.feed.workbook import Workbook, written
+from dualbroker.frames import workbook
+from dualbroker.frames.columns import frame as make_frame
+from dualbroker.frames.workbook import Workbook, written
 from dualbroker.tables import Table
 from tests.made_tables import table_of
 from tests.polling import wait_until

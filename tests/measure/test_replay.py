@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dualbroker.feed.bars import bars_frame
-from dualbroker.feed.frames import ticks_frame
+from dualbroker.frames.bars import bars_frame
+from dualbroker.frames.frames import ticks_frame
 from dualbroker.manager import WebSocketManager
 from dualbroker.measure.recorded_day import RecordedDay, read_recorded_day
 from dualbroker.measure.replay import ReplaySummary, play, replay_config, replay_day

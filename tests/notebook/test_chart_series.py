@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualbroker.feed.bars import bars_frame
+from dualbroker.frames.bars import bars_frame
 from dualbroker.notebook.chart_series import POINTS_ACROSS, CandleSeries, LineSeries, Series
 
 SECOND = 1_000_000_000

@@ -15,10 +15,10 @@ import pytest
 
 from dualbroker import tables
 from dualbroker.clock import ist
-from dualbroker.feed import frames
-from dualbroker.feed.bars import bars_frame
-from dualbroker.feed.chain_frames import chain_frame
-from dualbroker.feed.savings import savings_frame
+from dualbroker.frames import frames
+from dualbroker.frames.bars import bars_frame
+from dualbroker.frames.chain_frames import chain_frame
+from dualbroker.frames.savings import savings_frame
 from dualbroker.manager import WebSocketManager
 from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_series import view_of

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dualbroker import tables
-from dualbroker.feed.columns import frame
+from dualbroker.frames.columns import frame
 from dualbroker.service.tables import _csv_text, json_rows, safe_text
 from tests.made_tables import empty_frame, table_of
 from tests.polling import wait_until

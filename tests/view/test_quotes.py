@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.feed.frames import quotes_frame
+from dualbroker.frames.frames import quotes_frame
 from dualbroker.notebook.drawing import quotes_html, quotes_text
 from dualbroker.service.tables import json_rows
 from dualbroker.view.named import named_quotes, with_named_rows

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
-from dualbroker.feed import frames
-from dualbroker.feed.savings import savings_frame
+from dualbroker.frames import frames
+from dualbroker.frames.savings import savings_frame
 from dualbroker.model import MessageKind
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers

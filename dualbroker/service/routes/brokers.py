@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.broker_models import BrokerAnswer, BrokerDetailsAnswer, BrokerRequest, BrokersAnswer
 from dualbroker.service.dependencies import Manager, require_broker, stamp

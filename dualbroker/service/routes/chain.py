@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from dualbroker import tables
-from dualbroker.feed.chain_frames import chain_frame
+from dualbroker.frames.chain_frames import chain_frame
 from dualbroker.manager.options.chain_series import view_of
 from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.service.dependencies import Manager

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.incident_models import FailoversAnswer, GapsAnswer, IncidentsAnswer
 from dualbroker.service.tables import Form, table_answers, table_response

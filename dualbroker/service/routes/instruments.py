@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from dualbroker.clock import ist
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.instrument_models import InstrumentsAnswer
 from dualbroker.service.tables import Form, table_answers, table_response

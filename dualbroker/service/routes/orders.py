@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.market_models import QuotesAnswer
 from dualbroker.service.tables import Form, table_answers, table_response

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from dualbroker.errors import InstrumentError
-from dualbroker.feed import frames
 from dualbroker.feed.names import SymbolNames
+from dualbroker.frames import frames
 from dualbroker.instruments.names import exchange_for
 from dualbroker.manager import WebSocketManager
 from dualbroker.manager.order_follower import orders_holder

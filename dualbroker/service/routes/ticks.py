@@ -11,9 +11,9 @@ import pandas as pd
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BeforeValidator
 
-from dualbroker.feed import frames
-from dualbroker.feed.bars import auctions_within, bars_frame
 from dualbroker.feed.names import SymbolNames
+from dualbroker.frames import frames
+from dualbroker.frames.bars import auctions_within, bars_frame
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.market_models import BarsAnswer, DepthAnswer, TicksAnswer

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dualbroker.config.load import find_config, load_config
 from dualbroker.errors import ConfigError
-from dualbroker.feed.frames import order_events_frame
+from dualbroker.frames.frames import order_events_frame
 from dualbroker.manager.reconcile.journaling import events_of_days, journal_path
 from dualbroker.storage.paths import state_directory
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker import tables
-from dualbroker.feed import columns
-from dualbroker.feed.bars import Interval, auctions_within, bars_frame, interval_ns
+from dualbroker.frames import columns
+from dualbroker.frames.bars import Interval, auctions_within, bars_frame, interval_ns
 from dualbroker.market_hours import MarketHours
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dualbroker import tables
 from dualbroker.clock import NS_PER_S
-from dualbroker.feed.columns import frame, seconds_to_ns
+from dualbroker.frames.columns import frame, seconds_to_ns
 from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, MessageKind

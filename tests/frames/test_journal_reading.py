@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dualbroker
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.storage.journal import Journal, JournalRow
 from dualbroker.stores.order_records import encode_event
 from tests.stores.test_order_records import some_events

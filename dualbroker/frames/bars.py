@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dualbroker import tables
 from dualbroker.errors import ArgumentError
-from dualbroker.feed.columns import frame
+from dualbroker.frames.columns import frame
 from dualbroker.market_hours import MarketHours
 
 __all__ = [

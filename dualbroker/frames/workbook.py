@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dualbroker.extras import needs_extra
-from dualbroker.feed.columns import ZONE
+from dualbroker.frames.columns import ZONE
 from dualbroker.tables import Column, Kind
 
 __all__ = ["EXCEL_ROWS", "Workbook", "import_xlsxwriter"]

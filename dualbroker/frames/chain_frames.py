@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dualbroker import tables
-from dualbroker.feed.columns import frame
+from dualbroker.frames.columns import frame
 from dualbroker.manager.options.chain_series import ChainView
 from dualbroker.manager.options.chain_table import ChainTable
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dualbroker import tables
-from dualbroker.feed import frames
+from dualbroker.frames import frames
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.model import (
     Instrument,
