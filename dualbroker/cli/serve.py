@@ -61,7 +61,7 @@ def serve(
     typer.echo("Mode:   SIMULATED: no price and no order is real" if chosen.is_simulated else "Mode:   LIVE")
     launch_simulator(chosen)  # beside the imports
 
-    from dualbroker.service.access import TOKEN_VARIABLE, chosen_token
+    from dualbroker.service.guard.access import TOKEN_VARIABLE, chosen_token
     from dualbroker.service.server import address_of, is_opened, listen
     from dualbroker.service.server import serve as run
 

@@ -15,12 +15,12 @@ from fastapi_offline import FastAPIOffline
 from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
-from dualbroker.service.access import Access
 from dualbroker.service.downloads import Downloads
 from dualbroker.service.errors import handle_errors
-from dualbroker.service.guard import LOOPBACK_NAMES, Guard
-from dualbroker.service.headers import SafeAnswers
-from dualbroker.service.limits import Limits, RequestLimits
+from dualbroker.service.guard.access import Access
+from dualbroker.service.guard.guard import LOOPBACK_NAMES, Guard
+from dualbroker.service.guard.headers import SafeAnswers
+from dualbroker.service.guard.limits import Limits, RequestLimits
 from dualbroker.service.routes import (
     bandwidth,
     brokers,

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Role
-from dualbroker.service.clients import ClientRegistry
+from dualbroker.service.streams.clients import ClientRegistry
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover
 from dualbroker.view.problems import feed_problems

@@ -23,7 +23,7 @@ from dualbroker.model import (
 )
 from dualbroker.noren.orders import order_update_from_row
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
-from dualbroker.service.stream_rows import order_event_rows
+from dualbroker.service.streams.rows import order_event_rows
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident

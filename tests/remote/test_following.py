@@ -14,8 +14,8 @@ from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 from dualbroker.remote import RemoteManager
 from dualbroker.remote.link import Link
-from dualbroker.service.clients import GRACE_S
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams.clients import GRACE_S
+from dualbroker.service.streams.hub import hub_of
 from dualbroker.stores.health import BrokerState
 from dualbroker.stores.orders import OrderEvent
 from dualbroker.stores.quotes import QuoteStore

@@ -11,7 +11,7 @@ from dualbroker.errors import ConnectionFailedError
 from dualbroker.remote import RemoteManager
 from dualbroker.remote.link import SILENT_FOR_S, Link
 from dualbroker.remote.messages import ClientMessage, Hello, Message
-from tests.service.stream_socket import StreamSocket
+from tests.service.streams.stream_socket import StreamSocket
 from tests.service.world import Served
 
 __all__ = ["Network", "attached"]

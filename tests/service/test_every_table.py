@@ -24,8 +24,8 @@ from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_series import view_of
 from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.remote.tick_frames import Ticks
-from dualbroker.service import stream_rows
 from dualbroker.service import tables as service_tables
+from dualbroker.service.streams import rows as stream_rows
 from dualbroker.tables import Column, Table
 from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world

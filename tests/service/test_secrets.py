@@ -19,7 +19,7 @@ from dualbroker.simulator.trading.orders import OrderTerms
 from dualbroker.simulator.trading.trading import TradingAccount
 from dualbroker.stores.health import BrokerState
 from tests.sections import noren
-from tests.service.stream_socket import StreamSocket
+from tests.service.streams.stream_socket import StreamSocket
 from tests.service.world import Served, served
 from tests.simulated import WatchedTransport, World, eventually, run_world
 

@@ -13,8 +13,7 @@ from dualbroker.frames.chain_frames import chain_frame
 from dualbroker.manager.options.chain_series import view_of
 from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.service.dependencies import Manager
-from dualbroker.service.models import Price
-from dualbroker.service.table_models import answer_model
+from dualbroker.service.models import Price, answer_model
 from dualbroker.service.tables import Form, table_answers, table_response, work
 from dualbroker.view.rows import known
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
 from dualbroker.service.models import Answer, Moment
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams.hub import hub_of
 from dualbroker.view.rows import iso_time
 
 __all__ = ["router"]

@@ -5,15 +5,32 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
+from dualbroker import tables
 from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
-from dualbroker.service.incident_models import FailoversAnswer, GapsAnswer, IncidentsAnswer
+from dualbroker.service.models import answer_model
 from dualbroker.service.tables import Form, table_answers, table_response
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["incidents"])
+
+Dropped = Annotated[int, Field(description="Older ones that are no longer kept.", examples=[0])]
+
+IncidentsAnswer = answer_model("IncidentsAnswer", tables.INCIDENTS, "incidents", dropped=Dropped)
+
+FailoversAnswer = answer_model(
+    "FailoversAnswer",
+    tables.FAILOVERS,
+    "failovers",
+    primary=Annotated[str | None, Field(description="The broker that carries quotes.", examples=["broker2"])],
+    dropped=Dropped,
+)
+
+GapsAnswer = answer_model("GapsAnswer", tables.GAPS, "gaps")
+
 
 Limit = Annotated[
     int | None,

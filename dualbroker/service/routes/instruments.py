@@ -5,16 +5,32 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
+from dualbroker import tables
 from dualbroker.clock import ist
 from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
-from dualbroker.service.instrument_models import InstrumentsAnswer
+from dualbroker.service.models import answer_model
 from dualbroker.service.tables import Form, table_answers, table_response
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/instruments", tags=["instruments"])
+
+InstrumentsAnswer = answer_model(
+    "InstrumentsAnswer",
+    tables.INSTRUMENTS,
+    "instruments",
+    searched=Annotated[
+        list[str],
+        Field(description="Exchanges whose symbol masters were searched.", examples=[["NSE", "NFO"]]),
+    ],
+    not_searched=Annotated[
+        dict[str, str],
+        Field(description="Exchanges that could not be searched, each with the reason.", examples=[{}]),
+    ],
+)
 
 
 @router.get("", response_model=InstrumentsAnswer, responses=table_answers(404, 409, 503))

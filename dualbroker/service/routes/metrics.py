@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.errors import answers
 from dualbroker.service.metrics import metrics_registry
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams.hub import hub_of
 
 __all__ = ["router"]
 

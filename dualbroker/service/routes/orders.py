@@ -6,12 +6,14 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import BaseModel, Field
 
+from dualbroker import tables
 from dualbroker.frames import frames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.order_models import OrderAnswer, OrderEventsAnswer, OrdersAnswer
+from dualbroker.service.models import Answer, Moment, Price, Quantity, answer_model, row_model
 from dualbroker.service.tables import Form, json_rows, table_answers, table_response
 from dualbroker.stores.orders import OrderState
 from dualbroker.view.histories import STEP_COLUMNS, step_row
@@ -34,6 +36,49 @@ State = Literal[
 ]
 
 router = APIRouter(prefix="/api", tags=["orders"])
+
+Order = row_model("Order", tables.ORDERS)
+
+OrdersAnswer = answer_model(
+    "OrdersAnswer",
+    tables.ORDERS,
+    "orders",
+    row=Order,
+    books_unread=Annotated[
+        list[str],
+        Field(
+            description="Brokers whose order book was not read yet: an absent order means nothing.",
+            examples=[[]],
+        ),
+    ],
+)
+
+OrderEventsAnswer = answer_model("OrderEventsAnswer", tables.ORDER_EVENTS, "order_events")
+
+
+class Step(BaseModel):
+    """One thing that happened to an order."""
+
+    sequence: Annotated[int, Field(description="Counts the updates of all orders.", examples=[112])]
+    time: Annotated[Moment | None, Field(description="When it happened, as far as that is known.")]
+    what: Annotated[str, Field(description="In words.", examples=["at the exchange"])]
+    source: Annotated[str, Field(description="stream, reconcile or poll.", examples=["stream"])]
+    status: Annotated[str, Field(description="Of the order after it.", examples=["OPEN"])]
+    filled_quantity: Annotated[float | None, Field(description="In all after it; units.", examples=[0])]
+    quantity: Quantity
+    price: Price
+    trigger_price: Price
+    fill_quantity: Annotated[float | None, Field(description="Of this fill; units.", examples=[75])]
+    fill_price: Price
+    reason: Annotated[str, Field(description="Why it was rejected; else empty.", examples=[""])]
+
+
+class OrderAnswer(Answer):
+    order: Order  # type: ignore[valid-type]
+    complete: Annotated[
+        bool, Field(description="False when the oldest steps are no longer kept.", examples=[True])
+    ]
+    history: Annotated[list[Step], Field(description="Oldest first.")]
 
 
 @router.get("/orders", response_model=OrdersAnswer, responses=table_answers(404))

@@ -6,14 +6,17 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from dualbroker import tables
 from dualbroker.frames import frames
 from dualbroker.service.dependencies import Manager
-from dualbroker.service.market_models import QuotesAnswer
+from dualbroker.service.models import answer_model
 from dualbroker.service.tables import Form, table_answers, table_response
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/quotes", tags=["quotes"])
+
+QuotesAnswer = answer_model("QuotesAnswer", tables.QUOTES, "quotes")
 
 
 @router.get("", response_model=QuotesAnswer, responses=table_answers())

@@ -10,8 +10,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from dualbroker.errors import DualBrokerError
 from dualbroker.remote.failures import record_of
-from dualbroker.service.stream_client import Closed, StreamClient, first_message
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams.client import Closed, StreamClient, first_message
+from dualbroker.service.streams.hub import hub_of
 
 __all__ = ["router"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
+from dualbroker import tables
 from dualbroker.errors import InstrumentError
 from dualbroker.feed.names import SymbolNames
 from dualbroker.frames import frames
@@ -15,13 +17,7 @@ from dualbroker.manager.order_follower import orders_holder
 from dualbroker.model import Instrument
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.instrument_models import (
-    MOST_IN_QUERY,
-    SubscribedAnswer,
-    SubscribeRequest,
-    SubscriptionsAnswer,
-    UnsubscribedAnswer,
-)
+from dualbroker.service.models import Answer, answer_model
 from dualbroker.service.tables import json_rows
 
 __all__ = ["REST_HOLDER", "router"]
@@ -30,6 +26,77 @@ REST_HOLDER = "rest"
 """Holds what is subscribed here, whoever asked; it lasts until it is deleted here, or the service ends."""
 
 router = APIRouter(prefix="/api/subscriptions", tags=["subscriptions"])
+
+MOST_SYMBOLS = 500
+"""Of one request."""
+MOST_IN_QUERY = 100
+"""Symbols that a query names: an address has a bound."""
+
+Symbol = Annotated[str, Field(description="The broker's spelling.", examples=["RELIANCE-EQ"])]
+Exchange = Annotated[str, Field(description="NSE, NFO, BSE, BFO, CDS or MCX.", examples=["NSE"])]
+Token = Annotated[str, Field(description="Unique within its exchange only.", examples=["2885"])]
+
+
+SubscribedAnswer = answer_model("SubscribedAnswer", tables.SUBSCRIBED, "accepted")
+
+
+class SubscriptionRow(BaseModel):
+    """One instrument that somebody holds."""
+
+    exchange: Exchange
+    token: Token
+    symbol: Symbol
+    feed_type: Annotated[
+        Literal["touchline", "depth"], Field(description="Depth has five levels.", examples=["touchline"])
+    ]
+    holders: Annotated[
+        list[str],
+        Field(
+            description="Who holds it: `config`, `rest` (POST here), `… orders` (what has an order for one), "
+            "`client-…` (a client of the stream). "
+            "It is streamed until the last lets go.",
+            examples=[["config", "rest"]],
+        ),
+    ]
+    quote_source: Annotated[
+        str | None,
+        Field(description="The one broker that streams it; null while none can.", examples=["broker1"]),
+    ]
+    acknowledged: Annotated[bool, Field(description="Its first full quote of today has come.")]
+
+
+class SubscriptionsAnswer(Answer):
+    subscriptions: Annotated[list[SubscriptionRow], Field(description="In order of first subscription.")]
+
+
+class SubscribeRequest(BaseModel):
+    """What is to be streamed. All names are looked up before any is subscribed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    symbols: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]],
+        Field(
+            min_length=1,
+            max_length=MOST_SYMBOLS,
+            description="Noren's names, Kite's, qualified ones (NSE:RELIANCE), plain index names (NIFTY).",
+            examples=[["NIFTY", "NSE:RELIANCE-EQ"]],
+        ),
+    ]
+    exchange: Annotated[
+        str, Field(min_length=1, max_length=8, description="Of names that do not say theirs.")
+    ] = "NFO"
+    depth: Annotated[bool, Field(description="Five levels too, for /api/depth.")] = False
+
+
+class UnsubscribedAnswer(Answer):
+    released: Annotated[
+        list[str],
+        Field(
+            description="What `rest` held and has let go of; others may hold it still.",
+            examples=[["NSE:RELIANCE-EQ"]],
+        ),
+    ]
 
 
 @router.get("", response_model=SubscriptionsAnswer, responses=answers())

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
+from dualbroker import tables
 from dualbroker.feed.names import SymbolNames
 from dualbroker.frames import frames
 from dualbroker.frames.bars import auctions_within, bars_frame
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, stamp
-from dualbroker.service.market_models import BarsAnswer, DepthAnswer, TicksAnswer
+from dualbroker.service.models import Moment, answer_model
 from dualbroker.service.tables import Form, json_response, json_rows, table_answers, table_response
 from dualbroker.view.rows import iso_time
 
@@ -28,6 +29,52 @@ MOST_ROWS = 50_000
 _INTERVAL = "^([1-9][0-9]{0,6}ms|[1-9][0-9]{0,3}s|[1-9][0-9]{0,2}min|([1-9]|1[0-9]|2[0-4])h|1D)$"
 
 router = APIRouter(prefix="/api", tags=["instrument"])
+
+_SymbolName = Annotated[str, Field(examples=["RELIANCE-EQ"])]
+_ExchangeName = Annotated[str, Field(examples=["NSE"])]
+
+
+TicksAnswer = answer_model(
+    "TicksAnswer",
+    tables.TICKS,
+    "ticks",
+    exchange=_ExchangeName,
+    symbol=_SymbolName,
+    more=Annotated[
+        bool,
+        Field(
+            description="There are later ones: ask again with `since`, the last receive_time.",
+            examples=[False],
+        ),
+    ],
+    dropped_rows=Annotated[
+        int,
+        Field(
+            description="Ticks of all instruments that are no longer kept, to keep the bound.", examples=[0]
+        ),
+    ],
+)
+
+BarsAnswer = answer_model(
+    "BarsAnswer",
+    tables.BARS,
+    "bars",
+    exchange=_ExchangeName,
+    symbol=_SymbolName,
+    interval=Annotated[str, Field(examples=["1min"])],
+    negative_volume_steps=Annotated[
+        int, Field(description="How often the cumulative volume fell; clipped.", examples=[0])
+    ],
+)
+
+DepthAnswer = answer_model(
+    "DepthAnswer",
+    tables.DEPTH,
+    "levels",
+    exchange=_ExchangeName,
+    symbol=_SymbolName,
+    receive_time=Annotated[Moment | None, Field(description="Null before the first.")],
+)
 
 
 def _as_moment(text: Any) -> Any:

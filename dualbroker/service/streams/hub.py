@@ -15,7 +15,7 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.model import OrderKey
 from dualbroker.remote.messages import BrokersMessage, WantedRow
 from dualbroker.remote.tick_frames import Ticks, pack_ticks
-from dualbroker.service.clients import ClientRegistry
+from dualbroker.service.streams.clients import ClientRegistry
 from dualbroker.stores.order_records import OrderEvent, OrderRecord, StateNote
 from dualbroker.stores.order_state import OrderState
 from dualbroker.view.state import view_state

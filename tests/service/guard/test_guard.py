@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from dualbroker.service.guard import LOOPBACK_NAMES, Guard
+from dualbroker.service.guard.guard import LOOPBACK_NAMES, Guard
 from tests.service.world import served
 from tests.simulated import World, run_world
 

@@ -23,8 +23,8 @@ from dualbroker.remote.messages import (
     TicksWish,
     TrafficMessage,
 )
-from dualbroker.service import stream_rows
-from dualbroker.service.stream_hub import CHUNK_ROWS, StreamHub
+from dualbroker.service.streams import rows as stream_rows
+from dualbroker.service.streams.hub import CHUNK_ROWS, StreamHub
 from dualbroker.stores.orders import OrderEvent
 
 __all__ = [

@@ -8,8 +8,8 @@ import numpy as np
 
 from dualbroker.errors import RequestRefusedError
 from dualbroker.remote.messages import LatestWish, ViewWish
-from dualbroker.service.stream_hub import StreamHub, ViewOf
-from dualbroker.service.stream_rows import quote_rows
+from dualbroker.service.streams.hub import StreamHub, ViewOf
+from dualbroker.service.streams.rows import quote_rows
 from dualbroker.view.parts import SLOW_KEYS, parts_of
 from dualbroker.view.patches import patch
 from dualbroker.view.state import view_changes

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dualbroker.errors import ConfigError
 from dualbroker.service.errors import error_response
-from dualbroker.service.limits import RateLimit, client_of
-from dualbroker.service.login_page import LOGIN_HEADERS, login_page
+from dualbroker.service.guard.limits import RateLimit, client_of
+from dualbroker.service.guard.login_page import LOGIN_HEADERS, login_page
 
 __all__ = ["TOKEN_VARIABLE", "Access", "Sessions", "chosen_token"]
 

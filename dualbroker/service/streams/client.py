@@ -28,10 +28,9 @@ from dualbroker.remote.messages import (
     ErrorRecord,
     Hello,
 )
-from dualbroker.service.stream_calls import CallMaker
-from dualbroker.service.stream_hub import StreamHub
-from dualbroker.service.stream_views import LatestStream, ViewStream
-from dualbroker.service.streams import (
+from dualbroker.service.streams.calls import CallMaker
+from dualbroker.service.streams.hub import StreamHub
+from dualbroker.service.streams.streams import (
     BandwidthStream,
     BrokersStream,
     IncidentsStream,
@@ -40,6 +39,7 @@ from dualbroker.service.streams import (
     SubscriptionsStream,
     TicksStream,
 )
+from dualbroker.service.streams.views import LatestStream, ViewStream
 from dualbroker.stores.order_fills import plain_fills
 from dualbroker.view.rows import iso_time
 

@@ -15,12 +15,12 @@ import pytest
 import dualbroker
 from dualbroker.model import QuoteBatch
 from dualbroker.noren.quotes import TouchlineDelta
-from dualbroker.service import stream_client
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams import client as stream_client
+from dualbroker.service.streams.hub import hub_of
 from tests.polling import wait_until
 from tests.service.busy import RATE, RunningService
-from tests.service.stream_socket import StreamSocket
-from tests.service.test_stream import play
+from tests.service.streams.stream_socket import StreamSocket
+from tests.service.streams.test_stream import play
 from tests.service.world import Served
 from tests.simulated import World, eventually
 

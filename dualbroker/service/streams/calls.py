@@ -11,9 +11,9 @@ from dualbroker.errors import RequestRefusedError
 from dualbroker.manager import WebSocketManager
 from dualbroker.model import Instrument
 from dualbroker.remote.messages import ClientMessage, TicksMessage
-from dualbroker.service import stream_rows
-from dualbroker.service.clients import ClientRegistry
-from dualbroker.service.stream_hub import CHUNK_ROWS, StreamHub
+from dualbroker.service.streams import rows as stream_rows
+from dualbroker.service.streams.clients import ClientRegistry
+from dualbroker.service.streams.hub import CHUNK_ROWS, StreamHub
 from dualbroker.stores.incidents import Failover
 from dualbroker.view.incidents import failover_row
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message
 
 from dualbroker.errors import ConfigError
-from dualbroker.service.access import Access, Sessions, chosen_token
+from dualbroker.service.guard.access import Access, Sessions, chosen_token
 from tests.service.asking import client_of_app, hello
 from tests.service.world import served
 from tests.simulated import World, run_world

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dualbroker.service import clients
-from dualbroker.service.stream_client import MOST_REFUSED
-from dualbroker.service.stream_hub import hub_of
+from dualbroker.service.streams import clients
+from dualbroker.service.streams.client import MOST_REFUSED
+from dualbroker.service.streams.hub import hub_of
 from dualbroker.view.patches import applied
-from tests.service.stream_socket import StreamSocket
+from tests.service.streams.stream_socket import StreamSocket
 from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world
 
