@@ -22,9 +22,11 @@ __all__ = [
     "DepthUpdate",
     "FeedType",
     "FillReport",
+    "Holding",
     "Instrument",
     "InstrumentKey",
     "InstrumentKind",
+    "Limits",
     "MessageKind",
     "OrderKey",
     "OrderStatus",
@@ -354,7 +356,7 @@ class OrderUpdate(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class FillReport(msgspec.Struct, kw_only=True):
-    """One row of a trade book."""
+    """One fill: a row of a trade book, or what the order stream brought of it."""
 
     broker_name: str
     order_id: str
@@ -363,13 +365,18 @@ class FillReport(msgspec.Struct, kw_only=True):
     quantity: float | None
     price: float | None
     exchange: str | None = None
+    token: str | None = None
     symbol: str | None = None
+    product: str | None = None
     side: Side | None = None
     fill_time_ns: int | None = None
+    """The broker's, in whole seconds."""
+    receive_time_ns: int | None = None
+    """When the order stream brought it; None of what a trade book alone has told."""
 
 
 class Position(msgspec.Struct, kw_only=True):
-    """One row of a position book."""
+    """One row of a position book. Quantities are units, averages rupees before any multiplier."""
 
     broker_name: str
     exchange: str
@@ -377,9 +384,61 @@ class Position(msgspec.Struct, kw_only=True):
     symbol: str
     product: str | None
     net_quantity: float | None
+    """Below zero where more was sold than bought."""
     net_average_price: float | None = None
     day_buy_quantity: float | None = None
     day_sell_quantity: float | None = None
+    day_buy_price: float | None = None
+    day_sell_price: float | None = None
+    """Averages of what was bought and sold today."""
+    carried_quantity: float | None = None
+    """From the days before; below zero where it is short."""
+    carried_price: float | None = None
+    """At which what is carried was entered."""
+    settlement_price: float | None = None
+    """Of what is carried, at the last close."""
+    price_factor: float | None = None
+    """``prcftr`` at Noren: rupees in one rupee of price and one unit of quantity."""
+    unit_multiplier: float | None = None
+    """``mult`` at Noren."""
     ltp: float | None = None
+    """The broker's last price, of the moment of the read or older."""
+    realised_profit: float | None = None
+    unrealised_profit: float | None = None
+
+
+class Holding(msgspec.Struct, kw_only=True):
+    """Units of one share in the depository: one row of a book of holdings."""
+
+    broker_name: str
+    listings: list[tuple[str, str, str]]
+    """Exchange, token and symbol of each exchange on which it is listed."""
+    product: str | None
+    quantity: float | None
+    """What is owned now: settled, bought yesterday, pledged; less what was sold today."""
+    bought_yesterday: float | None = None
+    """Paid for and not yet settled (T1)."""
+    pledged: float | None = None
+    """Lying as collateral."""
+    used: float | None = None
+    """Sold today."""
+    average_price: float | None = None
+
+
+class Limits(msgspec.Struct, kw_only=True):
+    """The money of one account, in rupees, each broker's words mapped to these; None: it did not say."""
+
+    broker_name: str
+    cash: float | None = None
+    pay_in: float | None = None
+    pay_out: float | None = None
+    collateral: float | None = None
+    margin_used: float | None = None
+    margin_available: float | None = None
+    available_how: str = ""
+    """How ``margin_available`` was obtained: the broker's figure, or computed from what."""
+    span: float | None = None
+    exposure: float | None = None
+    premium: float | None = None
     realised_profit: float | None = None
     unrealised_profit: float | None = None

@@ -1,0 +1,1 @@
+"""Positions, profit, stops and the books behind them: pure, without I/O and without a clock."""
