@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.notebook.lab import Opened, jupyter_lab, notebook_of
+from tests.notebook.live.lab import Opened, jupyter_lab, notebook_of
 
 ROWS, CHARTS = 500, 6
 LONG_S, SHORT_S = 600, 12
@@ -45,7 +45,7 @@ CONNECT = """import json, os, psutil, threading, time
 import dualbroker
 from IPython.display import display
 from dualbroker.config.schema import demo_config
-from dualbroker.notebook.publisher import publisher_of
+from dualbroker.notebook.live.publisher import publisher_of
 
 config = demo_config(2, ticks_per_second=TICKS_PER_S, orders_per_minute=60)
 ticks = config.ticks.model_copy(update={"max_rows": TICKS_KEPT})

@@ -58,7 +58,7 @@ def test_a_feed_and_its_frames_need_neither_web_server_nor_widgets() -> None:
     script = """
 import dualbroker, dualbroker.cli, dualbroker.manager, dualbroker.brokers.registry, dualbroker.remote
 import dualbroker.feed.opening, dualbroker.frames.frames, dualbroker.frames.workbook
-import dualbroker.notebook.feed_text
+import dualbroker.notebook.plain.feed_text
 print(dualbroker.Feed.__name__)
 """
     assert run_without(absent, script) == "Feed\n"
@@ -67,7 +67,7 @@ print(dualbroker.Feed.__name__)
 @pytest.mark.parametrize(
     ("library", "script", "extra"),
     [
-        ("ipywidgets", "import dualbroker.notebook.views", "notebook"),
+        ("ipywidgets", "import dualbroker.notebook.live.views", "notebook"),
         ("plotly", "from dualbroker.notebook import plot_gaps", "notebook"),
         ("starlette", "import dualbroker.service.server", "service"),
         ("uvicorn", "import dualbroker.simulator.drivers.command", "service"),

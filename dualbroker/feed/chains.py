@@ -18,7 +18,7 @@ from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_table import chain_table
 
 if TYPE_CHECKING:
-    from dualbroker.notebook.live_view import LiveView
+    from dualbroker.notebook.live.live_view import LiveView
 
 __all__ = ["Chains", "OptionChain"]
 
@@ -152,12 +152,12 @@ class OptionChain(BoundToProcess):
         return f"{self._words(chain)}\n{chain_text(chain)}"
 
     def _repr_html_(self) -> str:
-        from dualbroker.notebook.chain_view import chain_snapshot
+        from dualbroker.notebook.live.chain_view import chain_snapshot
 
         return chain_snapshot(self, self._ended_ns or self._feed.manager.as_of_ns())
 
     def _ipython_display_(self) -> None:
-        from dualbroker.notebook.chain_view import display_chain
+        from dualbroker.notebook.live.chain_view import display_chain
 
         self._view = display_chain(self) or self._view
 

@@ -162,7 +162,7 @@ def _reporting(progress: Report | bool, rows: int, name: str) -> Iterator[Report
     if not progress or rows < LONG_WORK_ROWS:
         yield lambda part, words: None
         return
-    from dualbroker.notebook.progress import ProgressLine, in_kernel
+    from dualbroker.notebook.live.progress import ProgressLine, in_kernel
 
     if in_kernel():
         line = ProgressLine(f"writing {name}")

@@ -31,7 +31,7 @@ from dualbroker.model import FeedType, Instrument, Quote
 from dualbroker.stores.orders import OrderEvent
 
 if TYPE_CHECKING:
-    from dualbroker.notebook.live_view import LiveView
+    from dualbroker.notebook.live.live_view import LiveView
 
 __all__ = ["Feed"]
 
@@ -669,13 +669,13 @@ class Feed(BoundToProcess):
         ValueError
             That many updates are not possible.
         """
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_monitor(self._runtime, updates_per_second, controls)
 
     def cards(self) -> LiveView:
         """A card per broker: state, role, ages, latency, bytes per second, what is wrong and what to do."""
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_cards(self._runtime)
 
@@ -687,7 +687,7 @@ class Feed(BoundToProcess):
         UnknownInstrumentError
             One was never subscribed here.
         """
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_quote_table(
             self._runtime, None if symbols is None else self._qualified_names(symbols)
@@ -701,13 +701,13 @@ class Feed(BoundToProcess):
         ConfigError
             No enabled broker bears that name.
         """
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_order_table(self._runtime, broker)
 
     def bandwidth_chart(self) -> LiveView:
         """Bytes per second now, beside what the naive plan would carry, and the total that was saved."""
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_bandwidth_chart(self._runtime)
 
@@ -735,13 +735,13 @@ class Feed(BoundToProcess):
         ValueError
             The length can't be read.
         """
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_chart(self._runtime, self._names.index_of(symbol, exchange), candles, minutes)
 
     def controls(self) -> LiveView:
         """What a person sets: search and subscribe, the broker that carries quotes, the update rate."""
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         return views.open_controls(self._runtime)
 
@@ -753,14 +753,14 @@ class Feed(BoundToProcess):
     # A feed by itself
 
     def _ipython_display_(self) -> None:
-        from dualbroker.notebook import views
+        from dualbroker.notebook.live import views
 
         views.display_feed(self._runtime)
 
     def __repr__(self) -> str:
         if self.is_of_another_process:
             return f"<{self._words_elsewhere()}>"
-        from dualbroker.notebook.feed_text import feed_text
+        from dualbroker.notebook.plain.feed_text import feed_text
 
         return feed_text(self._runtime)
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from dualbroker.extras import needs_extra
 
 if TYPE_CHECKING:
-    from dualbroker.notebook.failover_plot import plot_failovers, plot_gaps
-    from dualbroker.notebook.pictures import Picture, calm
+    from dualbroker.notebook.pictures.failover_plot import plot_failovers, plot_gaps
+    from dualbroker.notebook.pictures.picture import Picture, calm
 
 __all__ = ["Picture", "calm", "plot_failovers", "plot_gaps"]
 
 _HOMES = {
-    "Picture": "dualbroker.notebook.pictures",
-    "calm": "dualbroker.notebook.pictures",
-    "plot_failovers": "dualbroker.notebook.failover_plot",
-    "plot_gaps": "dualbroker.notebook.failover_plot",
+    "Picture": "dualbroker.notebook.pictures.picture",
+    "calm": "dualbroker.notebook.pictures.picture",
+    "plot_failovers": "dualbroker.notebook.pictures.failover_plot",
+    "plot_gaps": "dualbroker.notebook.pictures.failover_plot",
 }
 
 

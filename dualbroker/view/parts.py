@@ -1,4 +1,4 @@
-"""The parts of a dashboard, a record each; ``notebook.cold`` has what stays of one without a kernel."""
+"""The parts of a dashboard, a record each; ``notebook.plain.snapshot`` has what stays without a kernel."""
 
 from __future__ import annotations
 

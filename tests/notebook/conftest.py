@@ -10,9 +10,9 @@ import pytest
 
 import dualbroker
 from dualbroker import Feed
-from dualbroker.notebook.publisher import publisher_of
+from dualbroker.notebook.live.publisher import publisher_of
 from tests.chromium import open_browser
-from tests.notebook.lab import Lab, jupyter_lab
+from tests.notebook.live.lab import Lab, jupyter_lab
 from tests.polling import wait_until
 
 

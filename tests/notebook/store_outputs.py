@@ -2,8 +2,8 @@
 
     python -m tests.notebook.store_outputs notebooks/savings.ipynb
 
-No widget state is stored, and nothing that differs with the machine; what ``tests/notebook/cold.py`` finds
-fault with is not stored at all.
+No widget state is stored, and nothing that differs with the machine; what
+``tests/notebook/plain/without_kernel.py`` finds fault with is not stored at all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.notebook.cold import LARGEST_BYTES, problems
+from tests.notebook.plain.without_kernel import LARGEST_BYTES, problems
 
 __all__ = ["store_outputs"]
 

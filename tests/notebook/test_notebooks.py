@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from dualbroker.config import find_config
 from tests.notebook.checks import CHECKS, with_checks
-from tests.notebook.cold import LARGEST_BYTES, ROOT, as_page, bundles, problems
+from tests.notebook.plain.without_kernel import LARGEST_BYTES, ROOT, as_page, bundles, problems
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TIME_LIMIT_S = 300

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dualbroker.notebook.chain_view import chain_html
+from dualbroker.notebook.live.chain_view import chain_html
 from dualbroker.view.chain import chain_state
 from tests.service.drawn import chain_of_one_strike, draw, draw_again, state_of, wide_strike
 

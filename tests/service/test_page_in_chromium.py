@@ -9,7 +9,7 @@ import pytest
 
 from dualbroker.view.parts import PARTS
 from tests.cli.serving import Serving, serving
-from tests.notebook.states import failover_row, incident_row
+from tests.notebook.plain.states import failover_row, incident_row
 from tests.polling import wait_until
 from tests.service.drawn import (
     TIMEOUT_MS,

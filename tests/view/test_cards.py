@@ -9,7 +9,7 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.stores.health import BrokerState
 from dualbroker.view.cards import card_rows, failover_words
 from dualbroker.view.unknown import no_quotes_because
-from tests.notebook.states import NOW, failover_row
+from tests.notebook.plain.states import NOW, failover_row
 from tests.simulated import World, eventually, run_world
 
 NOW_NS = int(datetime.fromisoformat(NOW).timestamp()) * 1_000_000_000

@@ -6,7 +6,7 @@ import json
 
 from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_table import chain_table
-from dualbroker.notebook.chain_view import chain_html
+from dualbroker.notebook.live.chain_view import chain_html
 from dualbroker.stores.health import BrokerState
 from dualbroker.view.option_chain import option_chain_state
 from dualbroker.view.rows import iso_time

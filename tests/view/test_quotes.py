@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dualbroker.frames.frames import quotes_frame
-from dualbroker.notebook.drawing import quotes_html, quotes_text
+from dualbroker.notebook.plain.drawing import quotes_html, quotes_text
 from dualbroker.service.tables import json_rows
 from dualbroker.view.named import named_quotes, with_named_rows
 from dualbroker.view.quotes import quote_columns, shown_instruments

@@ -1,0 +1,1 @@
+"""What is live while a kernel runs: widgets, the thread that writes them, controls, charts."""
