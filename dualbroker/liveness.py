@@ -8,9 +8,9 @@ protocol: sections 2.1 and 5).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from dualbroker.model import InstrumentKey, QuoteUpdate
 
@@ -105,27 +105,25 @@ def _differ(before: _Seen, now: _Seen) -> bool:
 
 
 def silent_among_fellows(
-    silence_s: Mapping[int, float], usual_interval_s: Mapping[int, float], least_s: float
-) -> list[int]:
+    silence_s: NDArray[np.float64], usual_interval_s: NDArray[np.float64], least_s: float
+) -> NDArray[np.int64]:
     """Instruments whose silence is out of the ordinary while others of the same source tick.
 
     Parameters
     ----------
     silence_s
-        By instrument index: seconds since it last ticked, or since it was acknowledged.
+        Of each instrument: seconds since it last ticked, or since it was acknowledged.
     usual_interval_s
-        By instrument index, of those that have ticked often enough to have one.
+        Of each instrument, in the same order; 0 where it has not ticked often enough to have one.
     least_s
         Below it no silence is remarkable.
 
     Returns
     -------
-    list of int
-        The longest silence, measured by what is usual, first.
+    array of int64
+        Places in the arrays given, the longest silence, measured by what is usual, first; of equal ones the
+        last.
     """
-    found = []
-    for index, seconds in silence_s.items():
-        limit = max(least_s, REMARKABLE_INTERVALS * usual_interval_s.get(index, 0.0))
-        if seconds >= limit:
-            found.append((seconds / limit, index))
-    return [index for _, index in sorted(found, reverse=True)]
+    limits_s = np.maximum(least_s, REMARKABLE_INTERVALS * usual_interval_s)
+    found = np.flatnonzero(silence_s >= limits_s)
+    return found[np.argsort(silence_s[found] / limits_s[found], kind="stable")][::-1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,7 +79,8 @@ def test_two_answers_of_one_broker_that_differ_prove_a_move() -> None:
 
 
 def test_silence_is_measured_by_what_is_usual() -> None:
-    silent = {1: 59.0, 2: 61.0, 3: 500.0, 4: 2500.0}
-    usual = {3: 30.0, 4: 30.0}
-    assert silent_among_fellows(silent, usual, least_s=60.0) == [4, 2]
-    assert silent_among_fellows({}, {}, 60.0) == []
+    silent = np.array([59.0, 61.0, 500.0, 2500.0, 61.0])
+    usual = np.array([0.0, 0.0, 30.0, 30.0, 0.0])
+    assert silent_among_fellows(silent, usual, least_s=60.0).tolist() == [3, 4, 1]
+    nothing = np.empty(0)
+    assert silent_among_fellows(nothing, nothing, 60.0).tolist() == []

@@ -164,7 +164,7 @@ class QuoteWatch:
     def _look_at(self, name: str, now_s: float) -> None:
         silence = self._silences.setdefault(name, _Silence(heard_s=now_s))
         messages = self._bandwidth.messages(name, MessageKind.QUOTES)
-        if messages != silence.messages or not (keys := self._in_continuous_trading(name)):
+        if messages != silence.messages or not self._is_any_continuous(name):
             if silence.told and messages != silence.messages:
                 self._incidents.note(self._clock.now_ns(), name, "quotes flow again", "nothing was moved")
             silence.messages, silence.heard_s = messages, now_s
@@ -179,15 +179,16 @@ class QuoteWatch:
         # The second look follows the first soon: two answers that differ prove that the market moves.
         silence.next_probe_s = now_s + (silence.pause_s or min(self._limits.probe_every, silent_s))
         silence.pause_s = min(LONGEST_PROBE_PAUSE_S, max(self._limits.probe_every, silence.pause_s * 1.5))
+        keys = self._in_continuous_trading(name)
         silence.probe = asyncio.create_task(self._probe(name, keys, silence))
 
     async def _probe(self, name: str, keys: list[InstrumentKey], silence: _Silence) -> None:
         """Ask the market whether it moves, at the silent source and at one broker that stands by."""
-        rows = self._quotes.last_rows()
-        ranked = sorted(keys, key=lambda key: -rows[self._index(key)])
-        liveliest, others = ranked[:INSTRUMENTS_ASKED], ranked[INSTRUMENTS_ASKED:]
-        if silence.probes and others:
-            liveliest[-1] = others[(silence.probes - 1) % len(others)]
+        ranked = np.argsort(-self._quotes.last_rows()[self._indices(keys)], kind="stable")
+        liveliest = [keys[place] for place in ranked[:INSTRUMENTS_ASKED]]
+        others = ranked[INSTRUMENTS_ASKED:]
+        if silence.probes and len(others):
+            liveliest[-1] = keys[others[(silence.probes - 1) % len(others)]]
         silence.probes += 1
         asked = [
             name,
@@ -254,18 +255,33 @@ class QuoteWatch:
             answer = in_units(answer, unit)
         return evidence.has_moved(name, key, answer, self._quotes.volume(index))
 
+    def _is_any_continuous(self, name: str) -> bool:
+        """Whether a broker streams anything that should tick. Asked every moment: it does not go through
+        the instruments, unless an auction is all that is left of the day."""
+        phases = self._phases(name).values()
+        return Phase.CONTINUOUS in phases or (
+            Phase.AUCTION in phases and bool(self._in_continuous_trading(name))
+        )
+
     def _in_continuous_trading(self, name: str) -> list[InstrumentKey]:
         """What a broker streams and should tick; nothing of one that does not serve."""
-        if not self._machine.standing.serves(name):
-            return []
-        keys = self._machine.moves.streamed_by(name)
-        now_ns = self._wall_clock.now_ns()
-        exchanges = {exchange for exchange, _ in keys}
-        # In a pre-open session or an auction quotes come when they like: their absence proves nothing.
-        phases = {each: self._market_hours.phase(each, now_ns) for each in exchanges}
+        phases = self._phases(name)
+        keys = self._machine.moves.streamed_by(name) if phases else []
         if all(phase is Phase.CONTINUOUS for phase in phases.values()):
             return keys
+        now_ns = self._wall_clock.now_ns()
         return [key for key in keys if self._is_continuous(key, phases[key[0]], now_ns)]
+
+    def _phases(self, name: str) -> dict[str, Phase]:
+        """Of the exchanges whose instruments a broker streams; none of one that does not serve.
+
+        In a pre-open session or an auction quotes come when they like: their absence proves nothing.
+        """
+        if not self._machine.standing.serves(name):
+            return {}
+        now_ns = self._wall_clock.now_ns()
+        exchanges = self._machine.moves.exchanges_of(name)
+        return {exchange: self._market_hours.phase(exchange, now_ns) for exchange in exchanges}
 
     def _is_continuous(self, key: InstrumentKey, phase: Phase, now_ns: int) -> bool:
         if phase is not Phase.AUCTION:
@@ -320,15 +336,13 @@ class QuoteWatch:
                 return
 
     def _suspects(self, keys: list[InstrumentKey]) -> list[int]:
-        indices = [self._index(key) for key in keys]
-        indices = [index for index in indices if index < len(self._ticked_s)]
-        silent_s = {index: self._active_s - float(self._ticked_s[index]) for index in indices}
-        usual_s = {
-            index: float(self._active_s - self._since_s[index]) / (1 + int(self._tick_counts[index]))
-            for index in indices
-            if self._tick_counts[index] > 0
-        }
-        found = silent_among_fellows(silent_s, usual_s, self._limits.instrument_silent_after)
+        indices = np.sort(self._indices(keys))
+        indices = indices[indices < len(self._ticked_s)]
+        counts = self._tick_counts[indices]
+        usual_s = np.where(counts > 0, (self._active_s - self._since_s[indices]) / (1 + counts), 0.0)
+        silent_s = self._active_s - self._ticked_s[indices]
+        places = silent_among_fellows(silent_s, usual_s, self._limits.instrument_silent_after)
+        found = indices[places].tolist()
         # Those once found innocent come last, so that all have their turn.
         return sorted(found, key=lambda index: self._proofs.get(index, 0), reverse=True)[:INSTRUMENTS_ASKED]
 
@@ -363,6 +377,9 @@ class QuoteWatch:
         words = f"streams {total - len(keys)} of {total} instruments, silent are"
         now = self._routing.now()
         self._routing.carry_out(self._machine.refused(name, keys, words, now, are_silent=True))
+
+    def _indices(self, keys: list[InstrumentKey]) -> NDArray[np.int64]:
+        return np.array([self._quotes.index_of(key) for key in keys], np.int64)
 
     def _index(self, key: InstrumentKey) -> int:
         index = self._quotes.index_of(key)

@@ -237,8 +237,13 @@ class RoutingMachine:
         """
         commands: list[Command] = []
         for name, there in late.items():
-            ours = [key for key in self.moves.headed_to(name) if self.wire.key_at(name, key) in there]
-            commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
+            ours = [
+                key
+                for key in self.wire.keys_of(name, there)
+                if self.moves.target_of(key) == name and not self.refusals.has(name, key)
+            ]
+            if ours:
+                commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
         expired = self._expire_refusals(now)
         changed = self.standing.choose(now, self.moves.sources)
         if expired or changed:

@@ -6,7 +6,8 @@ instrument: from then on only its messages count, and the old broker has to stop
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -80,6 +81,8 @@ class Moves:
     """Who was asked to stream an instrument; not those on their way."""
     _streamed: dict[str, dict[InstrumentKey, None]] = field(default_factory=dict)
     """The same by broker, without those that stream nothing: asked for every moment."""
+    _exchanges: dict[str, Counter[str]] = field(default_factory=dict)
+    """Of these, how many on each exchange."""
     _moves: dict[InstrumentKey, _Move] = field(default_factory=dict)
     _lost: dict[InstrumentKey, _Lost] = field(default_factory=dict)
 
@@ -94,6 +97,10 @@ class Moves:
         """Instruments that a broker streams, without those on their way to it."""
         return list(self._streamed.get(broker, ()))
 
+    def exchanges_of(self, broker: str) -> Collection[str]:
+        """On which exchanges the instruments are that a broker streams."""
+        return self._exchanges.get(broker, ())
+
     def is_served(self, key: InstrumentKey) -> bool:
         """Whether a broker that serves streams an instrument now."""
         at = self._streams.get(key)
@@ -103,11 +110,6 @@ class Moves:
         """Who streams an instrument, or is about to."""
         move = self._moves.get(key)
         return self._streams.get(key) if move is None else move.to
-
-    def headed_to(self, broker: str) -> list[InstrumentKey]:
-        """Instruments that a broker streams or is about to."""
-        keys = dict.fromkeys((*self._streams, *self._moves))
-        return [key for key in keys if self.target_of(key) == broker]
 
     def name(self, key: InstrumentKey) -> str:
         """The instrument's qualified name."""
@@ -170,6 +172,7 @@ class Moves:
         self.wire.promote(switch.broker, key)
         self._streams[key] = switch.broker
         self._streamed.setdefault(switch.broker, {})[key] = None
+        self._exchanges.setdefault(switch.broker, Counter())[key[0]] += 1
         base_ns = switch.last_ns if move.planned else move.base_ns
         begun = [] if move.after is None else [self._begin_late(key, move, move.after)]
         if move.failover is not None and base_ns:
@@ -187,6 +190,9 @@ class Moves:
         if at is not None:
             self.wire.release(at, key, Purpose.SOURCE)
             del self._streamed[at][key]
+            self._exchanges[at][key[0]] -= 1
+            if not self._exchanges[at][key[0]]:
+                del self._exchanges[at][key[0]]
             if not self._streamed[at]:
                 del self._streamed[at]
 

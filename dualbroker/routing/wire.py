@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum, auto
 
 import msgspec
@@ -53,6 +54,10 @@ class Wire:
         """The key under which a broker shall stream an instrument; None where it shall not."""
         claim = self._claims.get(broker, {}).get(key)
         return None if claim is None else claim.there
+
+    def keys_of(self, broker: str, there: Collection[InstrumentKey]) -> list[InstrumentKey]:
+        """Instruments that a broker shall stream, by its keys of them."""
+        return [key for key, claim in self._claims.get(broker, {}).items() if claim.there in there]
 
     def add_broker(self, broker: str) -> None:
         """Commands go to brokers in the order in which they are added."""

@@ -265,6 +265,12 @@ class AnyHistory(RuleBasedStateMachine):
             assert streamed == claimed
 
     @invariant()
+    def counts_are_those_of_what_is_counted(self) -> None:
+        for name in BROKERS:
+            streamed = self.machine.moves.streamed_by(name)
+            assert set(self.machine.moves.exchanges_of(name)) == {exchange for exchange, _ in streamed}
+
+    @invariant()
     def nothing_is_streamed_that_nobody_holds(self) -> None:
         held = {key for _, key in self.held}
         assert set(self.machine.holders.wanted) == held
