@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 import struct
 from typing import Any
@@ -22,6 +23,7 @@ from child_protocol import (
     wait_for_end,
 )
 from client_dualbroker import make_instruments
+from filling import fill
 from tick_frames import build_ticks
 
 from dualbroker.model import QuoteBatch
@@ -38,17 +40,17 @@ HANDSHAKE = (
 )
 
 
-def run_socket(port: int, ticks: int, instruments: int) -> dict[str, Any]:
+def run_socket(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read and cut up what the source writes."""
-    del instruments
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    ticks = arguments.ticks
+    with socket.create_connection(("127.0.0.1", arguments.port)) as connection:
         connection.sendall(HANDSHAKE.encode("ascii"))
         received = b""
         while b"\r\n\r\n" not in received:
             received += connection.recv(READ_BYTES)
         ready()
         span = CpuSpan()
-        start_ticks(port)
+        start_ticks(arguments)
         pending = b""
         count = 0
         while count < ticks:
@@ -74,10 +76,9 @@ def split(data: bytes) -> tuple[list[bytes], bytes]:
     return messages, data[place:]
 
 
-def run_decode(port: int, ticks: int, instruments: int) -> dict[str, Any]:
+def run_decode(arguments: argparse.Namespace) -> dict[str, Any]:
     """Decode into one row of memory, over and over."""
-    del port
-    messages = build_ticks(ticks, instruments)
+    messages = build_ticks(arguments.ticks, arguments.instruments)
     decoder = msgspec.json.Decoder(TouchlineDelta, strict=False)
     row = struct.Struct("<4d")
     place = bytearray(row.size)
@@ -97,19 +98,18 @@ def run_decode(port: int, ticks: int, instruments: int) -> dict[str, Any]:
     return span.result(len(messages))
 
 
-def run_store(port: int, ticks: int, instruments: int) -> dict[str, Any]:
-    """Decode and store as dualbroker does, in batches as a read brings them."""
-    del port
+def run_store(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Decode and store as dualbroker does, in batches as a read brings them, behind ticks stored before."""
+    ticks, instruments = arguments.ticks, arguments.instruments
     messages = build_ticks(ticks, instruments)
-    store = QuoteStore()
-    for instrument in make_instruments(instruments):
-        store.set_source(store.register(instrument), "broker1")
+    store = QuoteStore(arguments.stored + ticks)
+    fill(store, make_instruments(instruments), arguments.stored)
     ready()
     span = CpuSpan()
     for start in range(0, ticks, MESSAGES_PER_READ):
         updates: list[Any] = [decode(message) for message in messages[start : start + MESSAGES_PER_READ]]
         store.apply(QuoteBatch("broker1", 1, updates))
-    return span.result(store.tick_count)
+    return span.result(store.tick_count - arguments.stored)
 
 
 def ready() -> None:
@@ -122,7 +122,7 @@ def main() -> None:
     arguments = parse_arguments()
     report_imported("msgspec")
     work = {"socket": run_socket, "decode": run_decode, "store": run_store}[arguments.work]
-    report(**work(arguments.port, arguments.ticks, arguments.instruments))
+    report(**work(arguments))
     wait_for_end()
 
 

@@ -3,93 +3,113 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 
-__all__ = ["Client", "Measurement", "child_process", "clients", "measure", "source"]
+__all__ = ["Client", "Run", "child_process", "finish", "measure", "running", "source"]
 
 HERE = Path(__file__).parent
 
 
 class Client(NamedTuple):
-    """What is measured: a script, its interpreter, and which work of the script (see ``client_floor``)."""
+    """What is measured: a script, its interpreter, and how it is to be used."""
 
-    name: str
     script: str
     python: str = sys.executable
-    work: str = ""
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+    tls: bool = False
 
 
-class Measurement(NamedTuple):
+class Run(NamedTuple):
     """One run of one client."""
 
-    ticks: int
-    cpu_us_per_tick: float
-    wall_us_per_tick: float
-    bytes_per_tick: float
-    """Growth of the process's resident memory since before it connected, per tick."""
+    said: dict[str, Any]
+    """What the client reported of it; ``ticks`` always."""
+    grown_bytes: int
+    """Growth of the process's resident memory from the first tick on; 0 where it shrank."""
     versions: dict[str, str]
 
-
-def clients(official_python: str | None) -> list[Client]:
-    """Every client there is here, the official one only if its interpreter is given."""
-    found = [
-        Client("dualbroker", "client_dualbroker.py"),
-        Client("dualbroker, no transport", "client_floor.py", work="store"),
-        Client("floor: decode", "client_floor.py", work="decode"),
-        Client("floor: read and cut", "client_floor.py", work="socket"),
-    ]
-    if official_python is not None:
-        found.insert(0, Client("official client", "client_official.py", official_python))
-    return found
+    @property
+    def cpu_us_per_tick(self) -> float:
+        return float(self.said["cpu_seconds"] / self.said["ticks"] * 1e6)
 
 
 @contextmanager
-def source(ticks: int, instruments: int, rate: float = 0.0) -> Iterator[dict[str, Any]]:
-    """A running raw source; gives what it says of itself (port, sizes of its frames)."""
-    options = [f"--ticks={ticks}", f"--instruments={instruments}", f"--rate={rate}"]
+def source(ticks: int, instruments: int) -> Iterator[dict[str, Any]]:
+    """A running raw source; gives what it says of itself (ports, sizes of its frames)."""
+    options = [f"--ticks={ticks}", f"--instruments={instruments}"]
     with child_process([sys.executable, str(HERE / "raw_source.py"), *options]) as process:
         yield _line(process, "the raw source")
 
 
-def measure(client: Client, port: int, ticks: int, instruments: int) -> Measurement:
+def measure(client: Client, at: Mapping[str, Any], instruments: int, ticks: int = 1, **options: float) -> Run:
     """One run of a client in a fresh process.
+
+    Parameters
+    ----------
+    at
+        What the source said of itself.
+    options
+        Of ``child_protocol.parse_arguments``.
 
     Raises
     ------
     RuntimeError
         The client ended before its result; what it said is on standard error.
     """
-    options = [f"--port={port}", f"--ticks={ticks}", f"--instruments={instruments}", f"--work={client.work}"]
-    with child_process([client.python, str(HERE / client.script), *options]) as process:
-        imported = _line(process, client.name)
-        memory_before = psutil.Process(process.pid).memory_info().rss
-        _go(process)
-        _line(process, client.name)
-        _go(process)
-        result = _line(process, client.name)
-        memory = psutil.Process(process.pid).memory_info().rss - memory_before
-    counted = result["ticks"]
-    return Measurement(
-        counted,
-        result["cpu_seconds"] / counted * 1e6,
-        result["wall_seconds"] / counted * 1e6,
-        memory / counted,
-        imported["versions"],
-    )
+    with running(client, at, instruments, ticks, **options) as process:
+        return finish(process, client)
 
 
 @contextmanager
-def child_process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def running(
+    client: Client, at: Mapping[str, Any], instruments: int, ticks: int = 1, **options: float
+) -> Iterator[subprocess.Popen[str]]:
+    """The same, begun: ``finish`` gives its run. Several may be under way where nothing is timed."""
+    address = f"wss://127.0.0.1:{at['tls']['port']}/" if client.tls else f"ws://127.0.0.1:{at['port']}/"
+    words = {"port": at["port"], "websocket": address, "ticks": ticks, "instruments": instruments, **options}
+    arguments = [f"--{name}={value}" for name, value in words.items()]
+    environment = dict(client.environment)
+    if client.tls:
+        # Of OpenSSL, and of the official client's websocket-client.
+        environment |= dict.fromkeys(("SSL_CERT_FILE", "WEBSOCKET_CLIENT_CA_BUNDLE"), at["tls"]["authority"])
+    command = [client.python, str(HERE / client.script), *arguments, *client.options]
+    with child_process(command, environment) as process:
+        yield process
+
+
+def finish(process: subprocess.Popen[str], client: Client) -> Run:
+    """Let a client do its work, and read what it says of it."""
+    imported = _line(process, client.script)
+    _go(process)
+    _line(process, client.script)
+    memory_before = psutil.Process(process.pid).memory_info().rss
+    _go(process)
+    said = _line(process, client.script)
+    grown = psutil.Process(process.pid).memory_info().rss - memory_before
+    return Run(said, grown, imported["versions"])
+
+
+@contextmanager
+def child_process(
+    command: list[str], environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A process with pipes for its standard input and output; it ends with the block."""
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **(environment or {})},
     )
     try:
         yield process

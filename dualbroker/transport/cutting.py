@@ -3,7 +3,7 @@
 Nearly all that a broker sends is unfragmented text. Such a frame is its payload behind a short header, so
 a whole read is cut with one slice for each message, without the general parser. Any other frame is left to
 that parser, which stays the authority on the protocol: it gets whole frames only, so that the next frame
-can be cut again. ``benchmarks/wire_to_store.py`` measures it.
+can be cut again. ``python -m benchmarks`` measures it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 At live rates a wake-up costs more than its one or two messages: everything on their way runs cold. Leaving
 the socket alone for a moment gathers messages in the system's buffer. The moment follows the rate: a fixed
-one is too short for a slow feed and keeps a fast one waiting for nothing. ``benchmarks/wire_to_store.py
---rate 1000`` measures it.
+one is too short for a slow feed and keeps a fast one waiting for nothing. ``python -m benchmarks``
+measures it.
 """
 
 from __future__ import annotations
