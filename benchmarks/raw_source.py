@@ -88,6 +88,11 @@ class Source(ThreadingHTTPServer):
         self.ticks = ticks
         self._context = context
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that ends without a goodbye is no fault."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self._context is not None:
