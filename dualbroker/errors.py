@@ -15,6 +15,7 @@ DualBrokerError
 │   ├── RateLimitedError        slow down, then retry
 │   ├── RetryableBrokerError    the broker's own backend is in trouble; retry
 │   └── RequestRefusedError     this one request is wrong; retrying does not help
+│       └── NotOfferedError     this type of broker has no such book here
 ├── ConnectionFailedError       the broker could not be reached, or the link broke
 ├── LoginHeldError              another process on this machine holds this login
 ├── JournalError                the order journal can't be written or read
@@ -45,6 +46,7 @@ __all__ = [
     "LoginNeededError",
     "LoginRefusedError",
     "MissingExtraError",
+    "NotOfferedError",
     "RateLimitedError",
     "RequestRefusedError",
     "RetryableBrokerError",
@@ -124,6 +126,10 @@ class RetryableBrokerError(BrokerError):
 
 class RequestRefusedError(BrokerError):
     """This one request is refused; sending it again changes nothing."""
+
+
+class NotOfferedError(RequestRefusedError):
+    """This type of broker gives no such book here: what it would tell is not read, and not empty."""
 
 
 class ConnectionFailedError(DualBrokerError):

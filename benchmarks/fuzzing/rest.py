@@ -17,7 +17,8 @@ from dualbroker.errors import (
 )
 from dualbroker.model import UpdateSource
 from dualbroker.noren.answers import parse_object, parse_rows
-from dualbroker.noren.books import fill_from_row, position_from_row, quote_from_answer
+from dualbroker.noren.books import fill_from_row, quote_from_answer
+from dualbroker.noren.desk_books import position_from_row
 from dualbroker.noren.orders import order_update_from_row, read_order_message
 
 from .fields import ORDER_FIELDS, QUOTE_FIELDS, check_fields

@@ -24,6 +24,8 @@ method                  required   what it does
 ``session_has_ended``   optional   whether the night has ended the session
 ``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
+``holdings``            optional   all shares in the depository, by REST
+``limits``              optional   money and margin, by REST
 ``logout``              optional   end the session at the broker
 ``stored_login``        optional   the session kept on this machine, and a person's login
 ``rest_address``        optional   where its REST calls go, for the doctor
@@ -46,11 +48,13 @@ from typing import ClassVar, Protocol
 
 from dualbroker.clock import Clock
 from dualbroker.config.schema import BrokerConfig, LivenessConfig
-from dualbroker.errors import RequestRefusedError
+from dualbroker.errors import NotOfferedError, RequestRefusedError
 from dualbroker.model import (
     FeedType,
     FillReport,
+    Holding,
     InstrumentKey,
+    Limits,
     MessageKind,
     OrderUpdate,
     Position,
@@ -255,8 +259,20 @@ class Broker(ABC):
         await asyncio.Event().wait()
 
     async def position_book(self) -> list[Position]:
-        """All positions. Optional."""
-        raise RequestRefusedError(f"{self.name}: this type of broker has no position book here")
+        """All positions, those that are closed today too. Optional.
+
+        An empty list means that the broker says so; a failed read raises, and ``NotOfferedError`` where this
+        type of broker has no such book here: then the desk says "not read".
+        """
+        raise NotOfferedError(f"{self.name}: this type of broker has no position book here")
+
+    async def holdings(self) -> list[Holding]:
+        """All shares in the depository. Optional; empty and failed as in ``position_book``."""
+        raise NotOfferedError(f"{self.name}: this type of broker has no book of holdings here")
+
+    async def limits(self) -> Limits:
+        """Money and margin, its words mapped to one set. Optional; a failed read raises."""
+        raise NotOfferedError(f"{self.name}: this type of broker has no limits here")
 
     @property
     def stored_login(self) -> StoredLogin | None:

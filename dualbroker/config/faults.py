@@ -60,6 +60,9 @@ class FaultsConfig(Section):
     rate_limit_per_minute: Annotated[int, Field(ge=0)] | None = None
     wrong_quotes: Share = 0.0
     no_data: bool = False
+    desk_reads_fail: Share = 0.0
+    garbled_positions: Share = 0.0
+    stale_positions: bool = False
     clock_skew_s: float = 0.0
     lacks: list[str] = Field(default=[])
     at: list[StrikeConfig] = Field(default=[])

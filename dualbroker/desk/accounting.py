@@ -21,7 +21,6 @@ __all__ = [
     "Trade",
     "day_mtm",
     "fifo",
-    "holding_quantity",
     "match",
     "multiplier_of",
     "pooled",
@@ -201,23 +200,3 @@ def day_mtm(
             return None
         worth += quantity * price
     return worth * multiplier
-
-
-def holding_quantity(
-    *,
-    bought_yesterday: float = 0.0,
-    settled: float = 0.0,
-    broker_collateral: float = 0.0,
-    unpledged: float = 0.0,
-    beneficiary: float = 0.0,
-    non_poa: float = 0.0,
-    depository: float = 0.0,
-    used: float = 0.0,
-) -> float:
-    """Units that are owned, by Noren's rule (Shoonya's documentation of Holdings).
-
-    ``btst + hold + brkcol + unplgd + ben + max(npoad, dp) − used``: the last two tell the same units in two
-    ways, so only the larger one counts.
-    """
-    own = bought_yesterday + settled + broker_collateral + unpledged + beneficiary
-    return own + max(non_poa, depository) - used

@@ -1,4 +1,4 @@
-"""Books other than the order book, and GetQuotes answers (protocol: sections 1.5 to 1.8)."""
+"""Trade books, histories of orders, and GetQuotes answers (protocol: sections 1.5 to 1.8)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dualbroker.errors import WireError
-from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, Position, UpdateSource
+from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, UpdateSource
 from dualbroker.noren.fields import (
-    money,
-    net_quantity,
     order_number,
     price,
     quantity,
@@ -22,7 +20,10 @@ from dualbroker.noren.orders import order_trading_day, order_update_from_row, si
 from dualbroker.noren.quotes import DepthSnapshot
 from dualbroker.noren.times import epoch_ns, wall_time_ns
 
-__all__ = ["fill_from_row", "history_from_rows", "position_from_row", "quote_from_answer"]
+__all__ = ["DELIVERY", "fill_from_row", "history_from_rows", "quote_from_answer"]
+
+DELIVERY = "C"
+"""``prd`` of what is delivered (CNC)."""
 
 
 def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: int) -> FillReport:
@@ -45,7 +46,9 @@ def fill_from_row(row: Mapping[str, Any], *, broker_name: str, receive_time_ns: 
         quantity=quantity(row.get("flqty")),
         price=price(row.get("flprc"), exchange) or None,
         exchange=exchange,
+        token=short_text(row.get("token")) or None,
         symbol=short_text(row.get("tsym")) or None,
+        product=said(row, "pcode", short_text) or None,
         side=side(short_text(row.get("trantype"))),
         fill_time_ns=fill_time_ns,
     )
@@ -86,35 +89,6 @@ def history_from_rows(
         # Protocol 1.5: newest first. Several steps bear one second, so no sort by time would do.
         updates.reverse()
     return updates
-
-
-def position_from_row(row: Mapping[str, Any], *, broker_name: str) -> Position:
-    """One row of a position book. A net quantity that can't be read is unknown, never flat.
-
-    Raises
-    ------
-    WireError
-        The row does not say which instrument it is of.
-    """
-    exchange, symbol = short_text(row.get("exch")), short_text(row.get("tsym"))
-    if not exchange or not symbol:
-        raise WireError(
-            "expected exch and tsym in a position's row, found " + (exchange or symbol or "neither")
-        )
-    return Position(
-        broker_name=broker_name,
-        exchange=exchange,
-        token=short_text(row.get("token")) or None,
-        symbol=symbol,
-        product=said(row, "pcode", short_text) or None,
-        net_quantity=net_quantity(row.get("netqty")),
-        net_average_price=money(row.get("netavgprc")),
-        day_buy_quantity=quantity(row.get("daybuyqty")),
-        day_sell_quantity=quantity(row.get("daysellqty")),
-        ltp=price(row.get("lp"), exchange),
-        realised_profit=money(row.get("rpnl")),
-        unrealised_profit=money(row.get("urmtom")),
-    )
 
 
 def quote_from_answer(answer: Mapping[str, Any], *, expected: InstrumentKey) -> DepthSnapshot:

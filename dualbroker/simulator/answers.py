@@ -20,6 +20,7 @@ __all__ = [
     "NO_DATA",
     "ORDER_NOT_FOUND",
     "ORDER_NOT_FOUND_TO_CANCEL",
+    "SERVER_TIMEOUT",
     "SESSION_EXPIRED",
     "WRONG_PASSWORD",
     "Answer",
@@ -33,6 +34,7 @@ SESSION_EXPIRED = "Session Expired :  Invalid Session Key"
 NO_DATA = 'Error Occurred : 5 "no data"'
 INVALID_INPUT = 'Error Occurred : 2 "invalid input"'
 MISSING_FIELDS = "Invalid Input : Missing uid or actid or prd."
+SERVER_TIMEOUT = "Server Timeout :  "
 WRONG_PASSWORD = "Invalid Input : Wrong Password"
 BLOCKED = "Invalid Input : User Blocked due to multiple wrong attempts"
 ACCESS_TYPE = "Invalid Input :  Invalid Access Type"

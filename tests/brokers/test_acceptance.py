@@ -153,6 +153,15 @@ def test_books_equal_the_brokers_own(maker: Maker, tmp_path: Path) -> None:
         for position in await bench.broker.position_book():
             positions[position.symbol] = positions.get(position.symbol, 0) + (position.net_quantity or 0)
         assert positions == {symbol: net[symbol] for symbol in positions}
+        (account,) = bench.world.simulation.brokers[0].trading.values()
+        held = {each.listings[0].symbol: each.quantity for each in account.holdings.held()}
+        used = sum(int(str(row["usedqty"])) for row in account.holdings.rows(account.positions.held()))
+        owned = await bench.broker.holdings()
+        assert {each.listings[0][2] for each in owned} == set(held)
+        assert sum(each.quantity or 0 for each in owned) == sum(held.values()) - used
+        limits = await bench.broker.limits()
+        assert f"{limits.cash:.2f}" == account.limits()["cash"]
+        assert f"{limits.margin_used:.2f}" == account.limits()["marginused"]
 
     play(maker, tmp_path, story, orders_per_minute=600)
 

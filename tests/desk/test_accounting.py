@@ -13,7 +13,6 @@ from dualbroker.desk.accounting import (
     Trade,
     day_mtm,
     fifo,
-    holding_quantity,
     match,
     multiplier_of,
     pooled,
@@ -114,12 +113,6 @@ def test_the_multiplier_is_taken_from_both_fields_and_never_twice() -> None:
     both = multiplier_of(0.1, 100.0)
     assert both.value == pytest.approx(10.0)
     assert both.source == "prcftr × mult"
-
-
-def test_holdings_count_what_is_there_twice_once() -> None:
-    assert holding_quantity(settled=10, bought_yesterday=5, broker_collateral=3, used=2) == 16
-    assert holding_quantity(non_poa=7, depository=7) == 7
-    assert holding_quantity(non_poa=7, depository=9, unpledged=1, beneficiary=2) == 12
 
 
 def test_a_price_that_is_unknown_makes_a_figure_unknown_and_never_nothing() -> None:

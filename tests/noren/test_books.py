@@ -9,7 +9,8 @@ import pytest
 
 from dualbroker.errors import WireError
 from dualbroker.model import OrderUpdate, Position, Side, UpdateSource
-from dualbroker.noren.books import fill_from_row, history_from_rows, position_from_row, quote_from_answer
+from dualbroker.noren.books import fill_from_row, history_from_rows, quote_from_answer
+from dualbroker.noren.desk_books import position_from_row
 
 RECEIVED = int(datetime(2026, 3, 2, 5, 0, tzinfo=UTC).timestamp()) * 10**9
 

@@ -10,7 +10,8 @@ import pytest
 
 from dualbroker.model import DepthLevel, OrderStatus, ReportType, Side
 from dualbroker.noren.answers import parse_object, parse_rows
-from dualbroker.noren.books import position_from_row, quote_from_answer
+from dualbroker.noren.books import quote_from_answer
+from dualbroker.noren.desk_books import position_from_row
 from dualbroker.noren.times import epoch_ns, wall_time_ns
 from tests.noren.recorded import from_row, ist_ns, lines, said
 

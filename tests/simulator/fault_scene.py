@@ -68,8 +68,9 @@ class Scene:
         self.market.change(index, **changes)
         await asyncio.sleep(0.2)
 
-    def place(self) -> str:
-        return str(ask(self.broker, "PlaceOrder", self.token, actid=self.uid, **order_fields())["norenordno"])
+    def place(self, **changes: str) -> str:
+        fields = order_fields(**changes)
+        return str(ask(self.broker, "PlaceOrder", self.token, actid=self.uid, **fields)["norenordno"])
 
     async def rest(self, name: str, timeout_s: float = 10.0, **fields: str) -> Any:
         body = encode_body({"uid": self.uid, **fields}, jkey=self.token)

@@ -14,8 +14,18 @@ from dualbroker.brokers.noren.wire import NorenWire
 from dualbroker.brokers.session.broker import SessionBroker
 from dualbroker.config.schema import BrokerConfig
 from dualbroker.errors import ConfigError
-from dualbroker.model import FillReport, InstrumentKey, OrderUpdate, Position, QuoteUpdate, UpdateSource
-from dualbroker.noren.books import fill_from_row, history_from_rows, position_from_row, quote_from_answer
+from dualbroker.model import (
+    FillReport,
+    Holding,
+    InstrumentKey,
+    Limits,
+    OrderUpdate,
+    Position,
+    QuoteUpdate,
+    UpdateSource,
+)
+from dualbroker.noren.books import DELIVERY, fill_from_row, history_from_rows, quote_from_answer
+from dualbroker.noren.desk_books import holding_from_row, limits_from_answer, position_from_row
 from dualbroker.noren.dialects import Dialect, dialect
 from dualbroker.noren.orders import order_update_from_row
 from dualbroker.noren.requests import Endpoint
@@ -103,6 +113,17 @@ class NorenBroker(SessionBroker):
             Endpoint.POSITION_BOOK, {"uid": self._login.user_id, "actid": self._login.account_id}
         )
         return self.readable(rows, partial(position_from_row, broker_name=self.name))
+
+    async def holdings(self) -> list[Holding]:
+        ids = {"uid": self._login.user_id, "actid": self._login.account_id}
+        rows = await self._rest.rows(Endpoint.HOLDINGS, {**ids, "prd": DELIVERY})
+        return self.readable(rows, partial(holding_from_row, broker_name=self.name))
+
+    async def limits(self) -> Limits:
+        answer = await self._rest.call(
+            Endpoint.LIMITS, {"uid": self._login.user_id, "actid": self._login.account_id}
+        )
+        return limits_from_answer(answer, broker_name=self.name)
 
     async def quote(self, key: InstrumentKey) -> QuoteUpdate:
         answer = await self._rest.call(

@@ -68,6 +68,12 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Share of GetQuotes that are answered in full, with another instrument's quote."""
     no_data: bool = False
     """The books of orders, trades and positions say "no data", whatever there is."""
+    desk_reads_fail: Share = 0.0
+    """Share of the calls of PositionBook, Holdings and Limits that are answered with a server's timeout."""
+    garbled_positions: Share = 0.0
+    """Share of the rows of PositionBook, always the same ones, that do not name their instrument."""
+    stale_positions: bool = False
+    """Rows of PositionBook keep the last price, and ``urmtom`` at it, of their first read since then."""
     clock_skew_s: float = 0.0
     """The broker's own times (``ft tm norentm ordenttm lut request_time hk``) are off by so much."""
     lacks: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from dualbroker.model import Instrument
 from dualbroker.noren.requests import Endpoint
-from dualbroker.simulator.answers import NO_DATA, Answer, Refusal
+from dualbroker.simulator.answers import NO_DATA, SERVER_TIMEOUT, Answer, Refusal
 from dualbroker.simulator.faults.faults import Faults
 
 __all__ = ["BAD_GATEWAY", "RestFaults"]
@@ -21,6 +21,7 @@ BAD_GATEWAY = Answer(
 """What stands in front of a broker says when the broker does not answer."""
 
 _BOOKS = frozenset({Endpoint.ORDER_BOOK, Endpoint.TRADE_BOOK, Endpoint.POSITION_BOOK})
+_DESK = frozenset({Endpoint.POSITION_BOOK, Endpoint.HOLDINGS, Endpoint.LIMITS})
 _NIFTY = ("NSE", "26000")
 """Whose quote was seen in the place of others."""
 _NS_PER_MINUTE = 60_000_000_000
@@ -39,6 +40,8 @@ class RestFaults:
         self._dice = dice
         self._minute = 0
         self._calls: dict[str, int] = {}
+        self._prices: dict[str, str] = {}
+        """Last prices that position books go on stating, by account and position."""
 
     def refuse(self, faults: Faults, name: str, uid: str, running_ns: int) -> None:
         """Count a call of an account, and refuse it when a fault says so.
@@ -60,6 +63,24 @@ class RestFaults:
                 raise Refusal(f"Invalid Input :  {counted} exceeds Limit {limit} for user")
         if faults.no_data and name in _BOOKS:
             raise Refusal(NO_DATA)
+        if faults.desk_reads_fail and name in _DESK and self._dice.random() < faults.desk_reads_fail:
+            raise Refusal(SERVER_TIMEOUT)
+
+    def spoilt_positions(
+        self, faults: Faults, uid: str, rows: Sequence[dict[str, str]]
+    ) -> list[dict[str, str]]:
+        """Rows of an account's position book as faults have them: some without a name, prices of before."""
+        if not faults.stale_positions:
+            self._prices.clear()
+        spoilt = []
+        for row in rows:
+            name = f"{uid}/{row['exch']}/{row['token']}/{row['prd']}"
+            if faults.stale_positions and "lp" in row:
+                row = _at_price(row, self._prices.setdefault(name, row["lp"]))
+            if random.Random(name).random() < faults.garbled_positions:
+                row = row | {"tsym": ""}
+            spoilt.append(row)
+        return spoilt
 
     def mistaken(
         self, faults: Faults, instruments: Sequence[Instrument], fields: Mapping[str, str]
@@ -73,3 +94,8 @@ class RestFaults:
             return fields
         exchange, token = _NIFTY if _NIFTY in others else others[0]
         return {**fields, "exch": exchange, "token": token}
+
+
+def _at_price(row: dict[str, str], last: str) -> dict[str, str]:
+    gain = int(row["netqty"]) * (float(last) - float(row["netavgprc"])) * float(row["prcftr"])
+    return row | {"lp": last, "urmtom": f"{gain:.2f}"}

@@ -1,7 +1,8 @@
 """Positions and money of one simulated account, kept from its fills.
 
-NRML positions are carried into the next day at their average price; a contract that has expired is settled
-and gone, and what is left of MIS, cover and bracket orders is taken as squared off at the close.
+NRML positions are carried into the next day: ``cforgavgprc`` and ``upldprc`` state the price at which they
+were entered, the ``cf`` averages the one at which the day before settled. A contract that has expired is
+settled and gone, and what is left of MIS, cover and bracket orders is taken as squared off at the close.
 """
 
 from __future__ import annotations
@@ -65,40 +66,57 @@ def _average(amount: float, quantity: int, decimals: int) -> str:
 
 
 class HeldPosition(msgspec.Struct, kw_only=True):
-    """What was bought and sold of one instrument under one product. Rupees and units."""
+    """What was bought and sold of one instrument under one product. Rupees and units.
+
+    Pooled by day: all that was bought against all that was sold, what is carried among it at its entry price.
+    """
 
     instrument: Instrument
     index: int
     product: str
     day: Sides = msgspec.field(default_factory=Sides)
     carried: Sides = msgspec.field(default_factory=Sides)
-    """From the days before, at the average price of then."""
-    net_average_price: float = 0.0
-    """Of the units still held; 0 when flat."""
-    realised_profit: float = 0.0
+    """From the days before, at the price at which it was entered."""
+    settlement_price: float = 0.0
+    """Of what is carried: the last price of the day before."""
+
+    @property
+    def total(self) -> Sides:
+        """What is carried and what the day has brought."""
+        carried, day = self.carried, self.day
+        return Sides(
+            day.buy_quantity + carried.buy_quantity,
+            day.buy_amount + carried.buy_amount,
+            day.sell_quantity + carried.sell_quantity,
+            day.sell_amount + carried.sell_amount,
+        )
 
     @property
     def net_quantity(self) -> int:
-        carried, day = self.carried, self.day
-        return carried.buy_quantity - carried.sell_quantity + day.buy_quantity - day.sell_quantity
+        total = self.total
+        return total.buy_quantity - total.sell_quantity
+
+    @property
+    def net_average_price(self) -> float:
+        """Of the units still held; 0 when flat."""
+        total = self.total
+        net = total.buy_quantity - total.sell_quantity
+        if not net:
+            return 0.0
+        return total.buy_amount / total.buy_quantity if net > 0 else total.sell_amount / total.sell_quantity
+
+    @property
+    def realised_profit(self) -> float:
+        total = self.total
+        closed = min(total.buy_quantity, total.sell_quantity)
+        if not closed:
+            return 0.0
+        gain = total.sell_amount / total.sell_quantity - total.buy_amount / total.buy_quantity
+        return closed * gain * multiplier(self.instrument)
 
     def add(self, side: str, quantity: int, price: float) -> None:
-        """Take a fill in: average cost on what adds, realised profit on what reduces."""
-        net = self.net_quantity
-        change = quantity if side == "B" else -quantity
+        """Take a fill in."""
         self.day.add(side, quantity, quantity * price)
-        if net * change >= 0:
-            held_at = self.net_average_price * abs(net)
-            self.net_average_price = (held_at + price * quantity) / (abs(net) + quantity)
-            return
-        closed = min(abs(net), quantity)
-        direction = 1 if net > 0 else -1
-        gain = direction * closed * (price - self.net_average_price)
-        self.realised_profit += gain * multiplier(self.instrument)
-        if closed < quantity:
-            self.net_average_price = price
-        elif self.net_quantity == 0:
-            self.net_average_price = 0.0
 
 
 class PositionKeeper:
@@ -151,7 +169,7 @@ class PositionKeeper:
                     index=position.index,
                     product=position.product,
                     carried=carried,
-                    net_average_price=position.net_average_price,
+                    settlement_price=self._last_price(position.index) or position.net_average_price,
                 )
         self._positions = kept
 
@@ -211,16 +229,15 @@ class PositionKeeper:
         def price(value: float) -> str:
             return f"{value:.{decimals}f}"
 
-        total = Sides(
-            day.buy_quantity + carried.buy_quantity,
-            day.buy_amount + carried.buy_amount,
-            day.sell_quantity + carried.sell_quantity,
-            day.sell_amount + carried.sell_amount,
-        )
+        total = position.total
         carried_amount, carried_units = (
             carried.buy_amount + carried.sell_amount,
             carried.buy_quantity + carried.sell_quantity,
         )
+        settled = Sides()
+        if carried_units:
+            side = "B" if carried.buy_quantity else "S"
+            settled.add(side, carried_units, carried_units * position.settlement_price)
         day_amount, day_units = (
             (day.buy_amount, day.buy_quantity)
             if position.net_quantity > 0
@@ -252,7 +269,7 @@ class PositionKeeper:
             "ti": f"{instrument.tick_size or DEFAULT_TICK_SIZE:.{decimals}f}",
             "ls": str(instrument.lot_size),
             **day.texts("day", decimals),
-            **carried.texts("cf", decimals),
+            **settled.texts("cf", decimals),
             **waiting.texts("open", decimals),
         }
         row |= {name: text for name, text in total.texts("tot", decimals).items() if not name.endswith("qty")}

@@ -313,7 +313,9 @@ _HANDLERS: Mapping[str, Callable[[_Call], object]] = {
     Endpoint.ORDER_BOOK: lambda call: order_requests.order_book(call.caller, call.fields),
     Endpoint.SINGLE_ORDER_HISTORY: lambda call: order_requests.order_history(call.caller, call.fields),
     Endpoint.TRADE_BOOK: lambda call: order_requests.trade_book(call.caller),
-    Endpoint.POSITION_BOOK: lambda call: order_requests.position_book(call.caller),
+    Endpoint.POSITION_BOOK: lambda call: call.host.rest_faults.spoilt_positions(
+        call.host.faults, call.caller.account.uid, order_requests.position_book(call.caller)
+    ),
     Endpoint.LIMITS: lambda call: call.caller.limits(),
     Endpoint.SEARCH_SCRIP: lambda call: _listed(call, market_requests.search_scrip),
     Endpoint.GET_OPTION_CHAIN: lambda call: _listed(call, market_requests.option_chain),

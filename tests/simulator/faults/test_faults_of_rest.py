@@ -69,6 +69,50 @@ def test_books_can_say_no_data_although_there_are_orders() -> None:
     play(story)
 
 
+def test_the_desk_s_books_can_fail_and_orders_are_read_on() -> None:
+    async def story(scene: Scene) -> None:
+        scene.place()
+        scene.set(desk_reads_fail=1.0)
+        for book in ("PositionBook", "Holdings", "Limits"):
+            assert "Server Timeout" in (await scene.rest(book))["emsg"]
+        assert await scene.rest("OrderBook")
+        scene.set(desk_reads_fail=0.0)
+        assert (await scene.rest("Limits"))["stat"] == "Ok"
+
+    play(story)
+
+
+def test_position_rows_can_lose_their_name() -> None:
+    async def story(scene: Scene) -> None:
+        scene.place(prc="101.00")
+        await asyncio.sleep(30)
+        whole = await scene.rest("PositionBook")
+        scene.set(garbled_positions=1.0)
+        garbled = await scene.rest("PositionBook")
+        assert [row["netqty"] for row in garbled] == [row["netqty"] for row in whole]
+        assert {row["tsym"] for row in garbled} == {""}
+
+    play(story)
+
+
+def test_a_position_s_last_price_can_be_stale_and_its_profit_with_it() -> None:
+    async def story(scene: Scene) -> None:
+        scene.place(prc="101.00")
+        await asyncio.sleep(30)
+        scene.set(stale_positions=True)
+        first = (await scene.rest("PositionBook"))[0]
+        price = float(first["lp"])
+        scene.market.change(0, ltp=price + 5)
+        later = (await scene.rest("PositionBook"))[0]
+        assert (later["lp"], later["urmtom"]) == (first["lp"], first["urmtom"])
+        scene.set(stale_positions=False)
+        fresh = (await scene.rest("PositionBook"))[0]
+        assert float(fresh["lp"]) == price + 5
+        assert fresh["urmtom"] != first["urmtom"]
+
+    play(story)
+
+
 def test_a_skewed_clock_shows_in_all_of_the_broker_s_own_times() -> None:
     async def story(scene: Scene) -> None:
         scene.market.quotes[0]["feed_time"] = scene.market.now_ns() // 1_000_000_000

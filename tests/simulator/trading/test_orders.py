@@ -218,8 +218,9 @@ def test_position_is_averaged_and_closed() -> None:
     position.add("S", 5, 115.0)
     assert (position.net_quantity, position.realised_profit) == (15, 50.0)
     position.add("S", 20, 100.0)
-    assert (position.net_quantity, position.net_average_price) == (-5, 100.0)
-    assert position.realised_profit == 50.0 - 75.0
+    # Pooled by day: 20 bought at 105 on average, 25 sold at 103.
+    assert (position.net_quantity, position.net_average_price) == (-5, 103.0)
+    assert position.realised_profit == 20 * (103.0 - 105.0)
 
 
 @given(
@@ -260,10 +261,12 @@ def test_what_is_carried_stands_in_the_next_day_s_book() -> None:
     for product in ("M", "I"):
         desk.trading.place(terms(price=101.0, quantity=1, product=product))
     desk.match()
+    desk.market.change(0, ltp=101.25)
     desk.trading.begin_day()
     (row,) = desk.trading.positions.rows("FA0001", [])
     assert (row["prd"], row["netqty"], row["netavgprc"], row["upldprc"]) == ("M", "1", "100.05", "100.05")
-    assert (row["cfbuyqty"], row["cfbuyamt"], row["daybuyqty"]) == ("1", "100.05", "0")
+    assert (row["cfbuyqty"], row["cforgavgprc"], row["daybuyqty"]) == ("1", "100.05", "0")
+    assert row["cfbuyavgprc"] == "101.25", "what is carried is told at its last settlement, too"
     desk.trading.place(terms(side="S", price=99.0, quantity=1, product="M"))
     desk.match()
     (row,) = desk.trading.positions.rows("FA0001", [])
