@@ -49,6 +49,9 @@ class FaultsConfig(Section):
     refuse_hello: bool = False
     delay_s: Seconds = 0.0
     burst_s: Seconds = 0.0
+    conflate_s: Seconds = 0.0
+    conflate_phase: Share = 0.0
+    skip_quotes: Share = 0.0
     duplicate_orders: Share = 0.0
     reorder_orders: Share = 0.0
     drop_orders: Share = 0.0

@@ -89,6 +89,8 @@ class SimulatedBroker:
         self.catalogue = catalogue
         self.logins = Logins(accounts, f"token/{seed}/{name}")
         self.sessions: list[StreamSession] = []
+        self._dice_name = f"{seed}/{name}"
+        self._sessions_opened = 0
         self.order_frames_produced = 0
         """Order events so far; each is one ``om`` frame for every connection that takes its account's."""
         self.running_ns = 0
@@ -118,7 +120,9 @@ class SimulatedBroker:
 
     def open_session(self) -> StreamSession:
         """A client has opened a WebSocket."""
-        session = StreamSession(self)
+        self._sessions_opened += 1
+        dice = random.Random(f"quotes/{self._dice_name}/{self._sessions_opened}")
+        session = StreamSession(self, dice)
         self.sessions.append(session)
         return session
 

@@ -46,6 +46,13 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Everything sent is late by so much, pongs and REST answers too."""
     burst_s: Seconds = 0.0
     """What is sent is held back and comes in bursts, so many seconds apart."""
+    conflate_s: Seconds = 0.0
+    """An instrument's changes are put together and sent once in so many seconds; each instrument
+    has a phase of its own. 0: each is sent as it comes."""
+    conflate_phase: Share = 0.0
+    """Part of ``conflate_s`` by which these moments are earlier."""
+    skip_quotes: Share = 0.0
+    """Share of the quote updates that are not sent; what they told comes with the instrument's next one."""
     duplicate_orders: Share = 0.0
     """Share of the ``om`` frames that are sent twice."""
     reorder_orders: Share = 0.0

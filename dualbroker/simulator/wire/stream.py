@@ -7,6 +7,7 @@ exist gets no acknowledgement. A refused first frame leaves the socket open, as 
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
@@ -15,6 +16,7 @@ from dualbroker.errors import WireError
 from dualbroker.model import FeedType, InstrumentKey
 from dualbroker.noren import frames
 from dualbroker.simulator.faults.faults import Faults, Strike
+from dualbroker.simulator.faults.quote_faults import QuoteFaults
 from dualbroker.simulator.market.market import Market
 from dualbroker.simulator.trading.accounts import Account
 from dualbroker.simulator.wire.fan_out import QuoteFanOut
@@ -38,6 +40,9 @@ class StreamHost(Protocol):
     fan_out: QuoteFanOut
     faults: Faults
 
+    running_ns: int
+    """The simulation's running time."""
+
     def account_of(self, token: str | None) -> Account | None:
         """Whose live session token that is."""
         ...
@@ -60,9 +65,15 @@ class StreamHost(Protocol):
 
 
 class StreamSession:
-    """The state of one connection. The driver feeds ``receive`` and writes the ``outbox``."""
+    """The state of one connection. The driver feeds ``receive`` and writes the ``outbox``.
 
-    def __init__(self, host: StreamHost) -> None:
+    Parameters
+    ----------
+    dice
+        Of the faults of its quotes.
+    """
+
+    def __init__(self, host: StreamHost, dice: random.Random) -> None:
         self.outbox: list[bytes] = []
         """Frames not yet written, oldest first; ``take`` empties it."""
         self.account: Account | None = None
@@ -81,6 +92,7 @@ class StreamSession:
         """``om`` frames that come out of order: running time by which they go at the latest, frame."""
         self.frames_not_understood = 0
         self._host = host
+        self._quote_faults = QuoteFaults(dice)
         self._subscriptions: dict[tuple[int, FeedType], bool] = {}
         """In the order in which they were made; True while it ticks."""
 
@@ -97,7 +109,7 @@ class StreamSession:
 
     def take(self) -> list[bytes]:
         """The frames to write now; the outbox is empty afterwards."""
-        taken = self.outbox
+        taken = self._quote_faults.pass_on(self.outbox, self._host.faults, self._host.running_ns)
         self.outbox = []
         skew_s = self._host.faults.clock_skew_s
         return [skewed_frame(frame, skew_s) for frame in taken] if skew_s else taken
@@ -204,6 +216,9 @@ class StreamSession:
             self._send(frames.acknowledge("uk" if is_touchline else "udk", frame.keys))
 
     def _drop(self, index: int, feed_type: FeedType) -> None:
+        self._quote_faults.forget(
+            "tf" if feed_type is FeedType.TOUCHLINE else "df", *self._host.market.instruments[index].key
+        )
         if self._subscriptions.pop((index, feed_type), False):
             self._host.fan_out.unsubscribe(self, index, feed_type)
 
