@@ -7,6 +7,7 @@ DualBrokerError
 ├── InstrumentError
 │   ├── UnknownInstrumentError  no such name; carries the closest matches
 │   └── AmbiguousInstrumentError  several instruments bear the name; carries them
+├── SubscriptionLimitError      more instruments than all brokers together may stream
 ├── WireError                   what a broker sent can't be read; never ends a connection
 ├── BrokerError                 a broker answered, and the answer is no
 │   ├── LoginRefusedError       wrong password, blocked user, API not enabled: do not retry
@@ -51,6 +52,7 @@ __all__ = [
     "RequestRefusedError",
     "RetryableBrokerError",
     "SessionExpiredError",
+    "SubscriptionLimitError",
     "UnknownInstrumentError",
     "WireError",
     "WrongThreadError",
@@ -94,6 +96,10 @@ class UnknownInstrumentError(InstrumentError):
 
 class AmbiguousInstrumentError(InstrumentError):
     """Several instruments bear that name."""
+
+
+class SubscriptionLimitError(DualBrokerError):
+    """All brokers together may not stream so many instruments; the message has the figures."""
 
 
 class WireError(DualBrokerError):

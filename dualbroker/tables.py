@@ -305,6 +305,16 @@ BROKERS = Table(
         Column("latency_ms", "number", "Milliseconds; of a ping's way there and back.", 18.2),
         Column("subscriptions", "count", "Instruments asked for.", 29),
         Column("acknowledged", "count", "Of these, with a first full quote.", 29),
+        Column(
+            "max_subscriptions", "quantity", "Instruments that it may stream; unknown unless told or learned."
+        ),
+        Column(
+            "max_known_by",
+            "text",
+            "set in the config, a fact of the broker's family, or learned from what it refused; else empty.",
+            "",
+            always=True,
+        ),
         Column("reconnects", "count", "", 0),
         Column("connected_since", "time"),
         Column("quote_bytes", "count", "Since the start, off the socket.", 812400),

@@ -31,6 +31,7 @@ method                  required   what it does
 ``rest_address``        optional   where its REST calls go, for the doctor
 ``registered_address``  optional   what it asks of the address that a login comes from
 ``section``             optional   the model of its section in config.yaml
+``max_subscriptions``   optional   instruments that it streams on one connection
 ======================  =========  ==========================================================
 
 No broker places, changes or cancels an order.
@@ -146,6 +147,8 @@ class Broker(ABC):
 
     section: ClassVar[type[BrokerConfig]] = BrokerConfig
     """The model of a broker of this type in config.yaml."""
+    max_subscriptions: ClassVar[int | None] = None
+    """Instruments that brokers of this family stream on one connection; None is unknown. Optional."""
 
     def __init__(self, config: BrokerConfig, context: BrokerContext) -> None:
         self.config = config

@@ -29,6 +29,7 @@ _SETTLED_S = 6.0
 """Before that nothing goes wrong: a start among faults is a start that fails, which other tests show."""
 _START_AMONG_FAULTS = 0.15
 _SHORTEST_PHASE_S, _LONGEST_PHASE_S = 50.0, 120.0
+_HAS_LIMIT = 0.15
 _HOLDERS = ("anna", "ben", "cook")
 
 Dice = random.Random
@@ -101,6 +102,7 @@ def generate_schedule(seed: int) -> Schedule:
     ]
     events.sort(key=lambda event: event.at_s)
     broker_settings, limits = _broker_settings(dice, names, pool)
+    _limit_subscriptions(random.Random(f"chaos/{seed}/limits"), names, broker_settings, limits)
     return Schedule(
         seed=seed,
         start=start,
@@ -183,6 +185,23 @@ def _broker_settings(
             settings[name] |= {"subscribe_chunk": dice.choice((3, 10)), "chunk_pause": 0.05}
         settings[name] |= {"requests_per_second": 10, "requests_per_minute": 120}
     return settings, limits
+
+
+def _limit_subscriptions(
+    dice: Dice,
+    names: Sequence[str],
+    broker_settings: Mapping[str, dict[str, Any]],
+    limits: dict[str, dict[str, Any]],
+) -> None:
+    """Now and then one broker streams a few instruments at most: the client knows it, or has to learn it."""
+    if dice.random() >= _HAS_LIMIT:
+        return
+    name, most = dice.choice(list(names)), dice.randint(2, 15)
+    is_known = dice.random() < 0.5
+    if is_known:
+        broker_settings[name]["max_subscriptions"] = most
+    if not is_known or dice.random() < 0.5:
+        limits.setdefault(name, {})["most_scrips"] = most
 
 
 def _faults(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> list[Fault]:

@@ -40,6 +40,10 @@ class BrokerConfig(Section):
     poll_every: float = Field(default=3.0, gt=0)
     """Seconds between two polls."""
 
+    max_subscriptions: int | None = Field(default=None, ge=1)
+    """Instruments that it may stream; what is beyond goes to other brokers. Unknown unless told: what the
+    broker then refuses shows it."""
+
     user_id: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
     """The client code at the broker."""
     account_id: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)

@@ -57,6 +57,7 @@ class FaultsConfig(Section):
     drop_orders: Share = 0.0
     unacknowledged: Share = 0.0
     first_scrips_only: Annotated[int, Field(ge=0)] | None = None
+    most_scrips: Annotated[int, Field(ge=0)] | None = None
     expired_tokens_accepted: bool = False
     rest_html_502: bool = False
     rest_hangs: bool = False

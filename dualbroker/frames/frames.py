@@ -240,6 +240,8 @@ def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore)
             "reconnects": _column(rows, "reconnects"),
             "subscriptions": _column(rows, "subscriptions"),
             "acknowledged": _column(rows, "acknowledged"),
+            "max_subscriptions": _column(rows, "max_subscriptions"),
+            "max_known_by": _column(rows, "max_known_by"),
             "quote_bytes": traffic(MessageKind.QUOTES, "bytes"),
             "order_bytes": traffic(MessageKind.ORDERS, "bytes"),
             "control_bytes": traffic(MessageKind.CONTROL, "bytes"),

@@ -321,7 +321,7 @@ class WebSocketManager(BoundToProcess):
     def _on_quotes(self, batch: QuoteBatch) -> None:
         switches = self.quotes.apply(batch)
         if switches is not None:
-            self.routing.carry_out(self.routing.machine.switched(switches))
+            self.routing.carry_out(self.routing.machine.switched(switches, self.routing.now()))
         if logger.isEnabledFor(logging.DEBUG):
             announce_prices(self.quotes, batch)
         for listener in self.quote_listeners:
@@ -514,6 +514,8 @@ class WebSocketManager(BoundToProcess):
             With the closest matches.
         ConnectionFailedError
             No broker carries quotes.
+        SubscriptionLimitError
+            All brokers together may not stream so many.
         """
         instruments = await self.resolve(names, exchange)
         kind = FeedType.DEPTH if depth else FeedType.TOUCHLINE

@@ -10,7 +10,15 @@ import msgspec
 from dualbroker.model import InstrumentKey
 from dualbroker.stores.stability import Stability
 
-__all__ = ["LoginOutcome", "PrimaryChoice", "SourceChoice", "assign", "choose_primary", "choose_source"]
+__all__ = [
+    "Assignment",
+    "LoginOutcome",
+    "PrimaryChoice",
+    "SourceChoice",
+    "assign",
+    "choose_primary",
+    "choose_source",
+]
 
 CLEARLY_BETTER = 15.0
 """Points of trouble by which another broker must be ahead before healthy quotes are moved to it."""
@@ -116,13 +124,26 @@ def choose_source(
     return SourceChoice(now.name, "it serves")
 
 
+class Assignment(msgspec.Struct):
+    """Who shall stream what."""
+
+    targets: dict[InstrumentKey, str | None]
+    """None: nobody can, or would."""
+    passed_on: dict[str, int]
+    """By broker that is full: how many instruments it would have, and has no room for."""
+
+
 def assign(
     wanted: Iterable[InstrumentKey],
     primary: str | None,
     serving: Sequence[str],
     refused: Mapping[str, Collection[InstrumentKey]],
-) -> dict[InstrumentKey, str | None]:
-    """Who shall stream each instrument: the primary, or the first other broker that has not refused it.
+    caps: Mapping[str, int] | None = None,
+    claimed: Mapping[str, Collection[InstrumentKey]] | None = None,
+) -> Assignment:
+    """Who shall stream each instrument: the primary, or the first other broker that takes it and has room.
+
+    What a broker with a limit streams stays there; then come those that nobody streams.
 
     Parameters
     ----------
@@ -132,16 +153,32 @@ def assign(
         Brokers that can, best first.
     refused
         By broker: what it does not know, has not acknowledged, or leaves silent.
-
-    Returns
-    -------
-    dict
-        None: nobody can, or would.
+    caps
+        By broker with a limit: how many instruments it may stream.
+    claimed
+        By broker: what it streams, is about to, or has not left yet: until it has, that takes up its room.
     """
+    caps, claimed = caps or {}, claimed or {}
     order = sorted(serving, key=lambda name: name != primary)
-    nothing: frozenset[InstrumentKey] = frozenset()
-    if order and not refused.get(order[0]):
-        return dict.fromkeys(wanted, order[0])
-    return {
-        key: next((name for name in order if key not in refused.get(name, nothing)), None) for key in wanted
-    }
+    left = list(wanted)
+    targets: dict[InstrumentKey, str | None] = dict.fromkeys(left)
+    passed_on: dict[str, int] = {}
+    for name in order:
+        not_here = refused.get(name)
+        takes = left if not not_here else [key for key in left if key not in not_here]
+        if name in caps:
+            here = claimed.get(name, ())
+            staying = [key for key in takes if key in here][: caps[name]]
+            coming = [key for key in takes if key not in here]
+            free = max(0, caps[name] - len(here))
+            if len(coming) > free:
+                coming.sort(key=lambda key: any(key in claimed.get(each, ()) for each in order))
+            if passed := len(takes) - len(staying) - min(free, len(coming)):
+                passed_on[name] = passed
+            takes = [*staying, *coming[:free]]
+        for key in takes:
+            targets[key] = name
+        if len(takes) == len(left):
+            break
+        left = [key for key in left if targets[key] is None]
+    return Assignment(targets, passed_on)

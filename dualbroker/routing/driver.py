@@ -14,6 +14,7 @@ import msgspec
 
 from dualbroker.brokers.base import Broker, QuoteCallback
 from dualbroker.clock import Clock
+from dualbroker.errors import SubscriptionLimitError
 from dualbroker.figures import duration
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
@@ -94,7 +95,16 @@ class Routing:
     # What holders want
 
     async def hold(self, holder: str, instruments: Sequence[Instrument], kind: FeedType) -> list[Subscribed]:
-        """Let a holder hold instruments; returns once they are acknowledged or late."""
+        """Let a holder hold instruments; returns once they are acknowledged or late.
+
+        Raises
+        ------
+        SubscriptionLimitError
+            All brokers together may not stream so many.
+        """
+        problem = self.machine.lacks_room(instrument.key for instrument in instruments)
+        if problem is not None:
+            raise SubscriptionLimitError(problem)
         registered = {self.quotes.register(instrument): instrument for instrument in instruments}
         self.carry_out(self.machine.hold(holder, registered, kind, self.now()))
         keys = [instrument.key for instrument in instruments]
@@ -141,6 +151,10 @@ class Routing:
     def add_broker(self, broker: Broker) -> None:
         """There is a broker, not connected yet; in file order."""
         self.machine.add_broker(broker.name, can_stream=broker.config.orders == "stream")
+        if (most := broker.config.max_subscriptions) is not None:
+            self.machine.caps.tell(broker.name, most, "set")
+        else:
+            self.machine.caps.tell(broker.name, broker.max_subscriptions, "family")
 
     def on_connected(self, name: str) -> None:
         """A broker's orders flow, on a new connection or by REST."""
@@ -248,6 +262,9 @@ class Routing:
     def _give_roles(self) -> None:
         for name, broker in self.brokers.items():
             health = self.health[name]
+            cap = self.machine.caps.of(name)
+            health.max_subscriptions = None if cap is None else cap.most
+            health.max_known_by = "" if cap is None else cap.known_by
             if health.role is Role.NONE or broker.config.orders != "stream":
                 continue
             role = self.machine.role(name)

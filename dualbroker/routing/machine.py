@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
-from dualbroker.routing.choice import assign
+from dualbroker.routing.caps import Caps, cap_shown
+from dualbroker.routing.choice import Assignment, assign
 from dualbroker.routing.commands import AskAgain, Command, Moment, Note, Reconnect
 from dualbroker.routing.failovers import Failovers
 from dualbroker.routing.holders import Holders
@@ -33,6 +34,10 @@ COMES_BACK = {
 }
 """What becomes of a broker that does not reconnect by itself."""
 NAMES_SHOWN = 5
+BRINGS_QUOTES_NS = 7_000_000_000
+"""A broker whose last quote is older may be silent altogether: its missing answers show no limit."""
+NO_LONGER_FULL = 0.9
+"""Share of its limit below which a broker has been relieved: that it is full again is said again."""
 
 
 class RoutingMachine:
@@ -60,6 +65,7 @@ class RoutingMachine:
         self.holders = Holders()
         self.keys = KeysAtBrokers()
         self.refusals = Refusals()
+        self.caps = Caps()
         self.wire = Wire()
         self.standing = Standing(health, self.refusals, self.holders, market_hours, preferred)
         self._failovers = Failovers()
@@ -72,12 +78,32 @@ class RoutingMachine:
             refusals=self.refusals,
             failovers=self._failovers,
         )
+        self._told_full: dict[str, bool] = {}
+        """Brokers of which it was said that they are full, and whether also that something is left over."""
+        self._is_short_of_room = False
 
     # What is known
 
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
         return [self.moves.name(key) for key in self.holders.wanted if not self.moves.is_served(key)]
+
+    def lacks_room(self, keys: Iterable[InstrumentKey]) -> str | None:
+        """Why no more can be wanted, in words with the figures; None where these can be.
+
+        Only limits that are certain count, of all brokers that may come up.
+        """
+        wanted = self.holders.wanted.keys() | set(keys)
+        caps = {name: self.caps.told(name) for name, each in self.standing.brokers.items() if each.can_stream}
+        certain = {name: cap for name, cap in caps.items() if cap is not None}
+        most = sum(cap.most for cap in certain.values())
+        if len(certain) < len(caps) or len(wanted) <= max(most, len(self.holders.wanted)):
+            return None
+        each = ", ".join(f"{name} {cap.words}" for name, cap in certain.items())
+        return (
+            f"{len(wanted):,} instruments would be wanted, and all brokers together may stream {most:,}: "
+            f"{each}; let go of some, or raise max_subscriptions in the config where a broker allows more"
+        )
 
     def role(self, name: str) -> Role:
         """What a broker with a socket is there for."""
@@ -122,6 +148,7 @@ class RoutingMachine:
         """A person wants a broker to carry the quotes, and to have them back after a failover."""
         commands = self.standing.prefer(name)
         self.refusals.forget(name)
+        self.caps.forget(name)
         return [*commands, *self._arrange(now)]
 
     # What becomes of brokers
@@ -187,11 +214,14 @@ class RoutingMachine:
         note = Note(name, why, action, f"{name}: {why}; {action}")
         return [*commands, note, Reconnect(name, why, renew_session)]
 
-    def switched(self, switches: Iterable[Switch]) -> list[Command]:
+    def switched(self, switches: Iterable[Switch], now: Moment) -> list[Command]:
         """Brokers have brought their first full quotes of what they were to take over."""
         commands: list[Command] = []
         for switch in switches:
             commands += self.moves.switched(switch)
+        if self._is_short_of_room:
+            # What a broker has just left made room there.
+            commands += self._arrange(now)
         return [*commands, *self.wire.difference(), *self._failovers.finish()]
 
     # What brokers do not stream
@@ -206,6 +236,7 @@ class RoutingMachine:
         fresh = [key for key in keys if self.refusals.add(name, key, now.s, is_silent=are_silent)]
         if not fresh:
             return []
+        learned = self._learn_cap(name, now, are_others_streamed=are_silent)
         commands = self._arrange(now)
         elsewhere = Counter(self.moves.target_of(key) for key in fresh)
         elsewhere.pop(name, None)
@@ -214,8 +245,22 @@ class RoutingMachine:
             ", ".join(f"{count} go to {other}" for other, count in elsewhere.items())
             or "no other broker can stream them; they are asked for again from time to time"
         )
+        if learned is not None:
+            action += f"; from now on it counts as streaming {learned:,} instruments at most (learned)"
         cause = f"{why}: {names_shown(map(self.moves.name, fresh))}"
         return [*commands, Note(name, cause, action, f"{name} {cause}; {action}")]
+
+    def _learn_cap(self, name: str, now: Moment, *, are_others_streamed: bool) -> int | None:
+        """The limit that a broker's refusals show, if that is news."""
+        last_ns = self.standing.last_quote_ns(name)
+        if not are_others_streamed and (last_ns is None or now.ns - last_ns > BRINGS_QUOTES_NS):
+            return None  # it says nothing at all
+        most = cap_shown(self.wire.asked(name), frozenset(self.refusals.of(name)))
+        known = self.caps.of(name)
+        if most is None or (known is not None and known.most <= most):
+            return None
+        self.caps.learn(name, most, now.s)
+        return most
 
     def retry_refused(self, now: Moment) -> list[Command]:
         """There is a reason to ask for everything that was refused, whenever that was."""
@@ -245,8 +290,9 @@ class RoutingMachine:
             if ours:
                 commands += self.refused(name, ours, f"has not acknowledged {len(ours)} instruments", now)
         expired = self._expire_refusals(now)
+        may_ask_for_more = self.caps.expire(now.s)
         changed = self.standing.choose(now, self.moves.sources)
-        if expired or changed:
+        if expired or changed or may_ask_for_more or self._is_short_of_room:
             commands += [*changed, *self._arrange(now)]
         for name, key in expired:
             # What is still its own is asked for once more: the broker may have lost it.
@@ -289,11 +335,73 @@ class RoutingMachine:
                 for name in self.standing.brokers
                 if (keys := self.keys.lacks(name).union(self.refusals.of(name)))
             }
-            targets = assign(self.holders.wanted, self.standing.primary, serving, refused)
-            last_resort = self.standing.primary if self.standing.serves(self.standing.primary) else None
-            commands += self.moves.arrange(targets, last_resort, now)
+            self.moves.end_unwanted()
+            caps = {name: cap.most for name in serving if (cap := self.caps.of(name)) is not None}
+            claimed = {name: self.wire.claims_of(name) for name in serving} if caps else {}
+            assignment = assign(self.holders.wanted, self.standing.primary, serving, refused, caps, claimed)
+            self._ask_once_more(assignment.targets)
+            commands += self.moves.arrange(assignment.targets, now)
             commands += self._failovers.finish()
+            commands += self._say_who_is_full(assignment, serving, refused)
         return [*commands, *self.wire.difference()]
+
+    def _ask_once_more(self, targets: dict[InstrumentKey, str | None]) -> None:
+        """Let the primary keep, or be asked once more for, what it has refused as all others have, or what is
+        beyond a limit that was only learned."""
+        primary = self.standing.primary
+        if primary is None or not self.standing.serves(primary):
+            return
+        left = [
+            key
+            for key, target in targets.items()
+            if target is None and not self.moves.is_served(key) and self.keys.at(primary, key) is not None
+        ]
+        cap = self.caps.told(primary)
+        if left and cap is not None:
+            here = self.wire.claims_of(primary)
+            coming = sum(target == primary and key not in here for key, target in targets.items())
+            free = max(0, cap.most - len(here) - coming)
+            left = [key for key in left if key in here] + [key for key in left if key not in here][:free]
+        targets.update(dict.fromkeys(left, primary))
+
+    def _say_who_is_full(
+        self,
+        assignment: Assignment,
+        serving: Sequence[str],
+        refused: Mapping[str, Collection[InstrumentKey]],
+    ) -> list[Note]:
+        """What goes elsewhere because a broker streams as much as it may, once for as long as it does."""
+        nobody = 0
+        if assignment.passed_on:
+            takers = [refused.get(name, frozenset()) for name in serving]
+            nobody = sum(
+                target is None
+                and not self.moves.is_served(key)
+                and any(key not in not_there for not_there in takers)
+                for key, target in assignment.targets.items()
+            )
+        self._is_short_of_room = nobody > 0 or any(
+            assignment.targets.get(key) != name
+            for name in assignment.passed_on
+            for key in self.wire.claims_of(name)
+        )
+        notes = []
+        for name, count in assignment.passed_on.items():
+            cap = self.caps.of(name)
+            is_news = name not in self._told_full or (nobody > 0) > self._told_full[name]
+            if cap is None or not is_news:
+                continue
+            self._told_full[name] = nobody > 0
+            parts = [f"{count - nobody:,} more go to other brokers"] if count > nobody else []
+            parts += [f"{nobody:,} are streamed by nobody until there is room"] if nobody else []
+            cause = f"streams as many instruments as it may, {cap.words}"
+            action = " and ".join(parts)
+            notes.append(Note(name, cause, action, f"{name} {cause}; {action}"))
+        for name in [each for each in self._told_full if each not in assignment.passed_on]:
+            cap = self.caps.of(name)
+            if cap is None or len(self.wire.claims_of(name)) < cap.most * NO_LONGER_FULL:
+                del self._told_full[name]
+        return notes
 
     def _what_follows(self, name: str, failovers_before: int, else_words: str) -> str:
         if self._failovers.count > failovers_before:

@@ -121,27 +121,24 @@ class Moves:
         """Let an instrument be known, and under which index the quote store keeps it."""
         self._instruments[instrument.key] = index, instrument
 
-    def arrange(
-        self, targets: Mapping[InstrumentKey, str | None], last_resort: str | None, now: Moment
-    ) -> list[FailoverBegun]:
+    def end_unwanted(self) -> None:
+        """Have nobody stream what nobody holds any more."""
+        for key in dict.fromkeys((*self._streams, *self._moves, *self._lost)):
+            if key not in self.holders.wanted:
+                self.end(key)
+
+    def arrange(self, targets: Mapping[InstrumentKey, str | None], now: Moment) -> list[FailoverBegun]:
         """Begin every move that leads from who streams what to who shall.
 
         Parameters
         ----------
         targets
-            Who shall stream each wanted instrument; None: every broker that serves lacks or has refused it.
-        last_resort
-            Who keeps, or is asked once more for, what it has refused as all others have.
+            Who shall stream each wanted instrument; None: nobody can, and where it is streamed it stays.
         """
         wanted = self.holders.wanted
-        for key in dict.fromkeys((*self._streams, *self._moves, *self._lost)):
-            if key not in wanted:
-                self.end(key)
         anybody_serves = any(map(self.standing.serves, self.standing.brokers))
         begun: _Beginnings = {}
         for key, target in targets.items():
-            if target is None and last_resort is not None and not self.is_served(key):
-                target = None if self.keys.at(last_resort, key) is None else last_resort
             move = self._moves.get(key)
             if move is not None and not anybody_serves:
                 # Whom it goes to when the first one is back is open: it may be the one it was on its way to.

@@ -46,6 +46,14 @@ class Wire:
         """What a broker shall stream, and as what."""
         return {key: claim.kind for key, claim in self._claims.get(broker, {}).items()}
 
+    def claims_of(self, broker: str) -> Collection[InstrumentKey]:
+        """The same without the kinds, and without a copy."""
+        return self._claims.get(broker, {}).keys()
+
+    def asked(self, broker: str) -> list[InstrumentKey]:
+        """What a broker was asked for on its connection, in that order."""
+        return list(self._sent.get(broker, ()))
+
     def carries(self, broker: str) -> bool:
         """Whether a broker shall stream anything."""
         return bool(self._claims.get(broker))

@@ -29,6 +29,7 @@ from dualbroker.errors import (
     DualBrokerError,
     InstrumentError,
     RequestRefusedError,
+    SubscriptionLimitError,
     UnknownInstrumentError,
 )
 
@@ -59,6 +60,7 @@ _STATUS_OF: tuple[tuple[type[DualBrokerError], int], ...] = (
     (ArgumentError, 422),
     (ConfigError, 404),
     (RequestRefusedError, 409),
+    (SubscriptionLimitError, 409),
     (ConnectionFailedError, 503),
     (BrokerError, 503),
 )
@@ -106,7 +108,7 @@ _DESCRIPTIONS = {
     404: "There is none of that name.",
     405: "The path knows other methods only; `Allow` names them.",
     408: "The request took too long to arrive.",
-    409: "Several bear that name, or the broker refuses this one request.",
+    409: "Several bear that name, the broker refuses this one request, or there is no room for more.",
     413: "The body is too long.",
     414: "The address is too long.",
     415: "The body is of another type than expected.",

@@ -49,6 +49,10 @@ class BrokerHealth(msgspec.Struct, kw_only=True):
     reconnects: int = 0
     subscriptions: int = 0
     acknowledged: int = 0
+    max_subscriptions: int | None = None
+    """Instruments that it may stream on its connection; None is unknown."""
+    max_known_by: str = ""
+    """``set``, ``family`` or ``learned``; empty where the limit is unknown."""
     unreadable_messages: int = 0
     """Messages that could not be read; they are skipped."""
     unexpected_quotes: int = 0

@@ -83,6 +83,8 @@ def broker_rows(manager: FeedSource) -> list[dict[str, Any]]:
                 "reconnects": health.reconnects,
                 "subscriptions": health.subscriptions,
                 "acknowledged": health.acknowledged,
+                "max_subscriptions": health.max_subscriptions,
+                "max_known_by": health.max_known_by,
                 "unreadable_messages": health.unreadable_messages,
                 "unexpected_quotes": health.unexpected_quotes,
                 "bytes_per_second": {kind.value: rates.get((name, kind)) for kind in MessageKind},

@@ -35,6 +35,7 @@ from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames
 from dualbroker.noren.orders import to_order_update
 from dualbroker.noren.requests import Endpoint
+from dualbroker.routing.choice import Assignment
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.moves import Moves
 from dualbroker.routing.standing import Standing as RoutingStanding
@@ -83,8 +84,8 @@ def forget_to_subscribe_after_a_reconnect() -> AbstractContextManager[object]:
 def forget_the_failover() -> AbstractContextManager[object]:
     """Everything stays with the broker that once was chosen, whether it serves or not."""
 
-    def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> dict[InstrumentKey, str]:
-        return dict.fromkeys(wanted, primary)
+    def stay(wanted: Iterable[InstrumentKey], primary: str, *_: object) -> Assignment:
+        return Assignment(dict.fromkeys(wanted, primary), {})
 
     real = RoutingStanding.choose
     return _both(

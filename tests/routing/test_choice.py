@@ -125,7 +125,7 @@ KEYS = [("NSE", str(number)) for number in range(6)]
 def test_each_instrument_goes_to_one_serving_broker_that_takes_it_the_primary_first(
     serving: list[str], primary: str | None, refused: dict[str, set[InstrumentKey]]
 ) -> None:
-    for key, name in assign(KEYS, primary, serving, refused).items():
+    for key, name in assign(KEYS, primary, serving, refused).targets.items():
         takers = [each for each in serving if key not in refused.get(each, ())]
         assert (name in takers) if takers else name is None
         if primary in takers:

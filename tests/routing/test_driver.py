@@ -27,7 +27,8 @@ class SlowBroker:
     """Takes a second for each thing that it is sent, and keeps nothing over a reconnect."""
 
     name = "slow"
-    config = SimpleNamespace(orders="stream")
+    config = SimpleNamespace(orders="stream", max_subscriptions=None)
+    max_subscriptions = None
 
     def __init__(self) -> None:
         self.streamed: dict[InstrumentKey, FeedType] = {}

@@ -104,7 +104,7 @@ class World:
         now = self.now()
         self.health[name].last_quote_ns = now.ns
         switches = self.store.apply(QuoteBatch(name, now.ns, updates))
-        return [] if switches is None else self.do(self.machine.switched(switches))
+        return [] if switches is None else self.do(self.machine.switched(switches, now))
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -118,8 +118,10 @@ class AnyHistory(RuleBasedStateMachine):
         self.sources: dict[InstrumentKey, str] = {}
         """Before the last event."""
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(caps=st.dictionaries(NAMES, st.integers(1, 4)))
+    def start(self, caps: dict[str, int]) -> None:
+        for name, most in caps.items():
+            self.machine.caps.tell(name, most, "set")
         for name in BROKERS[:2]:
             self.world.up(name)
 
@@ -207,6 +209,12 @@ class AnyHistory(RuleBasedStateMachine):
         self.world.do(self.machine.begin(self.world.now()))
         self.again(self.machine.begin(self.world.now()))
 
+    @rule(name=NAMES, most=st.integers(1, 4))
+    def show_a_limit(self, name: str, most: int) -> None:
+        self.machine.caps.learn(name, most, self.world.now_s)
+        self.world.do(self.machine.begin(self.world.now()))
+        self.again(self.machine.begin(self.world.now()))
+
     @rule(seconds=st.sampled_from([1.0, 61.0, 1000.0]))
     def wait(self, seconds: float) -> None:
         self.world.now_s += seconds
@@ -253,7 +261,17 @@ class AnyHistory(RuleBasedStateMachine):
         index = self.world.store.index_of(key)
         return None if index is None else self.world.store.source(index)
 
+    def has_room(self, name: str, key: InstrumentKey) -> bool:
+        cap, claims = self.machine.caps.of(name), self.machine.wire.claims_of(name)
+        return key in claims or cap is None or len(claims) < cap.most
+
     # What always holds
+
+    @invariant()
+    def no_broker_is_asked_for_more_than_it_may_stream(self) -> None:
+        for name in BROKERS:
+            cap = self.machine.caps.told(name)
+            assert cap is None or len(self.machine.wire.claims_of(name)) <= cap.most
 
     @invariant()
     def brokers_stream_exactly_what_is_claimed(self) -> None:
@@ -296,6 +314,7 @@ class AnyHistory(RuleBasedStateMachine):
                 if self.machine.standing.serves(name)
                 and self.machine.keys.at(name, key) is not None
                 and not self.machine.refusals.has(name, key)
+                and self.has_room(name, key)
             ]
             if instrument.qualified_name not in uncovered:
                 assert source is None or self.machine.standing.serves(source)

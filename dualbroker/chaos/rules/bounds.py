@@ -48,7 +48,8 @@ def streamed_s(schedule: Schedule) -> float:
     liveness = schedule.settings["liveness"]
     bound_s = float(liveness["instrument_silent_after"] + 2 * liveness["probe_every"])
     troubles = Troubles(schedule)
-    if any(troubles.had(name, _REFUSING) for name in troubles.names):
+    has_limit = any("most_scrips" in limits for limits in schedule.limits.values())
+    if has_limit or any(troubles.had(name, _REFUSING) for name in troubles.names):
         bound_s += REFUSED_INSTRUMENT_S
     return bound_s + connected_s(schedule) + 2 * ACKNOWLEDGED_S + ANSWER_S
 

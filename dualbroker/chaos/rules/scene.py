@@ -69,10 +69,17 @@ class Scene(msgspec.Struct, frozen=True):
         return self.name(place) in self.users.wanted or self.name(place) in self.users.uncertain
 
     def carriers(self, place: int) -> list[str]:
-        """Able brokers whose limits do not keep this instrument away."""
+        """Able brokers whose limits do not keep this instrument away; one that is full may."""
         symbol = self.world.universe.instruments[place].symbol
-        limits = self.world.schedule.limits
-        return [name for name in self.able if symbol not in limits.get(name, {}).get("lacks", ())]
+        schedule = self.world.schedule
+        limits = {name: schedule.limits.get(name, {}) for name in self.able}
+        return [
+            name
+            for name, switches in limits.items()
+            if symbol not in switches.get("lacks", ())
+            and "most_scrips" not in switches
+            and "max_subscriptions" not in schedule.broker_settings.get(name, {})
+        ]
 
 
 def _orders_of(broker: SimulatedBroker) -> dict[str, Order]:

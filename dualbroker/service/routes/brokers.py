@@ -93,6 +93,17 @@ class BrokerDetails(Broker):
     reconnects: Annotated[int, Field(examples=[0])]
     subscriptions: Annotated[int, Field(description="Instruments asked for.", examples=[29])]
     acknowledged: Annotated[int, Field(description="Of these, with a first full quote.", examples=[29])]
+    max_subscriptions: Annotated[
+        int | None,
+        Field(description="Instruments that it may stream; null is unknown.", examples=[3000]),
+    ]
+    max_known_by: Annotated[
+        str,
+        Field(
+            description="set in the config, a fact of the broker's family, or learned from what it refused.",
+            examples=["learned"],
+        ),
+    ]
     unreadable_messages: Annotated[int, Field(description="Skipped.", examples=[0])]
     unexpected_quotes: Annotated[
         int, Field(description="Quotes at a broker that carries orders only; not used.", examples=[0])

@@ -63,6 +63,8 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Share of the instruments, always the same ones, whose subscription is neither answered nor served."""
     first_scrips_only: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """So many scrips of a connection tick, those subscribed first; all are acknowledged."""
+    most_scrips: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """A connection streams so many scrips at most; those beyond are not acknowledged."""
     expired_tokens_accepted: bool = False
     """A dead token is welcome on the WebSocket, which then is mute for good; REST says Session Expired."""
     rest_html_502: bool = False

@@ -187,14 +187,18 @@ class StreamSession:
         if self._silenced or faults.heartbeats_only:
             return
         asked: list[int] = []
+        scrips = {index for index, _ in self._subscriptions}
         for key in frame.keys:
             index = self._host.index_of(key)
             if index is None:
                 continue
-            if faults.unacknowledged and _lot_of(key) < faults.unacknowledged:
+            most = faults.most_scrips
+            is_beyond = most is not None and index not in scrips and len(scrips) >= most
+            if is_beyond or (faults.unacknowledged and _lot_of(key) < faults.unacknowledged):
                 self._drop(index, frame.feed_type)
             else:
                 self._subscriptions.setdefault((index, frame.feed_type), False)
+                scrips.add(index)
                 asked.append(index)
         fan_out = self._host.fan_out
         may_tick = self._may_tick()
