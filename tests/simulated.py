@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
+from dualbroker.chaos.shared import shared_work
 from dualbroker.chaos.virtual_time import VirtualClock, VirtualTimeLoop
 from dualbroker.clock import IST
 from dualbroker.config.schema import Config
@@ -23,6 +26,28 @@ from dualbroker.simulator.wire.stream import CloseCommand
 from dualbroker.transport.base import Transport
 
 T = TypeVar("T")
+
+
+def synthetic_market(
+    day: date,
+    start_ns: int,
+    *,
+    seed: int = 1,
+    ticks_per_second: float = 40.0,
+    strikes: int = 12,
+    expiries: int = 1,
+) -> SyntheticMarket:
+    """A market with the contracts listed on a day. It lives through its hour of history once in a process."""
+    made = _made_market(day, start_ns, seed, ticks_per_second, strikes, expiries)
+    return copy.deepcopy(made, {id(made.instruments): made.instruments})
+
+
+@lru_cache(maxsize=32)
+def _made_market(
+    day: date, start_ns: int, seed: int, ticks_per_second: float, strikes: int, expiries: int
+) -> SyntheticMarket:
+    universe = build_universe(day, strikes_each_side=strikes, expiries=expiries)
+    return SyntheticMarket(universe, seed=seed, start_ns=start_ns, ticks_per_second=ticks_per_second)
 
 
 class WatchedTransport(MemoryTransport):
@@ -72,12 +97,7 @@ class World:
     ) -> None:
         start_ns = int(start.timestamp()) * 1_000_000_000
         if market is None:
-            market = SyntheticMarket(
-                build_universe(start.date(), strikes_each_side=12, expiries=1),
-                seed=seed,
-                start_ns=start_ns,
-                ticks_per_second=ticks_per_second,
-            )
+            market = synthetic_market(start.date(), start_ns, seed=seed, ticks_per_second=ticks_per_second)
         self.market_hours = market_hours
         names = [f"broker{number + 1}" for number in range(brokers)]
         self.simulation = Simulation(
@@ -124,7 +144,7 @@ def run_world(story: Callable[[World], Awaitable[T]], **settings: Any) -> T:
         finally:
             await world.transport.aclose()
 
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+    with shared_work(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(tell())
 
 

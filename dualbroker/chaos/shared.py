@@ -6,7 +6,6 @@ without in nothing but time.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,7 +19,6 @@ from dualbroker.simulator.wire.masters import master_zip
 
 __all__ = ["shared_work"]
 
-_entry_points = lru_cache(maxsize=8)(importlib.metadata.entry_points)
 _parse_master = lru_cache(maxsize=64)(parse_master)
 _cached_zip = lru_cache(maxsize=64)(master_zip)
 
@@ -30,7 +28,6 @@ def _master_zip(exchange: str, instruments: list[Instrument]) -> bytes:
 
 
 _LAID_OVER: tuple[tuple[Any, str, Any], ...] = (
-    (importlib.metadata, "entry_points", _entry_points),
     (dualbroker.storage.masters, "parse_master", _parse_master),
     (dualbroker.simulator.drivers.site, "master_zip", _master_zip),
 )

@@ -13,6 +13,7 @@ import pytest
 from dualbroker.brokers.base import BrokerContext
 from dualbroker.brokers.noren.oauth import exchange_code
 from dualbroker.brokers.session.login import login_id
+from dualbroker.chaos.shared import shared_work
 from dualbroker.chaos.virtual_time import VirtualTimeLoop
 from dualbroker.simulator.answers import WRONG_PASSWORD, Refusal
 from dualbroker.simulator.faults.faults import Strike
@@ -122,4 +123,5 @@ CASES = [
 @pytest.mark.parametrize(("maker", "check"), CASES)
 def test_the_contract_is_kept(maker: Maker, check: Check, tmp_path: Path) -> None:
     make: Callable[[], Stand] = partial(NorenStand, maker)
-    run_check(check, make, tmp_path)
+    with shared_work():
+        run_check(check, make, tmp_path)

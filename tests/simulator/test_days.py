@@ -16,9 +16,8 @@ from dualbroker.noren import frames
 from dualbroker.simulator.broker import TokensDie
 from dualbroker.simulator.day import DayCalendar, Turn
 from dualbroker.simulator.drivers.site import SimulatorSite
-from dualbroker.simulator.market.synthetic import SyntheticMarket
-from dualbroker.simulator.market.universe import build_universe
 from dualbroker.simulator.simulation import Simulation
+from tests.simulated import synthetic_market
 
 from .broker_client import ask, connect, log_in, order_fields, read
 from .still_market import StillMarket
@@ -43,12 +42,8 @@ def simulated(
     trading_days: bool = True,
     tokens_die: TokensDie = "close",
 ) -> Simulation:
-    market = SyntheticMarket(
-        build_universe(day, strikes_each_side=5, expiries=2),
-        seed=1,
-        start_ns=moment_ns(hour, minute, day),
-        ticks_per_second=50,
-    )
+    start_ns = moment_ns(hour, minute, day)
+    market = synthetic_market(day, start_ns, ticks_per_second=50, strikes=5, expiries=2)
     return Simulation(
         market,
         ["broker1"],

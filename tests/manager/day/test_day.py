@@ -16,9 +16,8 @@ from dualbroker.clock import IST
 from dualbroker.manager.day.day import DayTurn
 from dualbroker.market_hours import MarketHours
 from dualbroker.simulator.market.synthetic import SyntheticMarket
-from dualbroker.simulator.market.universe import build_universe
 from dualbroker.stores.health import BrokerState
-from tests.simulated import World, eventually, run_world
+from tests.simulated import World, eventually, run_world, synthetic_market
 
 NIGHT = datetime(2026, 3, 11, 2, 58, tzinfo=IST)
 """A Wednesday; the nearest index options of the simulated market expired on the day before."""
@@ -28,12 +27,8 @@ SESSION = ((9 * 60 + 15) * 60 * 10**9, (15 * 60 + 30) * 60 * 10**9)
 
 
 def market_of_yesterday(start: datetime = NIGHT) -> SyntheticMarket:
-    return SyntheticMarket(
-        build_universe((NIGHT - timedelta(days=1)).date(), strikes_each_side=6, expiries=2),
-        seed=1,
-        start_ns=int(start.timestamp()) * 10**9,
-        ticks_per_second=20,
-    )
+    day, start_ns = (NIGHT - timedelta(days=1)).date(), int(start.timestamp()) * 10**9
+    return synthetic_market(day, start_ns, ticks_per_second=20, strikes=6, expiries=2)
 
 
 def until(world: World, hour: int, minute: int) -> float:

@@ -19,10 +19,8 @@ from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_series import days_left
 from dualbroker.manager.options.chain_table import chain_table
 from dualbroker.market_hours import MarketHours
-from dualbroker.simulator.market.synthetic import SyntheticMarket
-from dualbroker.simulator.market.universe import build_universe
 from tests.manager.options.options_only import OPENING, TIME_VALUE, options_only
-from tests.simulated import World, eventually, run_world
+from tests.simulated import World, eventually, run_world, synthetic_market
 
 STEP = 50.0
 
@@ -225,12 +223,11 @@ def test_a_chain_by_number_goes_on_with_the_next_series_and_one_by_day_ends_and_
             await of_day.close()
             assert set(manager.wanted()) == shown(nearest)
 
-    universe = build_universe(EXPIRY, strikes_each_side=6, expiries=2)
     start_ns = int(EVENING.timestamp()) * 10**9
     run_world(
         story,
         start=EVENING,
-        market=SyntheticMarket(universe, seed=1, start_ns=start_ns, ticks_per_second=1),
+        market=synthetic_market(EXPIRY, start_ns, ticks_per_second=1, strikes=6, expiries=2),
         market_hours=MarketHours(),
         step_interval_s=1.0,
         orders_per_minute=0.0,

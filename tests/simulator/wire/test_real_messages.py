@@ -15,9 +15,8 @@ from dualbroker.noren import frames
 from dualbroker.noren.requests import encode_body
 from dualbroker.simulator.broker import SimulatedBroker
 from dualbroker.simulator.market.market import Market
-from dualbroker.simulator.market.synthetic import SyntheticMarket
-from dualbroker.simulator.market.universe import build_universe
 from dualbroker.simulator.simulation import Simulation
+from tests.simulated import synthetic_market
 
 from ..broker_client import WALL_NS, ask, connect, log_in, login_fields, read
 
@@ -49,11 +48,8 @@ class Scene:
     """A broker whose account has traded: every book has a row."""
 
     def __init__(self) -> None:
-        market: Market = SyntheticMarket(
-            build_universe(date(2026, 11, 23), strikes_each_side=3),
-            seed=1,
-            start_ns=1_795_400_000_000_000_000,
-            ticks_per_second=2_000,
+        market: Market = synthetic_market(
+            date(2026, 11, 23), 1_795_400_000_000_000_000, ticks_per_second=2_000, strikes=3, expiries=2
         )
         self.market = market
         self.simulation = Simulation(market, ["broker1"])
