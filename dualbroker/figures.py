@@ -108,7 +108,8 @@ def written(writing: str, value: float | None, decimals: int = 2) -> str:
     ----------
     writing
         price: with its instrument's decimals; change: signed, in per cent; quantity: lakh and crore; whole:
-        all its digits; difference: these with a sign; plain: decimals only where it has any; ratio: two.
+        all its digits; difference: these with a sign; plain: decimals only where it has any; ratio: two;
+        fine: four.
     decimals
         Of a price.
     """
@@ -122,7 +123,7 @@ def written(writing: str, value: float | None, decimals: int = 2) -> str:
         return signed(value, 0)
     if writing == "plain":
         return number(value, 0, 2)
-    return number(value, 2 if writing == "ratio" else 0)
+    return number(value, {"ratio": 2, "fine": 4}.get(writing, 0))
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -64,9 +64,10 @@ def black76(
 ) -> Floats:
     """Value today of a European option on a forward, rupees; of ``volatility`` 0.14 is 14 % a year.
 
-    At no time, or without volatility, what exercise would bring.
+    Once no time is left, or without volatility, what exercise would bring.
     """
     forward, strike, years, volatility, call = _arrays(forward, strike, years, volatility, is_call)
+    years = np.maximum(years, 0.0)
     sign = np.where(call, 1.0, -1.0)
     d1, d2 = _distances(np.log(forward / strike), volatility * np.sqrt(years))
     value: Floats = sign * (forward * _below(sign * d1) - strike * _below(sign * d2)) * np.exp(-rate * years)

@@ -16,7 +16,8 @@ from dualbroker.market_calendar import Spans, calendar_end, regular_spans, timet
 
 __all__ = ["Corrections", "MarketHours", "Phase", "Spans"]
 
-_DAY_NS = 86_400 * NS_PER_S
+_HOUR_NS = 3_600 * NS_PER_S
+_DAY_NS = 24 * _HOUR_NS
 _IST_OFFSET_NS = (5 * 3600 + 1800) * NS_PER_S
 """India has had no summer time since 1945."""
 
@@ -160,6 +161,17 @@ class MarketHours:
                 if closes_ns <= now_ns:
                     return closes_ns
         return None
+
+    def time_left_ns(self, exchange: str, expiry: date, now_ns: int) -> int:
+        """How long what expires on a day can still be traded (ns): until the close, below 0 after it.
+
+        In a market that never closes, until its exchange's usual close and always an hour at least: a
+        simulated one has no moment at which anything expires, and a recorded day was a usual one.
+        """
+        session = None if self._always else self.session(exchange, expiry)
+        usual_ns = _midnight_ns(expiry) + _into_day_ns(timetable(exchange, expiry).trading[1])
+        left_ns = (session[1] if session else usual_ns) - now_ns
+        return max(left_ns, _HOUR_NS) if self._always else left_ns
 
     def next_open_ns(self, exchange: str, now_ns: int) -> int:
         """When it opens next, after that moment (UTC ns); that moment itself when it never closes."""

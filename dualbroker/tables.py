@@ -34,6 +34,7 @@ __all__ = [
     "DEPTH",
     "FAILOVERS",
     "GAPS",
+    "GREEKS",
     "INCIDENTS",
     "INSTRUMENTS",
     "OPTION_FIGURES",
@@ -56,7 +57,7 @@ Kind = Literal["price", "quantity", "time", "day", "text", "number", "count", "f
 
 
 Writing = Literal[
-    "price", "change", "quantity", "whole", "difference", "plain", "ratio", "clock", "age", "text"
+    "price", "change", "quantity", "whole", "difference", "plain", "ratio", "fine", "clock", "age", "text"
 ]
 """How a value is written on screen; see :func:`dualbroker.figures.written`."""
 
@@ -484,7 +485,21 @@ _OPTION = (
         writing="difference",
         room="wide",
     ),
+    Column(
+        "iv",
+        "number",
+        "Implied volatility, per cent a year; unknown where the price is no more than exercise would bring.",
+        12.4,
+        head="IV",
+        writing="ratio",
+        room="medium",
+    ),
+    Column("delta", "number", "Rupees for each rupee of the forward.", 0.52, head="Delta", writing="ratio"),
+    Column("gamma", "number", "Delta for each rupee of the forward.", 0.0012, head="Gamma", writing="fine"),
+    Column("theta", "number", "Rupees a calendar day.", -11.3, head="Theta", writing="ratio"),
+    Column("vega", "number", "Rupees for each point of volatility.", 8.9, head="Vega", writing="ratio"),
 )
+GREEKS = ("delta", "gamma", "theta", "vega")
 OPTION_FIGURES = tuple(column.name for column in _OPTION)
 """Of a call and of a put."""
 

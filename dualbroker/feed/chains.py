@@ -48,14 +48,16 @@ class OptionChain(BoundToProcess):
 
         Calls left, puts right: ``call_ltp``, ``call_change`` (rupees since the day before),
         ``call_change_percent``, ``call_bid``, ``call_ask``, ``call_volume``, ``call_open_interest``,
-        ``call_open_interest_change`` (units since the day before), the same as ``put_…``; then
+        ``call_open_interest_change`` (units since the day before), ``call_iv`` (per cent a year),
+        ``call_delta``, ``call_gamma``, ``call_theta``, ``call_vega``, the same as ``put_…``; then
         ``straddle`` (call and put together), ``put_call_ratio`` (by open interest), ``call_symbol`` and
         ``put_symbol``. What is unknown is NaN or <NA>.
 
         ``attrs`` of the chain as a whole: ``underlying``, ``underlying_ltp``, ``implied_forward`` (what the
         underlying will cost at expiry by its calls and puts: strike plus call less put), ``expiry`` (ISO
         date), ``at_the_money`` (the strike nearest to the underlying's price, or to the implied one where
-        the underlying is not listed), ``straddle`` (of that strike),
+        the underlying is not listed), ``straddle`` and ``iv_at_the_money`` (of that strike),
+        ``max_pain`` (the strike at which the open interest in the frame would be worth least),
         ``put_call_ratio`` (``open_interest`` and ``volume``, of all strikes in the frame together),
         ``problem`` (why it is not whole, in words; empty when it is), ``as_of`` and ``mode``.
         """
@@ -66,7 +68,8 @@ class OptionChain(BoundToProcess):
     def _read(self) -> pd.DataFrame:
         view = self._follower.view
         assert view is not None, "a chain is handed out once it has begun"
-        chain = chain_frame(view, chain_table(self._feed.manager.quotes, view))
+        manager = self._feed.manager
+        chain = chain_frame(view, chain_table(manager.quotes, view, manager.market_hours))
         return self._feed.stamp(chain, problem=self._follower.problem)
 
     @property

@@ -39,6 +39,8 @@ def chain_frame(view: ChainView, table: ChainTable) -> pd.DataFrame:
         expiry=view.series.expiry.isoformat(),
         at_the_money=table.at_the_money,
         straddle=table.straddle_at_the_money,
+        iv_at_the_money=table.iv_at_the_money,
+        max_pain=table.max_pain,
         put_call_ratio={"open_interest": table.ratio_by_open_interest, "volume": table.ratio_by_volume},
     )
     return chain

@@ -14,6 +14,8 @@
         "option_decimals": 2,           # of the options' prices
         "atm": 26000.0,                 # the strike at the money; None before the first price
         "straddle": 412.3,              # call and put at the money together, rupees
+        "iv": 12.4,                     # of that strike, per cent a year
+        "max_pain": 26000.0,            # the strike at which the open interest shown would be worth least
         "put_call_ratio": 0.94,         # by open interest, of the strikes shown
         "note": "",                     # why it is not whole, in words; empty when it is
         "no_source": [],                # why no broker carries quotes, as in ``quotes``; empty when one does
@@ -52,6 +54,8 @@ def chain_state(
     change_percent: float | None,
     atm: float | None,
     straddle: float | None,
+    iv: float | None = None,
+    max_pain: float | None = None,
     put_call_ratio: float | None,
     decimals: int = 2,
     sign: str = "",
@@ -73,6 +77,8 @@ def chain_state(
         "option_decimals": option_decimals,
         "atm": known(atm),
         "straddle": known(straddle),
+        "iv": known(iv),
+        "max_pain": known(max_pain),
         "put_call_ratio": known(put_call_ratio),
         "note": note,
         "no_source": [dict(row) for row in no_source],

@@ -40,6 +40,7 @@ _CSS: dict[Writing, str] = {
     "whole": "number quantity",
     "difference": "number quantity signed",
     "ratio": "number change",
+    "fine": "number change",
     "age": "number age",
 }
 _ROOM = {"any": "", "medium": "medium-only", "wide": "wide-only"}

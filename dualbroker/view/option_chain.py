@@ -16,6 +16,9 @@ from dualbroker.view.unknown import no_quotes_because
 
 __all__ = ["option_chain_state"]
 
+_DECIMALS = {"iv": 2, "delta": 3, "gamma": 5, "theta": 2, "vega": 2}
+"""As many as are read; the rest of a float would be most of the message."""
+
 
 def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) -> dict[str, Any]:
     """What is shown of an option chain: ``mode``, ``time``, ``market``, and ``chain`` as in ``view.chain``.
@@ -31,7 +34,7 @@ def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) ->
     """
     view = chain.view
     assert view is not None, "a chain is shown once it has begun"
-    table = chain_table(source.quotes, view)
+    table = chain_table(source.quotes, view, source.market_hours)
     days = chain.expiry_words
     day = f"{view.series.expiry:%a %d %b}"
     state = view_state(source, now_ns, parts="chain")
@@ -45,6 +48,8 @@ def option_chain_state(source: FeedSource, chain: ChainFollower, now_ns: int) ->
         change_percent=table.underlying_change_percent,
         atm=table.at_the_money,
         straddle=table.straddle_at_the_money,
+        iv=table.iv_at_the_money,
+        max_pain=table.max_pain,
         put_call_ratio=table.ratio_by_open_interest,
         decimals=2 if view.underlying is None else price_decimals(view.underlying),
         sign="₹" if view.underlying is None else rupee_sign(view.underlying),
@@ -61,6 +66,8 @@ def _rows(table: ChainTable) -> list[dict[str, float]]:
     for side, figures in (("call", table.calls), ("put", table.puts)):
         columns |= {f"{side}_{name}": values for name, values in figures.items()}
     for side in ("call", "put"):
+        for name, decimals in _DECIMALS.items():
+            columns[f"{side}_{name}"] = np.round(columns[f"{side}_{name}"], decimals)
         # What has never traded has a last price of 0, and no change since the last close.
         traded = columns[f"{side}_ltp"] > 0
         columns[f"{side}_change_percent"] = np.where(traded, columns[f"{side}_change_percent"], np.nan)

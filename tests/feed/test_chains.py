@@ -41,7 +41,15 @@ def test_its_frame_has_calls_left_and_puts_right_and_what_follows_from_them(chai
     assert frame.index.name == "strike"
     assert frame.index.is_monotonic_increasing
     assert len(frame) == 7
-    assert frame.notna().all().all(), "each is acknowledged with a full quote before the call returns"
+    volatility = frame[["call_iv", "put_iv"]]
+    known = frame.drop(columns=volatility.columns).notna().all().all()
+    assert known, "each is acknowledged with a full quote before the call returns"
+    assert volatility.max(axis=1).between(1, 200).all(), "in the money a price may tell none"
+    assert frame["call_delta"].between(0, 1).all()
+    assert frame["put_delta"].between(-1, 0).all()
+    assert frame["call_delta"].is_monotonic_decreasing
+    assert frame[["call_gamma", "call_vega", "put_gamma", "put_vega"]].gt(0).all().all()
+    assert frame[["call_theta", "put_theta"]].lt(0).all().all()
     assert frame["straddle"].equals(frame["call_ltp"] + frame["put_ltp"])
     assert frame["call_volume"].dtype == "Int64"
     attrs = frame.attrs
@@ -49,6 +57,10 @@ def test_its_frame_has_calls_left_and_puts_right_and_what_follows_from_them(chai
     assert attrs["straddle"] == frame.loc[attrs["at_the_money"], "straddle"]
     total = frame["put_open_interest"].sum() / frame["call_open_interest"].sum()
     assert attrs["put_call_ratio"]["open_interest"] == pytest.approx(total)
+    assert attrs["iv_at_the_money"] == pytest.approx(
+        frame.loc[attrs["at_the_money"], ["call_iv", "put_iv"]].mean()
+    )
+    assert attrs["max_pain"] in frame.index
     assert attrs["mode"] == "SIMULATED"
     assert attrs["problem"] == ""
     assert pd.Timestamp(attrs["as_of"]).utcoffset() == pd.Timedelta(hours=5.5)

@@ -111,7 +111,8 @@ def state_of(page: Any) -> dict[str, Any]:
 def wide_strike() -> dict[str, Any]:
     """A row with figures as long as they get."""
     side = {"ltp": 12345.65, "change_percent": -120.5, "bid": 12345.6, "ask": 12346.1, "volume": 1234567890,
-            "open_interest": 123456789, "open_interest_change": -12345678}  # fmt: skip
+            "open_interest": 123456789, "open_interest_change": -12345678,
+            "iv": 112.45, "delta": -0.512, "gamma": 0.00123, "theta": -1234.56, "vega": 45.67}  # fmt: skip
     sides = {f"{name}_{field}": value for name in ("call", "put") for field, value in side.items()}
     return {"strike": 26000.0, "straddle": 24691.3, "put_call_ratio": 1.05, **sides}
 

@@ -109,3 +109,32 @@ def test_a_chain_has_all_its_columns_around_the_strike_that_stays(page: Any, wid
         assert edge["x"] <= place["x"]
         assert place["x"] + place["width"] <= edge["x"] + edge["width"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls in its own box"
+
+
+def test_prices_greeks_and_open_interest_take_turns(page: Any) -> None:
+    page.wait_for_selector(".card.is-live")
+    state = state_of(page) | {"chain": chain_of_one_strike(strike=wide_strike(), iv=12.4, max_pain=26050.0)}
+    draw(page, state, "chain")
+    for words in ("IV 12.40 %", "max pain 26,050"):
+        assert words in page.inner_text("#drawn .head")
+
+    def heads() -> list[str]:
+        return list(page.locator("#drawn thead tr").last.locator("th:visible").all_inner_texts())
+
+    greeks = ["Delta", "Gamma", "Theta", "Vega"]
+    assert page.inner_text("#drawn td.call.iv") == "112.45"
+    assert not set(greeks) & set(heads())
+    page.click("text=Greeks")
+    assert heads() == [*reversed(greeks), "IV", "LTP ₹", "Strike", "LTP ₹", "IV", *greeks]
+    figures = [page.inner_text(f"#drawn td.put.{name.lower()}") for name in greeks]
+    assert figures == ["−0.51", "0.0012", "−1,234.56", "45.67"]
+    assert page.locator("#drawn .side-head.call").evaluate("(cell) => cell.colSpan") == 6
+    draw_again(page, state | {"chain": chain_of_one_strike(strike=wide_strike() | {"strike": 26050.0})})
+    assert page.locator("#drawn td.put.vega").is_visible(), "a strike that comes later is shown likewise"
+    assert page.locator("#drawn td.put.bid").is_hidden()
+    page.click("button:text-is('Open interest')")
+    assert heads()[:4] == ["OI chg", "OI", "Volume", "LTP ₹"]
+    share = page.locator("#drawn td.call.open_interest").evaluate(
+        "(cell) => cell.style.getPropertyValue('--share')"
+    )
+    assert share == "100%"

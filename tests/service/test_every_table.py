@@ -68,7 +68,7 @@ def chain_of_what_streams(manager: WebSocketManager) -> pd.DataFrame:
     store = manager.quotes
     held = [store.instruments[at] for key in manager.wanted() if (at := store.index_of(key)) is not None]
     view = view_of(held, "NIFTY", 0)
-    return chain_frame(view, chain_table(store, view))
+    return chain_frame(view, chain_table(store, view, manager.market_hours))
 
 
 FORMS: dict[str, tuple[Table, str, Made]] = {
@@ -183,7 +183,9 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await follower.start()
             world.simulation.stopped = True
             assert follower.view is not None
-            followed = chain_frame(follower.view, chain_table(manager.quotes, follower.view))
+            followed = chain_frame(
+                follower.view, chain_table(manager.quotes, follower.view, manager.market_hours)
+            )
             pd.testing.assert_frame_equal(chain_of_what_streams(manager), followed)
             for key in FORMS:
                 await forms_of(service, key)

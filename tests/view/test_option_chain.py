@@ -21,7 +21,7 @@ def test_it_is_plain_and_says_what_the_table_says() -> None:
             assert chain.view is not None
             state = option_chain_state(manager, chain, manager.clock.now_ns())
             shown = json.loads(json.dumps(state, allow_nan=False))["chain"]
-            table = chain_table(manager.quotes, chain.view)
+            table = chain_table(manager.quotes, chain.view, manager.market_hours)
             rows = [dict(zip(shown["columns"], row, strict=True)) for row in shown["rows"]]
             assert [row["strike"] for row in rows] == table.strikes.tolist()
             assert [row["put_open_interest_change"] for row in rows] == table.puts[

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from dualbroker.clock import ist, market_day
 from dualbroker.errors import ArgumentError, DualBrokerError, InstrumentError
 from dualbroker.manager.options.chain_series import ChainView, Series, days_left, series_of
-from dualbroker.manager.options.chain_table import chain_table
+from dualbroker.manager.options.chain_table import implied_money
 from dualbroker.manager.options.chain_window import nearest, window
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKey
@@ -219,7 +219,7 @@ class ChainFollower:
             return None if index is None else store.last_price(index)
         if self.view is None:
             return None
-        implied = chain_table(store, self.view).implied_forward
+        implied = implied_money(store, self.view)
         return None if math.isnan(implied) else implied
 
     async def _recentre(self) -> None:

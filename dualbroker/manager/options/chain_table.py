@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,15 +10,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from dualbroker.clock import NS_PER_S
+from dualbroker.greeks import NS_PER_YEAR, Greeks, greeks, implied_volatility
 from dualbroker.manager.options.chain_series import ChainView
 from dualbroker.manager.options.chain_window import nearest
 from dualbroker.manager.options.parity import implied_forward, option_prices
+from dualbroker.market_hours import MarketHours
 from dualbroker.model import Instrument
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TICK_DTYPE
-from dualbroker.tables import OPTION_FIGURES
+from dualbroker.tables import GREEKS, OPTION_FIGURES
 
-__all__ = ["ChainTable", "chain_table"]
+__all__ = ["ChainTable", "chain_table", "implied_money", "max_pain"]
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +46,10 @@ class ChainTable(msgspec.Struct, frozen=True):
     at_the_money: float
     """The strike nearest to the underlying's price, or to the implied one where that is all there is."""
     straddle_at_the_money: float
+    iv_at_the_money: float
+    """Per cent a year; of call and put at the money, the mean of those that are known."""
+    max_pain: float
+    """Of all the strikes in it; see ``max_pain``."""
     ratio_by_open_interest: float
     """Of all the strikes together of which both sides are known: puts for each call."""
     ratio_by_volume: float
@@ -49,8 +57,94 @@ class ChainTable(msgspec.Struct, frozen=True):
     """Receive time of the newest quote in it, UTC ns; None before the first."""
 
 
-def chain_table(store: QuoteStore, view: ChainView) -> ChainTable:
-    """The chain's figures of now, from any thread."""
+def chain_table(store: QuoteStore, view: ChainView, hours: MarketHours) -> ChainTable:
+    """The chain's figures of now, from any thread.
+
+    Volatilities and greeks are of the moment of its newest quote, by the broker's own time, so that they hold
+    after the close too. The greeks go by an option's own volatility; where its price tells none, as deep in
+    the money, by that of the other side of its strike, which is the same but for the spread.
+    """
+    calls, puts, spot = _latest(store, view)
+    strikes = np.array(view.window.strikes, float)
+    prices = _prices(calls), _prices(puts)
+    implied = implied_forward(strikes, *prices)
+    ltp = float(spot["ltp"][0])
+    money = implied if view.underlying is None else ltp
+    middle = float("nan") if np.isnan(money) else nearest(view.window.strikes, money)
+    straddle = calls["ltp"] + puts["ltp"]
+    at_the_money = straddle[strikes == middle]
+    newest = max(int(table["receive_time"].max(initial=0)) for table in (calls, puts, spot))
+    years = _years_left(view, hours, calls, puts, newest)
+    call_iv = implied_volatility(prices[0], implied, strikes, years, True)
+    put_iv = implied_volatility(prices[1], implied, strikes, years, False)
+    either = np.where(np.isnan(call_iv), put_iv, call_iv), np.where(np.isnan(put_iv), call_iv, put_iv)
+    call_figures = _figures(calls, call_iv, greeks(implied, strikes, years, either[0], True))
+    put_figures = _figures(puts, put_iv, greeks(implied, strikes, years, either[1], False))
+    ltp = float(spot["ltp"][0])
+    money = implied if view.underlying is None else ltp
+    middle = float("nan") if np.isnan(money) else nearest(view.window.strikes, money)
+    straddle = calls["ltp"] + puts["ltp"]
+    at_the_money = straddle[strikes == middle]
+    newest = max(int(table["receive_time"].max(initial=0)) for table in (calls, puts, spot))
+    years = _years_left(view, hours, calls, puts, newest)
+    volatility = [
+        implied_volatility(price, implied, strikes, years, is_call)
+        for price, is_call in zip(prices, (True, False), strict=True)
+    ]
+    figures = [
+        _figures(rows, own, greeks(implied, strikes, years, np.where(np.isnan(own), other, own), is_call))
+        for rows, own, other, is_call in (
+            (calls, *volatility, True),
+            (puts, *reversed(volatility), False),
+        )
+    ]
+    return ChainTable(
+        strikes=strikes,
+        calls=call_figures,
+        puts=put_figures,
+        straddle=straddle,
+        put_call_ratio=_ratio(puts["open_interest"], calls["open_interest"]),
+        underlying_ltp=ltp,
+        underlying_change_percent=float(spot["change_percent"][0]),
+        implied_forward=implied,
+        at_the_money=middle,
+        straddle_at_the_money=float(at_the_money[0]) if at_the_money.size else float("nan"),
+        iv_at_the_money=100 * _mean([call_iv[strikes == middle], put_iv[strikes == middle]]),
+        max_pain=max_pain(strikes, calls["open_interest"], puts["open_interest"]),
+        ratio_by_open_interest=_ratio_of_all(puts["open_interest"], calls["open_interest"]),
+        ratio_by_volume=_ratio_of_all(puts["volume"], calls["volume"]),
+        newest_ns=newest or None,
+    )
+
+
+def implied_money(store: QuoteStore, view: ChainView) -> float:
+    """The forward that the chain's calls and puts imply, rupees, without the rest of the table."""
+    calls, puts, _ = _latest(store, view)
+    return implied_forward(np.array(view.window.strikes, float), _prices(calls), _prices(puts))
+
+
+def max_pain(strikes: Floats, calls: Floats, puts: Floats) -> float:
+    """The strike at which options would bring their holders least if the underlying ended there, rupees.
+
+    Parameters
+    ----------
+    calls, puts
+        Open interest in the strikes' order, units; NaN is unknown and counts for nothing.
+
+    Returns
+    -------
+    float
+        The lowest of several; NaN where no open interest is known.
+    """
+    calls, puts = np.nan_to_num(calls), np.nan_to_num(puts)
+    if not (calls.any() or puts.any()):
+        return math.nan
+    above = np.maximum(strikes[:, None] - strikes, 0.0)
+    return float(strikes[np.argmin(above @ calls + above.T @ puts)])
+
+
+def _latest(store: QuoteStore, view: ChainView) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The newest rows of calls, puts and the underlying; NaN where there is none yet."""
     indices, rows, _ = store.latest()
     places = {int(index): place for place, index in enumerate(indices)}
 
@@ -66,37 +160,34 @@ def chain_table(store: QuoteStore, view: ChainView) -> ChainTable:
         return found
 
     pairs = list(view.pairs.values())
-    calls = latest([call for call, _ in pairs])
-    puts = latest([put for _, put in pairs])
-    spot = latest([view.underlying])
-    strikes = np.array(view.window.strikes, float)
-    prices = [option_prices(side["bid"], side["ask"], side["ltp"]) for side in (calls, puts)]
-    implied = implied_forward(strikes, *prices)
-    ltp = float(spot["ltp"][0])
-    money = implied if view.underlying is None else ltp
-    middle = float("nan") if np.isnan(money) else nearest(view.window.strikes, money)
-    straddle = calls["ltp"] + puts["ltp"]
-    at_the_money = straddle[strikes == middle]
-    newest = max(int(table["receive_time"].max(initial=0)) for table in (calls, puts, spot))
-    return ChainTable(
-        strikes=strikes,
-        calls=_figures(calls),
-        puts=_figures(puts),
-        straddle=straddle,
-        put_call_ratio=_ratio(puts["open_interest"], calls["open_interest"]),
-        underlying_ltp=ltp,
-        underlying_change_percent=float(spot["change_percent"][0]),
-        implied_forward=implied,
-        at_the_money=middle,
-        straddle_at_the_money=float(at_the_money[0]) if at_the_money.size else float("nan"),
-        ratio_by_open_interest=_ratio_of_all(puts["open_interest"], calls["open_interest"]),
-        ratio_by_volume=_ratio_of_all(puts["volume"], calls["volume"]),
-        newest_ns=newest or None,
-    )
+    return latest([call for call, _ in pairs]), latest([put for _, put in pairs]), latest([view.underlying])
 
 
-def _figures(rows: NDArray[Any]) -> dict[str, Floats]:
+def _prices(rows: NDArray[Any]) -> Floats:
+    return option_prices(rows["bid"], rows["ask"], rows["ltp"])
+
+
+def _years_left(
+    view: ChainView, hours: MarketHours, calls: NDArray[Any], puts: NDArray[Any], newest_ns: int
+) -> float:
+    """From the newest quote to the expiry; NaN before the first."""
+    if not newest_ns or not view.options:
+        return math.nan
+    told = np.concatenate([calls["feed_time"], puts["feed_time"]])
+    told_ns = int(np.nanmax(told) * NS_PER_S) if not np.isnan(told).all() else newest_ns
+    at_ns = min(told_ns, newest_ns)
+    return hours.time_left_ns(view.options[0].exchange, view.series.expiry, at_ns) / NS_PER_YEAR
+
+
+def _mean(values: Sequence[Floats]) -> float:
+    known = [float(value) for array in values for value in array if not np.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _figures(rows: NDArray[Any], volatility: Floats, sensitivities: Greeks) -> dict[str, Floats]:
     derived = {
+        **{name: getattr(sensitivities, name) for name in GREEKS},
+        "iv": volatility * 100,
         "change": np.round(rows["ltp"] - rows["prev_close"], 4),
         "open_interest_change": rows["open_interest"] - rows["prev_open_interest"],
     }

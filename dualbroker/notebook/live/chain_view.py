@@ -21,6 +21,9 @@ __all__ = ["chain_html", "chain_snapshot", "display_chain", "open_chain"]
 AGE_SHOWN_S = 5.0
 """From which on it is said how long ago the newest quote came."""
 
+_STILL_HEADS = [head for head in HEADS["chain"] if not head.key.endswith(("_gamma", "_theta", "_vega"))]
+"""As many as a page can be wide; the live table shows them by turns, and the frame has them all."""
+
 
 class ShownChain(Protocol):
     """What is shown of a ``dualbroker.feed.chains.OptionChain``, which imports this module."""
@@ -75,6 +78,8 @@ def chain_html(state: State) -> str:
     facts = [
         "" if chain["atm"] is None else f"at the money {number(chain['atm'], 0, 2)}",
         "" if chain["straddle"] is None else f"straddle {money(chain['straddle'], chain['option_decimals'])}",
+        "" if chain["iv"] is None else f"IV {number(chain['iv'], 2)} %",
+        "" if chain["max_pain"] is None else f"max pain {number(chain['max_pain'], 0, 2)}",
         ""
         if chain["put_call_ratio"] is None
         else f"put-call ratio {number(chain['put_call_ratio'], 2)} by open interest, of the strikes shown",
@@ -108,7 +113,7 @@ def _spot(chain: State) -> str:
 
 
 def _table(chain: State) -> str:
-    heads = HEADS["chain"]
+    heads = _STILL_HEADS
     width = [head.key for head in heads].index("strike")
     rest = len(heads) - 1 - 2 * width
     sides = f'<th colspan="{width}" style="text-align:center">calls</th><th></th>'
@@ -123,7 +128,7 @@ def _table(chain: State) -> str:
 
 
 def _row(row: dict[str, Any], chain: State) -> str:
-    cells = [_cell(head, row[head.key], chain["option_decimals"]) for head in HEADS["chain"]]
+    cells = [_cell(head, row[head.key], chain["option_decimals"]) for head in _STILL_HEADS]
     at_the_money = ' style="background:#8883;font-weight:600"' if row["strike"] == chain["atm"] else ""
     return f"<tr{at_the_money}>{''.join(cells)}</tr>"
 

@@ -33,6 +33,16 @@ ChainAnswer = answer_model(
     implied_forward=Price,
     at_the_money=Price,
     straddle=Price,
+    iv_at_the_money=Annotated[
+        float | None, Field(description="Per cent a year; null is unknown.", examples=[12.4])
+    ],
+    max_pain=Annotated[
+        float | None,
+        Field(
+            description="The strike at which the open interest of these would be worth least.",
+            examples=[26000.0],
+        ),
+    ],
     put_call_ratio_by_open_interest=Ratio,
     put_call_ratio_by_volume=Ratio,
 )
@@ -53,7 +63,7 @@ async def chain(
     store = manager.quotes
     held = [store.instruments[at] for key in manager.wanted() if (at := store.index_of(key)) is not None]
     view = view_of(held, underlying.upper(), expiry or 0)
-    table = await work(lambda: chain_table(store, view))
+    table = await work(lambda: chain_table(store, view, manager.market_hours))
     return await table_response(
         manager,
         form,
@@ -66,6 +76,8 @@ async def chain(
         implied_forward=known(table.implied_forward),
         at_the_money=known(table.at_the_money),
         straddle=known(table.straddle_at_the_money),
+        iv_at_the_money=known(table.iv_at_the_money),
+        max_pain=known(table.max_pain),
         put_call_ratio_by_open_interest=known(table.ratio_by_open_interest),
         put_call_ratio_by_volume=known(table.ratio_by_volume),
     )

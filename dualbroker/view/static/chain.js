@@ -1,12 +1,20 @@
 // The option chain: calls left of the strike, puts right of it; the row at the money stands out.
 
 import { HEADS } from "./heads.js";
-import { flash, keyed, lines, make, panel, setClass, setText } from "./nodes.js";
+import { choices, flash, keyed, lines, make, panel, setClass, setText } from "./nodes.js";
 import { fields } from "./timeline.js";
 import { UNKNOWN, ageWords, noSourceLines, number, secondsSince, signed, written } from "./words.js";
 
 const CHAIN_CELLS = HEADS.chain;
 const STRIKE_AT = CHAIN_CELLS.findIndex(({ key }) => key === "strike");
+
+// What is seen of a side besides its last price, and of the strike.
+const VIEWS = {
+  Prices: ["change_percent", "bid", "ask", "volume", "open_interest", "open_interest_change", "iv", "straddle", "put_call_ratio"],
+  Greeks: ["iv", "delta", "gamma", "theta", "vega"],
+  "Open interest": ["volume", "open_interest", "open_interest_change", "put_call_ratio"],
+};
+const bare = (key) => key.replace(/^(call|put)_(?!call_ratio)/, "");
 
 const AGE_SHOWN_S = 5;
 // Strikes far from the money may rest for a while; a whole chain that does so this long is old.
@@ -26,9 +34,21 @@ export function chain() {
   const sides = table.createTHead().insertRow();
   sides.className = "sides";
   const names = table.tHead.insertRow();
-  const rest = CHAIN_CELLS.length - 1 - 2 * STRIKE_AT;
-  for (const [words, span, className] of [["Calls", STRIKE_AT, "call"], ["", 1, ""], ["Puts", STRIKE_AT, "put"], ["", rest, ""]]) {
-    sides.append(make(words ? "th" : "td", `side-head ${className}`, words, { colspan: String(span), ...(words ? { scope: "colgroup" } : {}) }));
+  for (const [words, className] of [["Calls", "call"], ["", ""], ["Puts", "put"], ["", ""]]) {
+    sides.append(make(words ? "th" : "td", `side-head ${className}`, words, words ? { scope: "colgroup" } : {}));
+  }
+  function show(view) {
+    shown = CHAIN_CELLS.map(({ key }) => ["strike", "ltp", ...VIEWS[view]].includes(bare(key)));
+    for (const row of [names, ...body.rows]) showCells(row, shown);
+    const side = shown.slice(0, STRIKE_AT).filter(Boolean).length;
+    const rest = shown.slice(2 * STRIKE_AT + 1).filter(Boolean).length;
+    [side, 1, side, rest].forEach((span, at) => {
+      sides.cells[at].colSpan = span || 1;
+      sides.cells[at].hidden = !span;
+    });
+    setClass(table, `chain-table ${view === "Open interest" ? "is-interest" : ""}`);
+    isCentred = false;
+    centre();
   }
   for (const { title: words, className } of CHAIN_CELLS) names.append(make("th", className, words, { scope: "col" }));
   const body = table.createTBody();
@@ -37,6 +57,7 @@ export function chain() {
   node.append(noSource.node, note, box);
   const known = new Map();
   let isCentred = false;
+  let shown = [];
 
   // Where it is wider than its box, calls and puts are seen alike; once, for then a person scrolls it.
   function centre() {
@@ -44,6 +65,9 @@ export function chain() {
     isCentred = true;
     box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
   }
+
+  head.append(choices("What is shown of the options", Object.keys(VIEWS), "Prices", show).node);
+  show("Prices");
 
   return {
     node,
@@ -63,10 +87,12 @@ export function chain() {
       setText(facts, [
         now.atm === null ? "" : `at the money ${number(now.atm, 0, 2)}`,
         now.straddle === null ? "" : `straddle ₹${number(now.straddle, now.option_decimals)}`,
+        now.iv === null ? "" : `IV ${number(now.iv, 2)} %`,
+        now.max_pain === null ? "" : `max pain ${number(now.max_pain, 0, 2)}`,
         now.put_call_ratio === null ? "" : `put-call ratio ${number(now.put_call_ratio, 2)} by open interest`,
       ].filter(Boolean).join(" · "));
       const rows = now.rows.map((row) => fields(now.columns, row));
-      keyed(body, known, rows, (row) => row.strike, chainRow);
+      keyed(body, known, rows, (row) => row.strike, () => chainRow(shown));
       const most = Math.max(1, ...rows.flatMap((row) => [row.call_open_interest ?? 0, row.put_open_interest ?? 0]));
       for (const row of rows) writeChainRow(known.get(row.strike), row, now, most);
       if (rows.length) centre();
@@ -80,11 +106,16 @@ function spotWords(now) {
   return now.implied_forward === null ? UNKNOWN : `${now.sign}${number(now.implied_forward, now.decimals)}  implied by calls and puts`;
 }
 
-function chainRow() {
+function showCells(row, shown) {
+  shown.forEach((isShown, at) => { row.cells[at].hidden = !isShown; });
+}
+
+function chainRow(shown) {
   const node = make("tr");
   const cells = CHAIN_CELLS.map(({ key, className }) =>
     key === "strike" ? make("th", className, "", { scope: "row" }) : make("td", className));
   node.append(...cells);
+  showCells(node, shown);
   return { node, cells, shown: {} };
 }
 

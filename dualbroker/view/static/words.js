@@ -117,7 +117,7 @@ export function written(writing, value, decimals = 2) {
   if (writing === "quantity") return compact(value);
   if (writing === "difference") return signed(value, 0);
   if (writing === "plain") return number(value, 0, 2);
-  return number(value, writing === "ratio" ? 2 : 0);
+  return number(value, writing === "ratio" ? 2 : writing === "fine" ? 4 : 0);
 }
 
 // The states of orders, in the spelling of the country.

@@ -71,7 +71,7 @@ def test_it_holds_the_strikes_around_the_money_and_the_underlying() -> None:
             assert abs(middle(chain) - price) <= STEP * 0.75
             assert len(chain.view.options) == 10
             assert held_by(manager, "chain 1") == shown(chain) == set(manager.wanted())
-            table = chain_table(manager.quotes, chain.view)
+            table = chain_table(manager.quotes, chain.view, manager.market_hours)
             assert not any(math.isnan(value) for value in (*table.straddle, *table.put_call_ratio))
             assert table.straddle[2] == table.calls["ltp"][2] + table.puts["ltp"][2]
             assert table.ratio_by_open_interest == pytest.approx(
@@ -258,7 +258,7 @@ def test_where_only_options_are_listed_it_follows_what_calls_and_puts_imply(tmp_
             assert held_by(manager, "chain 1") == shown(chain)
             assert len(shown(chain)) == 10
             await eventually(lambda: middle(chain) == 25_200.0, within_s=40)
-            table = chain_table(manager.quotes, chain.view)
+            table = chain_table(manager.quotes, chain.view, manager.market_hours)
             assert math.isnan(table.underlying_ltp)
             assert table.implied_forward == pytest.approx(25_200.0)
             assert table.at_the_money == 25_200.0
@@ -277,11 +277,13 @@ def test_a_listed_underlying_without_a_price_is_not_replaced_by_what_options_imp
             chain = follower(manager)
             await chain.start()
             assert chain.view is not None
-            table = chain_table(manager.quotes, chain.view)
+            table = chain_table(manager.quotes, chain.view, manager.market_hours)
             assert table.implied_forward == pytest.approx(table.underlying_ltp, rel=0.01)
             assert chain.view.underlying is not None
             unquoted = msgspec.structs.replace(chain.view.underlying, token="1")
-            table = chain_table(manager.quotes, msgspec.structs.replace(chain.view, underlying=unquoted))
+            table = chain_table(
+                manager.quotes, msgspec.structs.replace(chain.view, underlying=unquoted), manager.market_hours
+            )
             assert math.isnan(table.at_the_money)
             assert not math.isnan(table.implied_forward)
 
