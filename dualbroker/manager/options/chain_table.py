@@ -80,24 +80,6 @@ def chain_table(store: QuoteStore, view: ChainView, hours: MarketHours) -> Chain
     either = np.where(np.isnan(call_iv), put_iv, call_iv), np.where(np.isnan(put_iv), call_iv, put_iv)
     call_figures = _figures(calls, call_iv, greeks(implied, strikes, years, either[0], True))
     put_figures = _figures(puts, put_iv, greeks(implied, strikes, years, either[1], False))
-    ltp = float(spot["ltp"][0])
-    money = implied if view.underlying is None else ltp
-    middle = float("nan") if np.isnan(money) else nearest(view.window.strikes, money)
-    straddle = calls["ltp"] + puts["ltp"]
-    at_the_money = straddle[strikes == middle]
-    newest = max(int(table["receive_time"].max(initial=0)) for table in (calls, puts, spot))
-    years = _years_left(view, hours, calls, puts, newest)
-    volatility = [
-        implied_volatility(price, implied, strikes, years, is_call)
-        for price, is_call in zip(prices, (True, False), strict=True)
-    ]
-    figures = [
-        _figures(rows, own, greeks(implied, strikes, years, np.where(np.isnan(own), other, own), is_call))
-        for rows, own, other, is_call in (
-            (calls, *volatility, True),
-            (puts, *reversed(volatility), False),
-        )
-    ]
     return ChainTable(
         strikes=strikes,
         calls=call_figures,
