@@ -109,7 +109,7 @@ def written(writing: str, value: float | None, decimals: int = 2) -> str:
     writing
         price: with its instrument's decimals; change: signed, in per cent; quantity: lakh and crore; whole:
         all its digits; difference: these with a sign; plain: decimals only where it has any; ratio: two;
-        fine: four.
+        fine: four; duration: of seconds.
     decimals
         Of a price.
     """
@@ -121,6 +121,8 @@ def written(writing: str, value: float | None, decimals: int = 2) -> str:
         return compact(value)
     if writing == "difference":
         return signed(value, 0)
+    if writing == "duration":
+        return duration(value)
     if writing == "plain":
         return number(value, 0, 2)
     return number(value, {"ratio": 2, "fine": 4}.get(writing, 0))

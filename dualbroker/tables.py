@@ -40,10 +40,12 @@ __all__ = [
     "OPTION_FIGURES",
     "ORDERS",
     "ORDER_EVENTS",
+    "ORDER_STEPS",
     "QUOTES",
     "RECONCILED",
     "SAVINGS",
     "SUBSCRIBED",
+    "SUBSCRIPTIONS",
     "TABLES",
     "TICKS",
     "Column",
@@ -57,9 +59,21 @@ Kind = Literal["price", "quantity", "time", "day", "text", "number", "count", "f
 
 
 Writing = Literal[
-    "price", "change", "quantity", "whole", "difference", "plain", "ratio", "fine", "clock", "age", "text"
+    "price",
+    "change",
+    "quantity",
+    "whole",
+    "difference",
+    "plain",
+    "ratio",
+    "fine",
+    "clock",
+    "age",
+    "duration",
+    "text",
+    "words",
 ]
-"""How a value is written on screen; see :func:`dualbroker.figures.written`."""
+"""How a value is written on screen; see :func:`dualbroker.figures.written`. Words may need several lines."""
 
 Room = Literal["any", "medium", "wide"]
 """How much of it a panel needs to show a column: a phone's has little."""
@@ -291,6 +305,24 @@ ORDER_EVENTS = Table(
     ),
 )
 
+ORDER_STEPS = Table(
+    "/api/orders/{broker}/{day}/{order_id}",
+    "One thing that happened to an order.",
+    (
+        Column("time", "time", "When it happened, as far as that is known."),
+        Column("what", "text", "In words.", "at the exchange", always=True),
+        Column("source", "text", "stream, reconcile or poll.", "stream", always=True),
+        Column("status", "text", "Of the order after it.", "OPEN", always=True),
+        Column("filled_quantity", "quantity", "In all after it.", 0),
+        Column("quantity", "quantity", "", 75),
+        Column("price", "price", "", 212.4),
+        Column("trigger_price", "price"),
+        Column("fill_quantity", "quantity", "Of this fill.", 75),
+        Column("fill_price", "price", "Of this fill."),
+        Column("reason", "text", "Why it was rejected; else empty.", "", always=True),
+    ),
+)
+
 BROKERS = Table(
     "feed.brokers",
     "How one broker does.",
@@ -323,6 +355,7 @@ BROKERS = Table(
         Column("control_bytes", "count", "Handshakes, acknowledgements, heartbeats, pings.", 4800),
         Column("quote_messages", "count", "", 9120),
         Column("order_messages", "count", "", 41),
+        Column("control_messages", "count", "", 60),
         Column("unreadable_messages", "count", "Skipped.", 0),
         Column("type", "text", "", "simulated", always=True),
         Column("account", "text", "Masked.", "FA**89", always=True),
@@ -378,22 +411,40 @@ FAILOVERS = Table(
     "One change of the broker that carries quotes.",
     (
         Column("number", "count", "From 1.", 1),
-        Column("time", "time", "When it was decided."),
+        Column("time", "time", "When it was decided.", head="Time"),
         _FROM,
         _TO,
-        Column("why", "text", "", "broker1 was reset", always=True),
+        Column(
+            "why",
+            "text",
+            "",
+            "broker1 was reset",
+            always=True,
+            head="From → to, and why",
+            writing="words",
+        ),
         Column("planned", "flag", "A hand-over: the new stream was there before the old one ended."),
         Column(
             "detected_after",
             "number",
             "Seconds from the old source's last quote to the decision; unknown for a planned one.",
             0.02,
+            head="Found after",
+            writing="duration",
         ),
         Column("instruments", "count", "To be moved.", 100),
         Column("moved", "count", "Of these, with a quote from the new source.", 100),
-        Column("gap_p50", "number", "Seconds without quotes, of the instruments; the median.", 0.18),
-        Column("gap_p99", "number", "Seconds.", 0.2),
-        Column("gap_max", "number", "Seconds.", 0.21),
+        Column(
+            "gap_p50",
+            "number",
+            "Seconds without quotes, of the instruments; the median.",
+            0.18,
+            head="Gap p50",
+            writing="duration",
+            room="medium",
+        ),
+        Column("gap_p99", "number", "Seconds.", 0.2, head="p99", writing="duration", room="medium"),
+        Column("gap_max", "number", "Seconds.", 0.21, head="Gap max", writing="duration"),
         Column("uncovered", "count", "Instruments that the new broker does not bring.", 0),
         Column("finished", "flag"),
     ),
@@ -419,9 +470,19 @@ INCIDENTS = Table(
     "One thing that went wrong, or that somebody should know.",
     (
         Column("number", "count", "Counts all incidents since the start, from 1.", 7),
-        Column("time", "time"),
-        Column("broker_name", "text", "Unknown where it is about the feed as a whole.", "broker1"),
-        Column("cause", "text", "What happened.", "no quote for 5 s, and the market moves", always=True),
+        Column("time", "time", head="Time"),
+        Column(
+            "broker_name", "text", "Unknown where it is about the feed as a whole.", "broker1", head="Broker"
+        ),
+        Column(
+            "cause",
+            "text",
+            "What happened.",
+            "no quote for 5 s, and the market moves",
+            always=True,
+            head="What happened, and what was done",
+            writing="words",
+        ),
         Column(
             "action",
             "text",
@@ -466,6 +527,24 @@ SUBSCRIBED = Table(
         _LOT_SIZE,
         Column("quote_source", "text", "The broker that streams it.", "broker1", always=True),
         Column("acknowledged", "flag", "Its first full quote has come; if not, that may still come."),
+    ),
+)
+
+SUBSCRIPTIONS = Table(
+    "/api/subscriptions",
+    "One instrument that somebody holds.",
+    (
+        _EXCHANGE,
+        _TOKEN,
+        _SYMBOL,
+        Column("feed_type", "text", "touchline, or depth of five levels.", "touchline", always=True),
+        Column(
+            "quote_source",
+            "text",
+            "The one broker that streams it or is about to; unknown while none can.",
+            "broker1",
+        ),
+        Column("acknowledged", "flag", "Its first full quote of today has come."),
     ),
 )
 

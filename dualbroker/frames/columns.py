@@ -11,7 +11,7 @@ import pandas as pd
 from dualbroker.clock import NS_PER_S
 from dualbroker.tables import Column, Kind, Table
 
-__all__ = ["ZONE", "frame", "plain_rows", "quantities", "seconds_to_ns", "times"]
+__all__ = ["ZONE", "frame", "named_rows", "plain_rows", "quantities", "seconds_to_ns", "times"]
 
 ZONE = "Asia/Kolkata"
 
@@ -42,6 +42,14 @@ def plain_rows(table: Table, data: Mapping[str, Sequence[Any] | np.ndarray[Any, 
     """
     columns = [_plain(column.kind, data[column.name]) for column in table.all_columns]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def named_rows(
+    table: Table, data: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
+) -> list[dict[str, Any]]:
+    """The same, each row with its columns' names."""
+    names = [column.name for column in table.all_columns]
+    return [dict(zip(names, row, strict=True)) for row in plain_rows(table, data)]
 
 
 def _plain(kind: Kind, values: Sequence[Any] | np.ndarray[Any, Any]) -> list[Any]:

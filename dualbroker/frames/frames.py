@@ -19,7 +19,7 @@ from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey
 from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.bandwidth import BandwidthStore, SecondOfTraffic
 from dualbroker.stores.health import BrokerHealth
-from dualbroker.stores.incidents import Failover, Incident
+from dualbroker.stores.incidents import Failover, Incident, quantile
 from dualbroker.stores.orders import OrderEvent, OrderState
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import TickBlock
@@ -27,8 +27,10 @@ from dualbroker.stores.tick_blocks import TickBlock
 __all__ = [
     "bandwidth_data",
     "bandwidth_frame",
+    "brokers_data",
     "brokers_frame",
     "depth_frame",
+    "failovers_data",
     "failovers_frame",
     "gaps_frame",
     "incidents_data",
@@ -217,40 +219,39 @@ def reconciled_frame(results: Sequence[ReconcileResult]) -> pd.DataFrame:
 
 def brokers_frame(health: Mapping[str, BrokerHealth], bandwidth: BandwidthStore) -> pd.DataFrame:
     """One row per broker, indexed by its name; columns: ``BROKERS``."""
-    rows = list(health.values())
+    return frame(tables.BROKERS, brokers_data(list(health.values()), bandwidth))
+
+
+_OF_HEALTH = {
+    "type": "broker_type",
+    "connected_since": "connected_since_ns",
+    "last_quote": "last_quote_ns",
+    "last_order": "last_order_ns",
+    "last_order_book": "last_book_ns",
+}
+
+
+def brokers_data(rows: Sequence[BrokerHealth], bandwidth: BandwidthStore) -> dict[str, list[Any]]:
+    """The columns of ``BROKERS``."""
     totals = bandwidth.totals()
 
     def traffic(kind: MessageKind, what: str) -> list[int]:
-        return [getattr(totals[row.broker_name][kind], what) for row in rows]
+        found = (totals.get(row.broker_name) for row in rows)
+        return [getattr(kinds[kind], what) if kinds else 0 for kinds in found]
 
-    return frame(
-        tables.BROKERS,
-        {
-            "broker_name": _column(rows, "broker_name"),
-            "type": _column(rows, "broker_type"),
-            "account": _column(rows, "account"),
-            "role": [row.role.value for row in rows],
-            "state": [row.state.value for row in rows],
-            "problem": _column(rows, "problem"),
-            "connected_since": _column(rows, "connected_since_ns"),
-            "last_quote": _column(rows, "last_quote_ns"),
-            "last_order": _column(rows, "last_order_ns"),
-            "last_order_book": _column(rows, "last_book_ns"),
-            "latency_ms": [None if row.round_trip_s is None else row.round_trip_s * 1000 for row in rows],
-            "reconnects": _column(rows, "reconnects"),
-            "subscriptions": _column(rows, "subscriptions"),
-            "acknowledged": _column(rows, "acknowledged"),
-            "max_subscriptions": _column(rows, "max_subscriptions"),
-            "max_known_by": _column(rows, "max_known_by"),
-            "quote_bytes": traffic(MessageKind.QUOTES, "bytes"),
-            "order_bytes": traffic(MessageKind.ORDERS, "bytes"),
-            "control_bytes": traffic(MessageKind.CONTROL, "bytes"),
-            "quote_messages": traffic(MessageKind.QUOTES, "messages"),
-            "order_messages": traffic(MessageKind.ORDERS, "messages"),
-            "unreadable_messages": _column(rows, "unreadable_messages"),
-            "simulated": _column(rows, "simulated"),
-        },
-    )
+    made: dict[str, list[Any]] = {
+        "role": [row.role.value for row in rows],
+        "state": [row.state.value for row in rows],
+        "latency_ms": [None if row.round_trip_s is None else row.round_trip_s * 1000 for row in rows],
+    }
+    for kind, name in (
+        (MessageKind.QUOTES, "quote"),
+        (MessageKind.ORDERS, "order"),
+        (MessageKind.CONTROL, "control"),
+    ):
+        made |= {f"{name}_{what}": traffic(kind, what) for what in ("bytes", "messages")}
+    read = [column.name for column in tables.BROKERS.all_columns if column.name not in made]
+    return made | {name: _column(rows, _OF_HEALTH.get(name, name)) for name in read}
 
 
 def bandwidth_frame(store: BandwidthStore) -> pd.DataFrame:
@@ -271,17 +272,23 @@ def bandwidth_data(rows: Sequence[SecondOfTraffic]) -> dict[str, list[Any]]:
 
 def failovers_frame(failovers: Sequence[Failover]) -> pd.DataFrame:
     """One row per failover, in order; columns: ``FAILOVERS``."""
+    return frame(tables.FAILOVERS, failovers_data(failovers))
+
+
+def failovers_data(failovers: Sequence[Failover]) -> dict[str, list[Any]]:
+    """The columns of ``FAILOVERS``."""
+    gaps_s = [sorted(failover.gaps_s.copy().values()) for failover in failovers]  # may be written to
     renamed: dict[str, list[Any]] = {
         "time": _column(failovers, "time_ns"),
         "detected_after": _column(failovers, "detected_after_s"),
-        "gap_p50": [failover.gap_quantile(0.5) for failover in failovers],
-        "gap_p99": [failover.gap_quantile(0.99) for failover in failovers],
-        "gap_max": [failover.gap_quantile(1.0) for failover in failovers],
-        "moved": [len(failover.gaps_s) for failover in failovers],
+        "gap_p50": [quantile(each, 0.5) for each in gaps_s],
+        "gap_p99": [quantile(each, 0.99) for each in gaps_s],
+        "gap_max": [quantile(each, 1.0) for each in gaps_s],
+        "moved": [len(each) for each in gaps_s],
         "uncovered": [len(failover.uncovered) for failover in failovers],
     }
     data = {name: _column(failovers, name) for name in tables.FAILOVERS.names if name not in renamed}
-    return frame(tables.FAILOVERS, data | renamed)
+    return data | renamed
 
 
 def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame:

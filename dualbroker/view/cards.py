@@ -100,7 +100,7 @@ def _quiet_because(health: BrokerHealth, market: dict[str, Any]) -> str:
 
 
 def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) -> str:
-    """The part that a broker had in a failover, given as ``view.incidents.failover_row`` has it."""
+    """The part that a broker had in a failover, a row of ``view.incidents.failover_rows``."""
     if row is None:
         return ""
     at = "" if row["time"] is None else f" {clock_time(row['time'], ist(now_ns).isoformat())}"
@@ -114,12 +114,12 @@ def failover_words(row: dict[str, Any] | None, broker_name: str, now_ns: int) ->
 def _cost(row: dict[str, Any]) -> str:
     if not row["finished"]:
         return f"{row['moved']} of {row['instruments']} instruments so far"
-    left = f", {row['uncovered_count']} not covered" if row["uncovered_count"] else ""
+    left = f", {row['uncovered']} not covered" if row["uncovered"] else ""
     return f"{_gap(row)}{left}"
 
 
 def _gap(row: dict[str, Any]) -> str:
-    if row["gap_max_s"] is None:
+    if row["gap_max"] is None:
         return "no gap measured"
-    shown = duration(row["gap_max_s"])
+    shown = duration(row["gap_max"])
     return f"gap {shown}" if row["moved"] == 1 else f"gap at most {shown}"

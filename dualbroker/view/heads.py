@@ -42,6 +42,9 @@ _CSS: dict[Writing, str] = {
     "ratio": "number change",
     "fine": "number change",
     "age": "number age",
+    "duration": "number",
+    "clock": "time",
+    "words": "words",
 }
 _ROOM = {"any": "", "medium": "medium-only", "wide": "wide-only"}
 
@@ -90,19 +93,8 @@ HEADS: dict[str, tuple[Head, ...]] = {
         Head("limit_price", "Limit ₹", "number", still_only=True),
         Head("reject_reason", "Why", "words", still_only=True),
     ),
-    "failovers": (
-        Head("time", "Time", "time"),
-        Head("why", "From → to, and why", "words"),
-        Head("detected_after_s", "Found after", "number"),
-        Head("gap_p50_s", "Gap p50", "number medium-only"),
-        Head("gap_p99_s", "p99", "number medium-only"),
-        Head("gap_max_s", "Gap max", "number"),
-    ),
-    "incidents": (
-        Head("time", "Time", "time"),
-        Head("broker_name", "Broker"),
-        Head("cause", "What happened, and what was done", "words"),
-    ),
+    "failovers": _heads(tables.FAILOVERS),
+    "incidents": _heads(tables.INCIDENTS),
     "attached": (
         Head("name", "Client"),
         Head("streams", "Streams", "words medium-only"),

@@ -8,30 +8,17 @@ from typing import Any
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
 from dualbroker.stores.orders import OrderEvent
+from dualbroker.tables import ORDER_STEPS
 from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import iso_time, known
 
-__all__ = ["HISTORIES_SHOWN", "STEP_COLUMNS", "history_name", "order_histories", "step_row"]
+__all__ = ["HISTORIES_SHOWN", "history_name", "order_histories", "step_row"]
 
 HISTORIES_SHOWN = 75
 """Orders whose steps travel with the state, about 500 bytes each; a page asks the service for the others, and
 a notebook has ``feed.order_events``."""
 EVENTS_LOOKED_AT = 5_000
 """The newest; an order whose steps lie further back has none in the state."""
-
-STEP_COLUMNS = (
-    "time",
-    "what",
-    "source",
-    "status",
-    "filled_quantity",
-    "quantity",
-    "price",
-    "trigger_price",
-    "fill_quantity",
-    "fill_price",
-    "reason",
-)
 
 _WORDS = {
     ReportType.NEW_ACK: "received by the broker",
@@ -91,7 +78,7 @@ def _histories(source: FeedSource, keys: tuple[OrderKey, ...]) -> dict[str, Any]
         for key, state in wanted.items()
         if state is not None and key in found and len(found[key]) >= state.updates
     }
-    return {"columns": list(STEP_COLUMNS), "orders": whole}
+    return {"columns": list(ORDER_STEPS.names), "orders": whole}
 
 
 def history_name(key: OrderKey) -> str:
@@ -101,7 +88,7 @@ def history_name(key: OrderKey) -> str:
 
 
 def step_row(event: OrderEvent) -> list[Any]:
-    """One step with the fields of ``STEP_COLUMNS``; quantities in units, prices in rupees, None unknown."""
+    """One step with the columns of ``tables.ORDER_STEPS``; None is unknown."""
     update = event.update
     return [
         iso_time(_happened_ns(update)),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dualbroker import tables
-from dualbroker.frames.columns import plain_rows
-from dualbroker.frames.frames import incidents_data
+from dualbroker.frames.columns import named_rows
+from dualbroker.frames.frames import failovers_data, incidents_data
 from dualbroker.manager.source import FeedSource
-from dualbroker.stores.incidents import Failover, quantile
-from dualbroker.view.rows import iso_time
+from dualbroker.stores.incidents import Failover
 
-__all__ = ["failover_row", "failover_rows", "incident_rows", "newest_failover_of"]
+__all__ = ["failover_rows", "incident_rows", "named_failovers", "newest_failover_of"]
 
 UNCOVERED_SHOWN = 20
 """Names of a failover; the count says how many there are."""
@@ -20,36 +20,20 @@ UNCOVERED_SHOWN = 20
 def incident_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
     """Everything that went wrong: the columns of ``feed.incidents``."""
     kept = manager.incidents.incidents_snapshot()
-    rows = plain_rows(tables.INCIDENTS, incidents_data(kept[::-1][:limit]))
-    return [dict(zip(tables.INCIDENTS.names, row, strict=True)) for row in rows]
+    return named_rows(tables.INCIDENTS, incidents_data(kept[::-1][:limit]))
 
 
 def failover_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
-    """Every change of the broker that carries quotes, with what it cost."""
-    kept = manager.incidents.failovers_snapshot()
-    return [failover_row(failover) for failover in kept[::-1][:limit]]
+    """Every change of the broker that carries quotes, as ``named_failovers`` has them."""
+    return named_failovers(manager.incidents.failovers_snapshot()[::-1][:limit])
 
 
-def failover_row(failover: Failover) -> dict[str, Any]:
-    """One failover; gaps and detection in seconds, None is unknown."""
-    gaps_s = sorted(failover.gaps_s.copy().values())
-    return {
-        "number": failover.number,
-        "time": iso_time(failover.time_ns),
-        "from_broker": failover.from_broker,
-        "to_broker": failover.to_broker,
-        "why": failover.why,
-        "planned": failover.planned,
-        "detected_after_s": failover.detected_after_s,
-        "instruments": failover.instruments,
-        "moved": len(gaps_s),
-        "gap_p50_s": quantile(gaps_s, 0.5),
-        "gap_p99_s": quantile(gaps_s, 0.99),
-        "gap_max_s": quantile(gaps_s, 1.0),
-        "uncovered": list(failover.uncovered[:UNCOVERED_SHOWN]),
-        "uncovered_count": len(failover.uncovered),
-        "finished": failover.finished,
-    }
+def named_failovers(failovers: Sequence[Failover]) -> list[dict[str, Any]]:
+    """The columns of ``feed.failovers``; and ``uncovered_names``, at most ``UNCOVERED_SHOWN``."""
+    rows = named_rows(tables.FAILOVERS, failovers_data(failovers))
+    for row, failover in zip(rows, failovers, strict=True):
+        row["uncovered_names"] = list(failover.uncovered[:UNCOVERED_SHOWN])
+    return rows
 
 
 def newest_failover_of(rows: list[dict[str, Any]], broker_name: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dualbroker import tables
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import OrderKey
 from dualbroker.stores.orders import OrderState
@@ -16,34 +17,13 @@ __all__ = ["ORDERS_SHOWN", "ORDER_COLUMNS", "order_counts", "order_keys", "order
 ORDERS_SHOWN = 150
 """Of each broker: what is still open, then the newest; more than a person reads."""
 
+_NOT_SENT = ("cancelled_quantity", "retention", "token", "report_type", "first_seen", "updates")
 ORDER_COLUMNS = (
-    "broker_name",
-    "order_id",
-    "trading_day",
-    "order_time",
-    "last_update",
-    "status",
-    "final",
-    "open",
-    "broker_status",
-    "amo",
+    *(name for name in tables.ORDERS.names if name not in _NOT_SENT),
     "status_note",
-    "side",
-    "exchange",
-    "symbol",
-    "quantity",
-    "filled_quantity",
-    "price",
-    "trigger_price",
-    "average_price",
-    "price_type",
-    "product",
-    "reject_reason",
-    "remarks",
-    "exchange_order_id",
     "decimals",
-    "doubt",
 )
+"""Those of ``feed.orders`` that a page draws, the note of ``order_rows``, and the decimals of its prices."""
 
 _remembered = Remembered()
 
@@ -74,7 +54,7 @@ def order_table(source: FeedSource, broker: str | None = None, *, brief: bool = 
 
 def _rows(source: FeedSource, states: list[OrderState]) -> list[list[Any]]:
     return [
-        [*(row[name] for name in ORDER_COLUMNS[:-2]), _decimals(source, state), state.doubt]
+        [*(row[name] for name in ORDER_COLUMNS[:-1]), _decimals(source, state)]
         for row, state in zip(order_rows(states), states, strict=True)
     ]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from dualbroker import tables
 from dualbroker.clock import ist
-from dualbroker.frames.columns import plain_rows
-from dualbroker.frames.frames import newest_first, orders_data
+from dualbroker.frames.columns import named_rows
+from dualbroker.frames.frames import brokers_data, newest_first, orders_data
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import Instrument, InstrumentKind, MessageKind, OrderStatus
 from dualbroker.stores.health import BrokerHealth
@@ -28,6 +28,7 @@ __all__ = [
     "order_rows",
     "price_decimals",
     "rupee_sign",
+    "subscription_rows",
 ]
 
 
@@ -59,40 +60,35 @@ def healths(manager: FeedSource) -> list[BrokerHealth]:
 
 
 def broker_rows(manager: FeedSource) -> list[dict[str, Any]]:
-    """One row per enabled broker: state, role, times, traffic. The account is masked; no secret."""
-    totals = manager.bandwidth.totals()
+    """The columns of ``feed.brokers``, a row per enabled broker; and what no frame has of it.
+
+    That is ``unexpected_quotes`` and ``bytes_per_second`` by kind. The account is masked; no secret.
+    """
     rates = manager.bandwidth.rates()
-    rows = []
-    for health in healths(manager):
-        name = health.broker_name
-        traffic = totals.get(name)
-        rows.append(
-            {
-                "broker_name": name,
-                "type": health.broker_type,
-                "account": health.account,
-                "simulated": health.simulated,
-                "role": health.role.value,
-                "state": health.state.value,
-                "problem": health.problem,
-                "connected_since": iso_time(health.connected_since_ns),
-                "last_quote": iso_time(health.last_quote_ns),
-                "last_order": iso_time(health.last_order_ns),
-                "last_order_book": iso_time(health.last_book_ns),
-                "latency_ms": None if health.round_trip_s is None else round(health.round_trip_s * 1000, 1),
-                "reconnects": health.reconnects,
-                "subscriptions": health.subscriptions,
-                "acknowledged": health.acknowledged,
-                "max_subscriptions": health.max_subscriptions,
-                "max_known_by": health.max_known_by,
-                "unreadable_messages": health.unreadable_messages,
-                "unexpected_quotes": health.unexpected_quotes,
-                "bytes_per_second": {kind.value: rates.get((name, kind)) for kind in MessageKind},
-                "bytes": {kind.value: traffic[kind].bytes if traffic else 0 for kind in MessageKind},
-                "messages": {kind.value: traffic[kind].messages if traffic else 0 for kind in MessageKind},
-            }
-        )
+    known_of = healths(manager)
+    rows = named_rows(tables.BROKERS, brokers_data(known_of, manager.bandwidth))
+    for row, health in zip(rows, known_of, strict=True):
+        row["unexpected_quotes"] = health.unexpected_quotes
+        row["bytes_per_second"] = {kind.value: rates.get((health.broker_name, kind)) for kind in MessageKind}
     return rows
+
+
+def subscription_rows(manager: FeedSource) -> list[dict[str, Any]]:
+    """All that is streamed, in order of first subscription: the columns of ``tables.SUBSCRIPTIONS``."""
+    store = manager.quotes
+    latest = store.last_rows()
+    return [
+        {
+            "exchange": key[0],
+            "token": key[1],
+            "symbol": store.instruments[index].symbol,
+            "feed_type": feed_type.value,
+            "quote_source": manager.source_of(key),
+            "acknowledged": bool(latest[index] >= 0),
+        }
+        for key, feed_type in manager.wanted().items()
+        if (index := store.index_of(key)) is not None
+    ]
 
 
 def price_decimals(instrument: Instrument) -> int:
@@ -114,8 +110,7 @@ def order_rows(states: Iterable[OrderState]) -> list[dict[str, Any]]:
     ``order_time`` is when we first knew of an order, where its broker does not say more.
     """
     ordered = newest_first(states)
-    names = [column.name for column in tables.ORDERS.all_columns]
-    rows = [dict(zip(names, row, strict=True)) for row in plain_rows(tables.ORDERS, orders_data(ordered))]
+    rows = named_rows(tables.ORDERS, orders_data(ordered))
     for row, state in zip(rows, ordered, strict=True):
         row["order_time"] = row["order_time"] or row["first_seen"]
         row["status_note"] = _status_note(state)

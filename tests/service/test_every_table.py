@@ -1,4 +1,7 @@
-"""Every table has the same columns and the same values as a frame, as JSON, as CSV and as Parquet."""
+"""Every table has the same columns and values in every form.
+
+As a frame, as the frame of a feed that is attached to the service, as JSON, CSV and Parquet.
+"""
 
 from __future__ import annotations
 
@@ -19,52 +22,44 @@ from dualbroker.frames import frames
 from dualbroker.frames.bars import bars_frame
 from dualbroker.frames.chain_frames import chain_frame
 from dualbroker.frames.savings import savings_frame
-from dualbroker.manager import WebSocketManager
 from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_series import view_of
 from dualbroker.manager.options.chain_table import chain_table
+from dualbroker.manager.source import FeedSource
 from dualbroker.remote.tick_frames import Ticks
 from dualbroker.service import tables as service_tables
 from dualbroker.service.streams import rows as stream_rows
 from dualbroker.tables import Column, Table
+from tests.remote.world import Network, attached
 from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world
 
 SHARE = "NSE:RELIANCE-EQ"
-FILLED = (
-    "quotes",
-    "ticks",
-    "bars",
-    "orders",
-    "order_events",
-    "brokers",
-    "bandwidth",
-    "figures",
-    "instruments",
-    "chain",
-)
-"""Tables that have rows in this world; the others are compared without."""
-
-Made = Callable[[WebSocketManager], pd.DataFrame]
+Made = Callable[[FeedSource], pd.DataFrame]
 
 
-def index_of(manager: WebSocketManager) -> int:
+def index_of(manager: FeedSource) -> int:
     index = manager.quotes.index_of(("NSE", "2885"))
     assert index is not None
     return index
 
 
-def found(manager: WebSocketManager) -> pd.DataFrame:
+def found(manager: FeedSource) -> pd.DataFrame:
     catalogue_row = manager.quotes.instruments[index_of(manager)]
     today = ist(manager.clock.now_ns()).date()
     return frames.instruments_frame([catalogue_row], manager.quotes, manager.wanted(), today)
 
 
-def ticks(manager: WebSocketManager) -> pd.DataFrame:
+def ticks(manager: FeedSource) -> pd.DataFrame:
     return frames.ticks_frame(manager.quotes, index_of(manager))
 
 
-def chain_of_what_streams(manager: WebSocketManager) -> pd.DataFrame:
+def depth(manager: FeedSource) -> pd.DataFrame:
+    kept = manager.quotes.depth(index_of(manager))
+    return frames.depth_frame(kept and kept[1])
+
+
+def chain_of_what_streams(manager: FeedSource) -> pd.DataFrame:
     store = manager.quotes
     held = [store.instruments[at] for key in manager.wanted() if (at := store.index_of(key)) is not None]
     view = view_of(held, "NIFTY", 0)
@@ -75,7 +70,11 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
     "quotes": (tables.QUOTES, "/api/quotes", lambda m: frames.quotes_frame(m.quotes, list(m.wanted()))),
     "ticks": (tables.TICKS, "/api/ticks/NSE/RELIANCE-EQ?limit=50000", ticks),
     "bars": (tables.BARS, "/api/bars/NSE/RELIANCE-EQ?interval=1s", lambda m: bars_frame(ticks(m), "1s")),
-    "levels": (tables.DEPTH, "/api/depth/NSE/RELIANCE-EQ", lambda m: frames.depth_frame(None)),
+    "levels": (
+        tables.DEPTH,
+        "/api/depth/NSE/RELIANCE-EQ",
+        depth,
+    ),
     "orders": (tables.ORDERS, "/api/orders", lambda m: frames.orders_frame(m.orders.snapshot())),
     "order_events": (
         tables.ORDER_EVENTS,
@@ -146,11 +145,12 @@ def records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in np.array(values, dtype=object).T.tolist()]
 
 
-async def forms_of(service: Served, key: str) -> None:
+async def forms_of(service: Served, client: FeedSource, key: str) -> None:
     table, path, make = FORMS[key]
     names = [column.name for column in table.all_columns]
     expected = rows_of(table, records(table, make(service.manager)))
-    assert expected or key not in FILLED
+    assert expected, key
+    assert rows_of(table, records(table, make(client))) == expected, key
     joint = "&" if "?" in path else "?"
     as_json = (await service.get(path))[key]
     as_csv = (await service.client.get(f"{path}{joint}format=csv")).text
@@ -179,16 +179,21 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await eventually(lambda: len(manager.bandwidth.history()) > 2)
             await eventually(lambda: manager.quotes.tick_count > 10)
             manager.incidents.note(world.clock.now_ns(), None, "a cause", "=an action")
+            await manager.subscribe([SHARE], depth=True, holder="test")
             follower = ChainFollower(manager, "NIFTY", expiry=0, strikes=2, holder="chain 1")
             await follower.start()
-            world.simulation.stopped = True
             assert follower.view is not None
             followed = chain_frame(
                 follower.view, chain_table(manager.quotes, follower.view, manager.market_hours)
             )
             pd.testing.assert_frame_equal(chain_of_what_streams(manager), followed)
-            for key in FORMS:
-                await forms_of(service, key)
+            await manager.set_quote_source("broker2")
+            async with attached(Network(service)) as client:
+                world.simulation.stopped = True
+                await eventually(lambda: client.quotes.total_rows == manager.quotes.total_rows)
+                await eventually(lambda: client.bandwidth.history() == manager.bandwidth.history())
+                for key in FORMS:
+                    await forms_of(service, client, key)
             missing = await service.client.get("/api/chain/NIFTY?expiry=2020-01-01")
             assert missing.status_code == 404
             await follower.close()
@@ -203,6 +208,8 @@ def test_the_rows_of_a_stream_are_those_of_its_table() -> None:
             await eventually(lambda: manager.quotes.tick_count > 10)
             await eventually(lambda: len(manager.bandwidth.history()) > 2)
             manager.incidents.note(world.clock.now_ns(), None, "a cause", "an action")
+            await manager.set_quote_source("broker2")
+            world.simulation.stopped = True
             store = manager.quotes
             ((block, start, stop),) = store.rows_since(0)
             snapshots = np.frombuffer(block.snapshots, np.uint8)[start:stop]
@@ -218,12 +225,19 @@ def test_the_rows_of_a_stream_are_those_of_its_table() -> None:
             events = manager.orders.events_snapshot()
             expected = service_tables.json_rows(frames.order_events_frame(events))
             assert stream_rows.order_event_rows(events) == expected
-            told = stream_rows.incidents(manager.incidents.incidents_snapshot(), [])["incidents"]
-            kept = manager.incidents.incidents_snapshot()
-            assert told == service_tables.json_rows(frames.incidents_frame(kept))
+            kept, moves = manager.incidents.incidents_snapshot(), manager.incidents.failovers_snapshot()
+            told = stream_rows.incidents(kept, moves)
+            assert told["incidents"] == service_tables.json_rows(frames.incidents_frame(kept))
+            beside = [row.pop("uncovered_names") for row in told["failovers"]]
+            assert beside == [[]]
+            assert told["failovers"] == service_tables.json_rows(frames.failovers_frame(moves))
+            cards = stream_rows.brokers(manager)["rows"]
+            for row in cards:
+                del row["unexpected_quotes"], row["bytes_per_second"]
+            assert cards == service_tables.json_rows(frames.brokers_frame(manager.health, manager.bandwidth))
             seconds = stream_rows.bandwidth({}, manager.bandwidth.history())["seconds"]
             assert seconds == service_tables.json_rows(frames.bandwidth_frame(manager.bandwidth))
-            assert min(len(named), len(latest), len(events), len(told), len(seconds)) > 0
+            assert min(len(named), len(latest), len(events), len(kept), len(seconds)) > 0
 
     run_world(story, subscribe=["NIFTY", SHARE])
 

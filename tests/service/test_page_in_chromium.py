@@ -66,7 +66,7 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
     state |= quote_state([{"symbol": bad, "exchange": bad}])
     state["headline"] = {"quotes": bad, "orders": bad}
     state["incidents"] = {"rows": [incident_row(cause=bad, action=bad, broker_name=bad)], "count": 1}
-    state["failovers"] = {"rows": [failover_row(why=bad, to_broker=bad, uncovered=[bad])], "count": 1}
+    state["failovers"] = {"rows": [failover_row(why=bad, to_broker=bad, uncovered_names=[bad])], "count": 1}
     draw(page, state)
     page.click("#drawn tr.order button")
     assert page.locator("#drawn .timeline .what").inner_text().startswith(bad)
@@ -145,9 +145,9 @@ def test_what_went_wrong_is_listed_and_an_empty_list_teaches(page: Any) -> None:
     assert "Nothing went wrong yet" in page.inner_text("#drawn .incidents")
     assert "another takes over by itself" in page.inner_text("#drawn .failovers")
     state["incidents"] = {"rows": [incident_row(broker_name=None), incident_row(2)], "count": 70}
-    uncovered = failover_row(2, uncovered=["NSE:A"], uncovered_count=3)
+    uncovered = failover_row(2, uncovered_names=["NSE:A"], uncovered=3)
     state["failovers"] = {
-        "rows": [uncovered, failover_row(planned=True, gap_p50_s=None, gap_p99_s=None, gap_max_s=None)],
+        "rows": [uncovered, failover_row(planned=True, gap_p50=None, gap_p99=None, gap_max=None)],
         "count": 2,
     }
     state["brokers"][1] |= {"failover": "took over from broker1 12:00:00", "market": "market closed"}

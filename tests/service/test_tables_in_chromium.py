@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dualbroker.view.histories import STEP_COLUMNS
+from dualbroker.tables import ORDER_STEPS
 from tests.service.drawn import draw, draw_again, order_state, quote_state, state_of
 
 pytestmark = pytest.mark.chromium
@@ -106,14 +106,14 @@ def test_a_row_opens_the_orders_life(page: Any) -> None:
     order = {"order_id": "7", "trading_day": day, "quantity": 150.0, "filled_quantity": 75.0, "symbol": "X"}
     state = state_of(page) | {"orders": order_state([order], {"broker1": 1})}
     time = f"{day}T11:59:58.250+05:30"
-    blank: dict[str, Any] = {**dict.fromkeys(STEP_COLUMNS), "time": time, "reason": "", "status": "OPEN"}
+    blank: dict[str, Any] = {**dict.fromkeys(ORDER_STEPS.names), "time": time, "reason": "", "status": "OPEN"}
     steps = [
         {**blank, "what": "at the exchange", "source": "stream", "price": 10.0},
         {**blank, "what": "changed", "source": "reconcile", "price": 11.0},
         {**blank, "what": "filled", "source": "stream", "fill_quantity": 75.0, "fill_price": 10.5},
     ]
-    rows = [[step[name] for name in STEP_COLUMNS] for step in steps]
-    state["histories"] = {"columns": list(STEP_COLUMNS), "orders": {f"broker1|{day}|7": rows}}
+    rows = [[step[name] for name in ORDER_STEPS.names] for step in steps]
+    state["histories"] = {"columns": list(ORDER_STEPS.names), "orders": {f"broker1|{day}|7": rows}}
     draw(page, state, "orders")
     button = page.locator("#drawn tr.order button")
     assert button.get_attribute("aria-expanded") == "false"

@@ -84,9 +84,9 @@ def test_what_is_not_done_or_not_covered_is_said() -> None:
         return failover_words(failover_row(**changes), "broker2", NOW_NS).partition(", ")[2]
 
     assert words(moved=1, finished=False) == "1 of 3 instruments so far"
-    assert words(moved=2, uncovered=["NSE:A"], uncovered_count=1) == "gap at most 0.180 s, 1 not covered"
+    assert words(moved=2, uncovered_names=["NSE:A"], uncovered=1) == "gap at most 0.180 s, 1 not covered"
     assert words(moved=1) == "gap 0.180 s"
-    assert words(moved=0, gap_max_s=None) == "no gap measured"
+    assert words(moved=0, gap_max=None) == "no gap measured"
 
 
 def test_a_failover_of_another_day_says_which() -> None:

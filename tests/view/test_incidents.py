@@ -12,9 +12,9 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.view.incidents import (
     UNCOVERED_SHOWN,
-    failover_row,
     failover_rows,
     incident_rows,
+    named_failovers,
     newest_failover_of,
 )
 
@@ -58,21 +58,21 @@ def test_incidents_come_newest_first_and_can_be_cut() -> None:
 
 def test_a_failover_tells_its_gaps_and_what_is_not_known_is_none() -> None:
     failover = begin(IncidentStore(), "broker1", "broker2")
-    row = failover_row(failover)
-    assert (row["moved"], row["gap_p50_s"], row["gap_p99_s"], row["gap_max_s"]) == (0, None, None, None)
+    (row,) = named_failovers([failover])
+    assert (row["moved"], row["gap_p50"], row["gap_p99"], row["gap_max"]) == (0, None, None, None)
     failover.gaps_s.update({("NSE", "1"): 0.3, ("NSE", "2"): 0.1, ("NFO", "1"): 0.2})
-    row = failover_row(failover)
-    assert (row["moved"], row["gap_p50_s"], row["gap_max_s"]) == (3, 0.2, 0.3)
-    assert row["time"] == "2026-03-10T12:00:00.000+05:30"
+    (row,) = named_failovers([failover])
+    assert (row["moved"], row["gap_p50"], row["gap_max"]) == (3, 0.2, 0.3)
+    assert row["time"] == "2026-03-10T12:00:00.000000+05:30"
     assert json.loads(json.dumps(row)) == row
 
 
 def test_many_uncovered_instruments_are_counted_and_not_all_named() -> None:
     failover = begin(IncidentStore(), "broker1", "broker2")
     failover.uncovered = tuple(f"NSE:S{number}" for number in range(UNCOVERED_SHOWN + 5))
-    row = failover_row(failover)
-    assert len(row["uncovered"]) == UNCOVERED_SHOWN
-    assert row["uncovered_count"] == UNCOVERED_SHOWN + 5
+    (row,) = named_failovers([failover])
+    assert len(row["uncovered_names"]) == UNCOVERED_SHOWN
+    assert row["uncovered"] == UNCOVERED_SHOWN + 5
 
 
 def test_the_newest_failover_of_a_broker_is_one_it_took_part_in() -> None:

@@ -196,7 +196,7 @@ def test_after_a_failover_the_new_source_is_named_and_both_cards_tell_it() -> No
             assert second.startswith("took over from broker1 ")
             assert "gap" in second
             (row,) = state["failovers"]["rows"]
-            assert (row["moved"], row["uncovered"]) == (2, [])
+            assert (row["moved"], row["uncovered"], row["uncovered_names"]) == (2, 0, [])
             assert state["incidents"]["rows"][0]["broker_name"] == "broker1"
 
     run_world(story, subscribe=["NIFTY", "NSE:RELIANCE-EQ"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dualbroker.figures import duration
 from dualbroker.notebook.pictures.failover_windows import FailoverWindow
 from dualbroker.notebook.pictures.png_canvas import (
     canvas,
@@ -126,5 +127,5 @@ def gaps_png(groups: Mapping[str, pd.Series[float]], colours: Sequence[str], mod
                 range(len(values)), values - SHORTEST_S, 0.75, SHORTEST_S, color=colours[place % len(colours)]
             )
             for at, gap_s in enumerate(values):
-                write(axes, gap_s * 1.04, at, f"{gap_s:.3f} s", va="center")
+                write(axes, gap_s * 1.04, at, duration(gap_s), va="center")
         return to_png(figure)

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker.feed import Feed
+from dualbroker.figures import duration
 
 __all__ = ["FailoverWindow", "failover_windows"]
 
@@ -56,8 +57,10 @@ class FailoverWindow(msgspec.Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         """What it cost."""
         if self.planned:
-            return f"at most {self.gap_max_s:.3f} s from an instrument's last old tick to its first new one"
-        return f"noticed after {self.decided_s:.3f} s, gap at most {self.gap_max_s:.3f} s"
+            return (
+                f"at most {duration(self.gap_max_s)} from an instrument's last old tick to its first new one"
+            )
+        return f"noticed after {duration(self.decided_s)}, gap at most {duration(self.gap_max_s)}"
 
 
 def failover_windows(feed: Feed, numbers: Iterable[int] | None = None) -> list[FailoverWindow]:

@@ -45,7 +45,7 @@ def _card_facts(row: Row, now: str) -> list[str]:
         f"tick {tick} · order {age(row['last_order'], now)} · latency {milliseconds(row['latency_ms'])}"
         f" · reconnects {number(row['reconnects'])}",
         f"{rates} · subscribed {subscribed}",
-        f"{byte_size(sum(row['bytes'].values()))} in all",
+        f"{byte_size(row['quote_bytes'] + row['order_bytes'] + row['control_bytes'])} in all",
     ]
 
 

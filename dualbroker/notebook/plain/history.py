@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dualbroker.figures import clock_time, duration, number, plural
+from dualbroker.figures import clock_time, number, plural, written
 from dualbroker.notebook.plain.pieces import (
     ROWS_SHOWN,
     Cell,
@@ -74,17 +74,19 @@ def _failover_cells(row: Row, state: State) -> list[Cell]:
     cells: dict[str, Cell] = {
         "time": clock_time(row["time"], state["time"]),
         "why": (words, "words"),
-        "detected_after_s": ("planned" if row["planned"] else duration(row["detected_after_s"]), "number"),
-        **{key: (duration(row[key]), "number") for key in ("gap_p50_s", "gap_p99_s", "gap_max_s")},
     }
-    return [cells[head.key] for head in HEADS["failovers"]]
+    if row["planned"]:
+        cells["detected_after"] = ("planned", "number")
+    return [
+        cells.get(head.key) or (written(head.writing, row[head.key]), "number") for head in HEADS["failovers"]
+    ]
 
 
 def _left_open(row: Row) -> str:
     if not row["finished"]:
         return f"{number(row['moved'])} of {plural(row['instruments'], 'instrument')} so far"
-    if not row["uncovered_count"]:
+    if not row["uncovered"]:
         return ""
-    left = row["uncovered_count"] - len(row["uncovered"])
+    left = row["uncovered"] - len(row["uncovered_names"])
     more = f" and {number(left)} more" if left else ""
-    return f"not covered by {row['to_broker']}: {', '.join(row['uncovered'])}{more}"
+    return f"not covered by {row['to_broker']}: {', '.join(row['uncovered_names'])}{more}"

@@ -12,7 +12,7 @@ from dualbroker.frames import frames
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.models import Answer, ByKind, Moment, answer_model
+from dualbroker.service.models import Answer, ByKind, answer_model, row_model
 from dualbroker.service.tables import Form, table_answers, table_response
 from dualbroker.view.cards import card_rows
 from dualbroker.view.incidents import failover_rows
@@ -42,12 +42,9 @@ class Broker(BaseModel):
     ]
 
 
-class BrokerDetails(Broker):
+class BrokerDetails(row_model("BrokerRow", tables.BROKERS)):  # type: ignore[misc]
     """Everything about one broker that may be shown."""
 
-    type: Annotated[str, Field(examples=["simulated"])]
-    account: Annotated[str, Field(description="Masked.", examples=["FA**89"])]
-    simulated: bool
     status: Annotated[
         str,
         Field(
@@ -81,36 +78,12 @@ class BrokerDetails(Broker):
         Field(description="How bad it is; off is as somebody wants it.", examples=["ok"]),
     ]
     problems: Annotated[list[str], Field(description="What is wrong and what to do.", examples=[[]])]
-    connected_since: Moment | None
-    last_quote: Moment | None
     last_quote_age_s: Annotated[float | None, Field(description="Seconds.", examples=[0.2])]
-    last_order: Moment | None
     last_order_age_s: Annotated[float | None, Field(description="Seconds.", examples=[12.5])]
-    last_order_book: Annotated[
-        Moment | None, Field(description="When the broker's order book was last read by REST.")
-    ]
-    latency_ms: Annotated[float | None, Field(description="Of the last answered ping.", examples=[18.2])]
-    reconnects: Annotated[int, Field(examples=[0])]
-    subscriptions: Annotated[int, Field(description="Instruments asked for.", examples=[29])]
-    acknowledged: Annotated[int, Field(description="Of these, with a first full quote.", examples=[29])]
-    max_subscriptions: Annotated[
-        int | None,
-        Field(description="Instruments that it may stream; null is unknown.", examples=[3000]),
-    ]
-    max_known_by: Annotated[
-        str,
-        Field(
-            description="set in the config, a fact of the broker's family, or learned from what it refused.",
-            examples=["learned"],
-        ),
-    ]
-    unreadable_messages: Annotated[int, Field(description="Skipped.", examples=[0])]
     unexpected_quotes: Annotated[
         int, Field(description="Quotes at a broker that carries orders only; not used.", examples=[0])
     ]
     bytes_per_second: Annotated[ByKind, Field(description="Over the last 5 seconds.")]
-    bytes: Annotated[ByKind, Field(description="Since the start.")]
-    messages: Annotated[ByKind, Field(description="Since the start.")]
 
 
 class BrokerRequest(BaseModel):

@@ -6,17 +6,17 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from dualbroker import tables
 from dualbroker.frames import frames
 from dualbroker.manager.source import FeedSource
 from dualbroker.service.dependencies import Manager, require_broker, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.models import Answer, Moment, Price, Quantity, answer_model, row_model
+from dualbroker.service.models import Answer, answer_model, row_model
 from dualbroker.service.tables import Form, json_rows, table_answers, table_response
 from dualbroker.stores.orders import OrderState
-from dualbroker.view.histories import STEP_COLUMNS, step_row
+from dualbroker.view.histories import step_row
 
 __all__ = ["router"]
 
@@ -56,21 +56,10 @@ OrdersAnswer = answer_model(
 OrderEventsAnswer = answer_model("OrderEventsAnswer", tables.ORDER_EVENTS, "order_events")
 
 
-class Step(BaseModel):
+class Step(row_model("OrderStep", tables.ORDER_STEPS)):  # type: ignore[misc]
     """One thing that happened to an order."""
 
     sequence: Annotated[int, Field(description="Counts the updates of all orders.", examples=[112])]
-    time: Annotated[Moment | None, Field(description="When it happened, as far as that is known.")]
-    what: Annotated[str, Field(description="In words.", examples=["at the exchange"])]
-    source: Annotated[str, Field(description="stream, reconcile or poll.", examples=["stream"])]
-    status: Annotated[str, Field(description="Of the order after it.", examples=["OPEN"])]
-    filled_quantity: Annotated[float | None, Field(description="In all after it; units.", examples=[0])]
-    quantity: Quantity
-    price: Price
-    trigger_price: Price
-    fill_quantity: Annotated[float | None, Field(description="Of this fill; units.", examples=[75])]
-    fill_price: Price
-    reason: Annotated[str, Field(description="Why it was rejected; else empty.", examples=[""])]
 
 
 class OrderAnswer(Answer):
@@ -151,7 +140,7 @@ async def order(
         raise HTTPException(404, f"{broker} has no order {order_id[:40]!r}{f' of {day}' if day else ''}")
     events = [event for event in manager.orders.events_snapshot() if event.update.key == state.key]
     history = [
-        {"sequence": event.sequence, **dict(zip(STEP_COLUMNS, step_row(event), strict=True))}
+        {"sequence": event.sequence, **dict(zip(tables.ORDER_STEPS.names, step_row(event), strict=True))}
         for event in events
     ]
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,8 +17,9 @@ from dualbroker.manager.order_follower import orders_holder
 from dualbroker.model import Instrument
 from dualbroker.service.dependencies import Manager, stamp
 from dualbroker.service.errors import answers
-from dualbroker.service.models import Answer, answer_model
+from dualbroker.service.models import Answer, answer_model, row_model
 from dualbroker.service.tables import json_rows
+from dualbroker.view.rows import subscription_rows
 
 __all__ = ["REST_HOLDER", "router"]
 
@@ -32,23 +33,12 @@ MOST_SYMBOLS = 500
 MOST_IN_QUERY = 100
 """Symbols that a query names: an address has a bound."""
 
-Symbol = Annotated[str, Field(description="The broker's spelling.", examples=["RELIANCE-EQ"])]
-Exchange = Annotated[str, Field(description="NSE, NFO, BSE, BFO, CDS or MCX.", examples=["NSE"])]
-Token = Annotated[str, Field(description="Unique within its exchange only.", examples=["2885"])]
-
-
 SubscribedAnswer = answer_model("SubscribedAnswer", tables.SUBSCRIBED, "accepted")
 
 
-class SubscriptionRow(BaseModel):
+class SubscriptionRow(row_model("Subscription", tables.SUBSCRIPTIONS)):  # type: ignore[misc]
     """One instrument that somebody holds."""
 
-    exchange: Exchange
-    token: Token
-    symbol: Symbol
-    feed_type: Annotated[
-        Literal["touchline", "depth"], Field(description="Depth has five levels.", examples=["touchline"])
-    ]
     holders: Annotated[
         list[str],
         Field(
@@ -58,11 +48,6 @@ class SubscriptionRow(BaseModel):
             examples=[["config", "rest"]],
         ),
     ]
-    quote_source: Annotated[
-        str | None,
-        Field(description="The one broker that streams it; null while none can.", examples=["broker1"]),
-    ]
-    acknowledged: Annotated[bool, Field(description="Its first full quote of today has come.")]
 
 
 class SubscriptionsAnswer(Answer):
@@ -102,25 +87,11 @@ class UnsubscribedAnswer(Answer):
 @router.get("", response_model=SubscriptionsAnswer, responses=answers())
 async def subscriptions(manager: Manager) -> dict[str, Any]:
     """Every instrument that somebody holds, and who."""
-    store, holders = manager.quotes, manager.routing.machine.holders
-    latest = store.last_rows()
-    rows = []
-    for key, feed_type in holders.wanted.items():
-        index = store.index_of(key)
-        if index is None:
-            continue
-        instrument = store.instruments[index]
-        rows.append(
-            {
-                "exchange": instrument.exchange,
-                "token": instrument.token,
-                "symbol": instrument.symbol,
-                "feed_type": feed_type.value,
-                "holders": sorted(holders.of(key)),
-                "quote_source": store.source(index),
-                "acknowledged": bool(latest[index] >= 0),
-            }
-        )
+    holders = manager.routing.machine.holders
+    rows = [
+        {**row, "holders": sorted(holders.of((row["exchange"], row["token"])))}
+        for row in subscription_rows(manager)
+    ]
     return {**stamp(manager), "subscriptions": rows}
 
 

@@ -15,7 +15,7 @@ from dualbroker.service.streams import rows as stream_rows
 from dualbroker.service.streams.clients import ClientRegistry
 from dualbroker.service.streams.hub import CHUNK_ROWS, StreamHub
 from dualbroker.stores.incidents import Failover
-from dualbroker.view.incidents import failover_row
+from dualbroker.view.incidents import named_failovers
 
 __all__ = ["CallMaker"]
 
@@ -160,7 +160,7 @@ class CallMaker:
 
     async def _set_quote_source(self, given: _Broker) -> Failover | dict[str, Any] | None:
         failover = await self._manager.set_quote_source(given.name)
-        return failover if self._compact or failover is None else failover_row(failover)
+        return failover if self._compact or failover is None else named_failovers([failover])[0]
 
     async def _ticks(self, given: _Rows) -> Any:
         """Rows that the store still keeps, for a client that had to skip some."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dualbroker import tables
 from dualbroker.frames import frames
-from dualbroker.frames.columns import plain_rows
+from dualbroker.frames.columns import named_rows, plain_rows
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 from dualbroker.remote.tick_frames import Ticks
@@ -22,8 +22,7 @@ from dualbroker.stores.bandwidth import SecondOfTraffic, Traffic
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.order_records import OrderEvent
 from dualbroker.stores.quotes import QuoteStore
-from dualbroker.tables import Table
-from dualbroker.view.incidents import failover_row
+from dualbroker.view.incidents import named_failovers
 from dualbroker.view.rows import broker_rows
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "incidents",
     "order_event_rows",
     "quote_rows",
-    "subscriptions",
     "tick_rows",
 ]
 
@@ -43,7 +41,7 @@ def tick_rows(store: QuoteStore, first: int, ticks: Ticks) -> dict[str, Any]:
     data = frames.ticks_data(store, ticks.rows, ticks.instruments, ticks.brokers, snapshots)
     return {
         "first": first,
-        "columns": _names(tables.ALL_TICKS),
+        "columns": [column.name for column in tables.ALL_TICKS.all_columns],
         "rows": plain_rows(tables.ALL_TICKS, data),
     }
 
@@ -52,45 +50,17 @@ def quote_rows(
     store: QuoteStore, indices: Sequence[int], rows: NDArray[Any], brokers: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The latest quotes of these instruments, each with its broker."""
-    return _named(tables.QUOTES, frames.quotes_data(store, indices, rows, brokers))
+    return named_rows(tables.QUOTES, frames.quotes_data(store, indices, rows, brokers))
 
 
 def order_event_rows(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
     """Every event with its ``sequence`` number, in order."""
-    return _named(tables.ORDER_EVENTS, frames.order_events_data(events))
-
-
-def _names(table: Table) -> list[str]:
-    return [column.name for column in table.all_columns]
-
-
-def _named(table: Table, data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = _names(table)
-    return [dict(zip(names, row, strict=True)) for row in plain_rows(table, data)]
+    return named_rows(tables.ORDER_EVENTS, frames.order_events_data(events))
 
 
 def brokers(manager: FeedSource) -> dict[str, Any]:
-    """``primary``, and ``rows`` as ``/api/brokers`` has them."""
+    """``primary``, and ``rows`` of ``view.rows.broker_rows``."""
     return {"primary": manager.primary, "rows": broker_rows(manager)}
-
-
-def subscriptions(manager: FeedSource) -> list[dict[str, Any]]:
-    """All that is streamed: symbol, exchange, token, feed_type, quote_source."""
-    store = manager.quotes
-    rows = []
-    for key, kind in manager.wanted().items():
-        index = store.index_of(key)
-        if index is not None:
-            rows.append(
-                {
-                    "symbol": store.instruments[index].symbol,
-                    "exchange": key[0],
-                    "token": key[1],
-                    "feed_type": kind.value,
-                    "quote_source": manager.source_of(key),
-                }
-            )
-    return rows
 
 
 def bandwidth(
@@ -102,13 +72,13 @@ def bandwidth(
             broker: {kind.value: msgspec.structs.asdict(traffic) for kind, traffic in kinds.items()}
             for broker, kinds in totals.items()
         },
-        "seconds": _named(tables.BANDWIDTH, frames.bandwidth_data(seconds)),
+        "seconds": named_rows(tables.BANDWIDTH, frames.bandwidth_data(seconds)),
     }
 
 
 def incidents(rows: Sequence[Incident], failovers: Iterable[Failover]) -> dict[str, Any]:
     """New ``incidents``, oldest first, and ``failovers`` that are new or have gone on."""
     return {
-        "incidents": _named(tables.INCIDENTS, frames.incidents_data(rows)),
-        "failovers": [failover_row(failover) for failover in failovers],
+        "incidents": named_rows(tables.INCIDENTS, frames.incidents_data(rows)),
+        "failovers": named_failovers(list(failovers)),
     }

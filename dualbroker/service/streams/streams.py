@@ -26,6 +26,7 @@ from dualbroker.remote.messages import (
 from dualbroker.service.streams import rows as stream_rows
 from dualbroker.service.streams.hub import CHUNK_ROWS, StreamHub
 from dualbroker.stores.orders import OrderEvent
+from dualbroker.view.rows import subscription_rows
 
 __all__ = [
     "BandwidthStream",
@@ -256,7 +257,7 @@ class SubscriptionsStream:
         if self._hub.wanted.version == self._version:
             return {}
         self._version = self._hub.wanted.version
-        return {"subscriptions": rows if self._compact else stream_rows.subscriptions(self._hub.manager)}
+        return {"subscriptions": rows if self._compact else subscription_rows(self._hub.manager)}
 
 
 class BandwidthStream:

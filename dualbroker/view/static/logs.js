@@ -2,7 +2,7 @@
 
 import { HEADS } from "./heads.js";
 import { headCells, keyed, make, panel, plainTable, scrolling, setText } from "./nodes.js";
-import { clockTimeOn, duration, number } from "./words.js";
+import { clockTimeOn, number, written } from "./words.js";
 
 // A list that says so while it is empty.
 function log(className, title, columns, emptyWords, makeRow, writeRow) {
@@ -48,18 +48,20 @@ export function failovers() {
       setText(lines[0], `${row.from_broker} → ${row.to_broker}`);
       setText(lines[1], row.why);
       setText(lines[2], leftOpen(row));
-      setText(cells.detected_after_s, row.planned ? "planned" : duration(row.detected_after_s));
-      for (const key of ["gap_p50_s", "gap_p99_s", "gap_max_s"]) setText(cells[key], duration(row[key]));
+      for (const { key, writing } of HEADS.failovers) {
+        if (writing === "duration") setText(cells[key], written(writing, row[key]));
+      }
+      if (row.planned) setText(cells.detected_after, "planned");
     });
   return { node: part.node, draw: (state) => part.draw(state.failovers, state.time) };
 }
 
 function leftOpen(row) {
   if (!row.finished) return `${number(row.moved)} of ${number(row.instruments)} instruments so far`;
-  const count = row.uncovered_count;
+  const { uncovered: count, uncovered_names: names } = row;
   if (!count) return "";
-  const more = count > row.uncovered.length ? ` and ${number(count - row.uncovered.length)} more` : "";
-  return `not covered by ${row.to_broker}: ${row.uncovered.join(", ")}${more}`;
+  const more = count > names.length ? ` and ${number(count - names.length)} more` : "";
+  return `not covered by ${row.to_broker}: ${names.join(", ")}${more}`;
 }
 
 export function incidents() {

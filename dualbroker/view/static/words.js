@@ -116,6 +116,7 @@ export function written(writing, value, decimals = 2) {
   if (writing === "change") return signed(value);
   if (writing === "quantity") return compact(value);
   if (writing === "difference") return signed(value, 0);
+  if (writing === "duration") return duration(value);
   if (writing === "plain") return number(value, 0, 2);
   return number(value, writing === "ratio" ? 2 : writing === "fine" ? 4 : 0);
 }

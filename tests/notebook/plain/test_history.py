@@ -31,8 +31,8 @@ def test_an_incident_says_when_where_why_and_what_was_done() -> None:
 
 
 def test_a_failover_shows_its_gaps_and_a_planned_one_that_it_was() -> None:
-    uncovered = failover_row(2, moved=2, uncovered=["NSE:A"], uncovered_count=3)
-    rows = [uncovered, failover_row(planned=True, detected_after_s=None, gap_p50_s=None)]
+    uncovered = failover_row(2, moved=2, uncovered_names=["NSE:A"], uncovered=3)
+    rows = [uncovered, failover_row(planned=True, detected_after=None, gap_p50=None)]
     state = state_of(TWO, failovers={"rows": rows, "count": 40})
     html = failovers_html(state)
     assert '<td class="number">0.020 s</td><td class="number">0.100 s</td>' in html
