@@ -34,7 +34,7 @@ class Run(NamedTuple):
     said: dict[str, Any]
     """What the client reported of it; ``ticks`` always."""
     grown_bytes: int
-    """Growth of the process's resident memory from the first tick on; 0 where it shrank."""
+    """Growth of the process's resident memory from the first tick on."""
     versions: dict[str, str]
 
     @property
@@ -65,15 +65,25 @@ def measure(client: Client, at: Mapping[str, Any], instruments: int, ticks: int 
     RuntimeError
         The client ended before its result; what it said is on standard error.
     """
-    with running(client, at, instruments, ticks, **options) as process:
-        return finish(process, client)
+    with running(client, at, instruments, ticks, **options) as begun:
+        return finish(begun)
+
+
+class Begun(NamedTuple):
+    """A client at its work."""
+
+    process: subprocess.Popen[str]
+    script: str
+    versions: dict[str, str]
+    memory_bytes: int
+    """Resident, when it was connected and subscribed."""
 
 
 @contextmanager
 def running(
     client: Client, at: Mapping[str, Any], instruments: int, ticks: int = 1, **options: float
-) -> Iterator[subprocess.Popen[str]]:
-    """The same, begun: ``finish`` gives its run. Several may be under way where nothing is timed."""
+) -> Iterator[Begun]:
+    """The same, connected and let go: ``finish`` waits for what it reports. Several may work side by side."""
     address = f"wss://127.0.0.1:{at['tls']['port']}/" if client.tls else f"ws://127.0.0.1:{at['port']}/"
     words = {"port": at["port"], "websocket": address, "ticks": ticks, "instruments": instruments, **options}
     arguments = [f"--{name}={value}" for name, value in words.items()]
@@ -83,19 +93,19 @@ def running(
         environment |= dict.fromkeys(("SSL_CERT_FILE", "WEBSOCKET_CLIENT_CA_BUNDLE"), at["tls"]["authority"])
     command = [client.python, str(HERE / client.script), *arguments, *client.options]
     with child_process(command, environment) as process:
-        yield process
+        imported = _line(process, client.script)
+        _go(process)
+        _line(process, client.script)
+        memory_bytes = psutil.Process(process.pid).memory_info().rss
+        _go(process)
+        yield Begun(process, client.script, imported["versions"], memory_bytes)
 
 
-def finish(process: subprocess.Popen[str], client: Client) -> Run:
-    """Let a client do its work, and read what it says of it."""
-    imported = _line(process, client.script)
-    _go(process)
-    _line(process, client.script)
-    memory_before = psutil.Process(process.pid).memory_info().rss
-    _go(process)
-    said = _line(process, client.script)
-    grown = psutil.Process(process.pid).memory_info().rss - memory_before
-    return Run(said, grown, imported["versions"])
+def finish(begun: Begun) -> Run:
+    """What a client reports of its work."""
+    said = _line(begun.process, begun.script)
+    grown = psutil.Process(begun.process.pid).memory_info().rss - begun.memory_bytes
+    return Run(said, grown, begun.versions)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import importlib.util
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from processes import Client, Run, finish, measure, running, source
 from report import machine, spread
 
-__all__ = ["FULL", "HOW_TO_INSTALL", "QUICK", "Figures", "Sizes", "run"]
+__all__ = ["FULL", "HOW_TO_INSTALL", "PARTS", "QUICK", "Figures", "Sizes", "run"]
 
 HOW_TO_INSTALL = (
     "the official client is not installed: python -m venv official, then official/bin/pip install "
@@ -28,6 +28,7 @@ HOW_TO_INSTALL = (
 NO_WSACCEL = "wsaccel is not installed beside the official client: its row with that is left out"
 NO_TLS = 'trustme is not installed, so rows over TLS are left out: pip install "dualbroker[test]" brings it'
 
+PARTS = ("saturation", "rates", "latency", "burst", "memory", "frames", "growth", "idle", "start")
 Figures = dict[str, Any]
 Say = Callable[[str], None]
 
@@ -84,8 +85,8 @@ FULL = Sizes(
 )
 
 
-def run(sizes: Sizes, official: str | None, say: Say) -> Figures:
-    """All of it.
+def run(sizes: Sizes, official: str | None, say: Say, parts: Collection[str] = PARTS) -> Figures:
+    """All of it, or these parts.
 
     Parameters
     ----------
@@ -97,8 +98,7 @@ def run(sizes: Sizes, official: str | None, say: Say) -> Figures:
     Returns
     -------
     dict
-        ``saturation``, ``rates``, ``latency``, ``burst``, ``memory``, ``frames``, ``growth``, ``idle``,
-        ``start``, and ``method``: on what and how it was measured, and what was left out and why.
+        By part, and ``method``: on what and how it was measured, and what was left out and why.
     """
     left_out: list[str] = []
     if official is None and importlib.util.find_spec("NorenRestApiPy") is not None:
@@ -112,28 +112,16 @@ def run(sizes: Sizes, official: str | None, say: Say) -> Figures:
     with source(most, sizes.instruments) as at:
         if at["tls"] is None:
             left_out.append(NO_TLS)
-        variants = _variants(
-            official, with_wsaccel=NO_WSACCEL not in left_out, with_tls=at["tls"] is not None
+        taken = _Suite(
+            sizes,
+            at,
+            _variants(official, with_wsaccel=NO_WSACCEL not in left_out, with_tls=at["tls"] is not None),
+            say,
         )
-        saturation, runs = _saturation(variants, at, sizes, say)
-        result: Figures = {
-            "saturation": saturation,
-            "rates": {str(rate): _at_rate(variants, at, rate, sizes, say) for rate in sizes.rates},
-            "latency": {
-                str(rate): _delays(variants, at, sizes, say, f"latency at {rate:,}/s", rate=rate)
-                for rate in sizes.rates
-            },
-            "burst": _delays(variants, at, sizes, say, f"bursts of {sizes.burst:,}", burst=sizes.burst),
-            "memory": _memory(runs),
-            "frames": _frames(at, sizes, say),
-        }
-    result["growth"] = _growth(sizes, say)
-    result["idle"] = _idle(sizes, say)
-    result["start"] = _starts(sizes, say)
-    versions = {name: version for each in runs.values() for name, version in each[0].versions.items()}
+        result: Figures = {part: getattr(taken, part)() for part in PARTS if part in parts}
     result["method"] = {
         "machine": machine(),
-        "versions": versions,
+        "versions": taken.versions,
         "sizes": asdict(sizes),
         "frame_bytes": at["frame_bytes"],
         "left_out": left_out,
@@ -175,39 +163,149 @@ NEED_NO_SOCKET = ("dualbroker_no_transport", "floor_decode")
 KEEP_TICKS = ("official", "dualbroker")
 
 
-def _saturation(
-    variants: Mapping[str, Client], at: Figures, sizes: Sizes, say: Say
-) -> tuple[Figures, dict[str, list[Run]]]:
-    # Where each read is full anyway there is nothing to gather.
-    chosen = {name: each for name, each in variants.items() if name != "dualbroker_no_gather"}
-    runs = _rounds(chosen, at, sizes.rounds, say, "saturation", sizes, ticks=sizes.ticks)
-    return _cpu(runs), runs
+class _Suite:
+    """One measurement of everything; each part is a method that returns its figures."""
 
+    def __init__(self, sizes: Sizes, at: Figures, variants: Mapping[str, Client], say: Say) -> None:
+        self._sizes = sizes
+        self._at = at
+        self._variants = variants
+        self._say = say
+        self._saturated: dict[str, list[Run]] = {}
+        self.versions: dict[str, str] = {}
 
-def _at_rate(variants: Mapping[str, Client], at: Figures, rate: int, sizes: Sizes, say: Say) -> Figures:
-    chosen = {name: each for name, each in variants.items() if name not in NEED_NO_SOCKET}
-    ticks = _ticks_at(rate, sizes)
-    return _cpu(_rounds(chosen, at, sizes.rate_rounds, say, f"{rate:,}/s", sizes, ticks=ticks, rate=rate))
+    def saturation(self) -> Figures:
+        """As fast as the socket takes ticks; each read is full then, and there is nothing to gather."""
+        if not self._saturated:
+            chosen = self._without("dualbroker_no_gather")
+            ticks, rounds = self._sizes.ticks, self._sizes.rounds
+            self._saturated = self._rounds(chosen, rounds, "saturation", ticks=ticks)
+        return _cpu(self._saturated)
 
+    def rates(self) -> Figures:
+        """Each tick when it is due."""
+        return {str(rate): self._at_rate(rate) for rate in self._sizes.rates}
 
-def _rounds(
-    clients: Mapping[str, Client],
-    at: Figures,
-    rounds: int,
-    say: Say,
-    words: str,
-    sizes: Sizes,
-    **options: Any,
-) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {name: [] for name in clients}
-    for number in range(rounds):
-        for name, client in clients.items():
-            say(f"{words}, round {number + 1} of {rounds}: {name}")
-            taken = measure(client, at, sizes.instruments, **options)
-            if taken.said["ticks"] != options["ticks"]:
-                raise RuntimeError(f"{name}: expected {options['ticks']} ticks, found {taken.said['ticks']}")
-            runs[name].append(taken)
-    return runs
+    def _at_rate(self, rate: int) -> Figures:
+        chosen = self._without(*NEED_NO_SOCKET)
+        ticks = _ticks_at(rate, self._sizes)
+        return _cpu(self._rounds(chosen, self._sizes.rate_rounds, f"{rate:,}/s", ticks=ticks, rate=rate))
+
+    def latency(self) -> Figures:
+        """From the write to the socket to a row that can be read, or to the official client's callback."""
+        names = ("official", "dualbroker", "dualbroker_no_gather")
+        return {
+            str(rate): self._delays(f"latency at {rate:,}/s", names, _ticks_at(rate, self._sizes), rate=rate)
+            for rate in self._sizes.rates
+        }
+
+    def burst(self) -> Figures:
+        """The same where many are written at once."""
+        burst = self._sizes.burst
+        names = ("official", "dualbroker")
+        return self._delays(f"bursts of {burst:,}", names, self._sizes.bursts * burst, burst=burst)
+
+    def _delays(self, words: str, names: Collection[str], ticks: int, **options: float) -> Figures:
+        clients = {
+            name: client._replace(options=(*client.options, "--work=latency"))
+            for name, client in self._variants.items()
+            if name in names
+        }
+        return {
+            name: {key: run.said[key] for key in ("p50_ms", "p99_ms", "max_ms")}
+            for name, (run,) in self._rounds(clients, 1, words, ticks=ticks, **options).items()
+        }
+
+    def memory(self) -> Figures:
+        """Per tick that is kept: what the process grew by while they came, at saturation."""
+        self.saturation()
+        found: Figures = {}
+        for name in KEEP_TICKS:
+            if name in self._saturated:
+                values = [run.grown_bytes / run.said["ticks"] for run in self._saturated[name]]
+                found[name] = {
+                    "bytes_per_tick": statistics.median(values),
+                    "spread": spread(values)._asdict(),
+                }
+        return found
+
+    def frames(self) -> Figures:
+        """On a full store."""
+        stored = self._sizes.frame_ticks
+        self._say(f"frames of {stored:,} stored ticks")
+        run = measure(Client("client_frames.py"), self._at, self._sizes.frame_instruments, stored=stored)
+        return {"stored_ticks": run.said["ticks"], **run.said["frames"]}
+
+    def growth(self) -> Figures:
+        """CPU per tick: all of it with more instruments, without the transport with more ticks stored."""
+        sizes = self._sizes
+        with ExitStack() as stack:
+            sources = {
+                count: stack.enter_context(source(sizes.growth_ticks, count))
+                for count in sizes.growth_instruments
+            }
+            by_instruments: dict[str, list[Run]] = {str(count): [] for count in sources}
+            for _ in range(sizes.growth_rounds):
+                for count, at in sources.items():
+                    self._say(f"growth: {count:,} instruments")
+                    run = measure(Client("client_dualbroker.py"), at, count, sizes.growth_ticks)
+                    by_instruments[str(count)].append(run)
+        by_stored: dict[str, list[Run]] = {str(stored): [] for stored in sizes.growth_stored}
+        store = Client("client_floor.py", options=("--work=store",))
+        for _ in range(sizes.growth_rounds):
+            for stored in sizes.growth_stored:
+                self._say(f"growth: {stored:,} ticks stored")
+                run = measure(store, self._at, sizes.instruments, sizes.growth_ticks, stored=stored)
+                by_stored[str(stored)].append(run)
+        return {"instruments": _cpu(by_instruments), "stored_ticks": _cpu(by_stored)}
+
+    def idle(self) -> Figures:
+        """Side by side: each does next to nothing, and CPU is counted by process."""
+        client = Client("client_dualbroker.py", options=("--work=idle",))
+        with ExitStack() as stack:
+            begun = {}
+            for count in self._sizes.idle_instruments:
+                self._say(f"idle: {count:,} instruments")
+                at = stack.enter_context(source(1, count))
+                idle = running(client, at, count, seconds=self._sizes.idle_seconds)
+                begun[count] = stack.enter_context(idle)
+            runs = {count: finish(each) for count, each in begun.items()}
+        return {
+            "cpu_percent": {
+                str(count): 100 * run.said["cpu_seconds"] / run.said["wall_seconds"]
+                for count, run in runs.items()
+            }
+        }
+
+    def start(self) -> Figures:
+        """What a new notebook waits for."""
+        runs = []
+        with source(1, 10) as at:
+            for number in range(self._sizes.starts):
+                self._say(f"start {number + 1} of {self._sizes.starts}")
+                runs.append(measure(Client("client_first.py"), at, 10).said)
+        return {
+            what: {key: statistics.median(said[what][key] for said in runs) for key in ("wall_s", "cpu_s")}
+            for what in ("import", "import, connect, first frame")
+        }
+
+    def _without(self, *names: str) -> dict[str, Client]:
+        return {name: each for name, each in self._variants.items() if name not in names}
+
+    def _rounds(
+        self, clients: Mapping[str, Client], rounds: int, words: str, *, ticks: int, **options: float
+    ) -> dict[str, list[Run]]:
+        """Every client once a round, in turn."""
+        runs: dict[str, list[Run]] = {name: [] for name in clients}
+        for number in range(rounds):
+            for name, client in clients.items():
+                self._say(f"{words}, round {number + 1} of {rounds}: {name}")
+                run = measure(client, self._at, self._sizes.instruments, ticks, **options)
+                if run.said["ticks"] != ticks:
+                    raise RuntimeError(f"{name}: expected {ticks} ticks, found {run.said['ticks']}")
+                runs[name].append(run)
+                self.versions |= run.versions
+        return runs
 
 
 def _cpu(runs: Mapping[str, Sequence[Run]]) -> Figures:
@@ -222,98 +320,3 @@ def _cpu(runs: Mapping[str, Sequence[Run]]) -> Figures:
                 ours.cpu_us_per_tick / theirs.cpu_us_per_tick for theirs, ours in pairs
             )
     return found
-
-
-def _delays(
-    variants: Mapping[str, Client],
-    at: Figures,
-    sizes: Sizes,
-    say: Say,
-    words: str,
-    *,
-    rate: int = 0,
-    burst: int = 0,
-) -> Figures:
-    """From the write to the socket to a row that can be read, or to the official client's callback."""
-    chosen = ("official", "dualbroker") if burst else ("official", "dualbroker", "dualbroker_no_gather")
-    clients = {
-        name: client._replace(options=(*client.options, "--work=latency"))
-        for name, client in variants.items()
-        if name in chosen
-    }
-    ticks = sizes.bursts * burst if burst else _ticks_at(rate, sizes)
-    runs = _rounds(clients, at, 1, say, words, sizes, ticks=ticks, rate=rate, burst=burst)
-    return {
-        name: {key: each[0].said[key] for key in ("p50_ms", "p99_ms", "max_ms")}
-        for name, each in runs.items()
-    }
-
-
-def _memory(runs: Mapping[str, Sequence[Run]]) -> Figures:
-    """Per tick that is kept: what the process grew by while they came."""
-    found: Figures = {}
-    for name in KEEP_TICKS:
-        if name in runs:
-            values = [run.grown_bytes / run.said["ticks"] for run in runs[name]]
-            found[name] = {"bytes_per_tick": statistics.median(values), "spread": spread(values)._asdict()}
-    return found
-
-
-def _frames(at: Figures, sizes: Sizes, say: Say) -> Figures:
-    say(f"frames of {sizes.frame_ticks:,} stored ticks")
-    taken = measure(Client("client_frames.py"), at, sizes.frame_instruments, stored=sizes.frame_ticks)
-    return {"stored_ticks": taken.said["ticks"], **taken.said["frames"]}
-
-
-def _growth(sizes: Sizes, say: Say) -> Figures:
-    """CPU per tick, with more instruments (all of it), and with more ticks stored (without the transport)."""
-    by_instruments: dict[str, list[Run]] = {}
-    with ExitStack() as stack:
-        sources = {
-            count: stack.enter_context(source(sizes.growth_ticks, count))
-            for count in sizes.growth_instruments
-        }
-        for _ in range(sizes.growth_rounds):
-            for count, at in sources.items():
-                say(f"growth: {count:,} instruments")
-                taken = measure(Client("client_dualbroker.py"), at, count, sizes.growth_ticks)
-                by_instruments.setdefault(str(count), []).append(taken)
-        by_stored: dict[str, list[Run]] = {}
-        store = Client("client_floor.py", options=("--work=store",))
-        at = next(iter(sources.values()))
-        for _ in range(sizes.growth_rounds):
-            for stored in sizes.growth_stored:
-                say(f"growth: {stored:,} ticks stored")
-                taken = measure(store, at, sizes.instruments, sizes.growth_ticks, stored=stored)
-                by_stored.setdefault(str(stored), []).append(taken)
-    return {"instruments": _cpu(by_instruments), "stored_ticks": _cpu(by_stored)}
-
-
-def _idle(sizes: Sizes, say: Say) -> Figures:
-    """Side by side: each does next to nothing, and CPU is counted by process."""
-    client = Client("client_dualbroker.py", options=("--work=idle",))
-    with ExitStack() as stack:
-        processes = {}
-        for count in sizes.idle_instruments:
-            say(f"idle: {count:,} instruments")
-            at = stack.enter_context(source(1, count))
-            processes[count] = stack.enter_context(running(client, at, count, seconds=sizes.idle_seconds))
-        runs = {count: finish(process, client) for count, process in processes.items()}
-    return {
-        "cpu_percent": {
-            str(count): 100 * run.said["cpu_seconds"] / run.said["wall_seconds"]
-            for count, run in runs.items()
-        }
-    }
-
-
-def _starts(sizes: Sizes, say: Say) -> Figures:
-    with source(1, 10) as at:
-        runs = []
-        for number in range(sizes.starts):
-            say(f"start {number + 1} of {sizes.starts}")
-            runs.append(measure(Client("client_first.py"), at, 10).said)
-    return {
-        what: {key: statistics.median(said[what][key] for said in runs) for key in ("wall_s", "cpu_s")}
-        for what in ("import", "import, connect, first frame")
-    }

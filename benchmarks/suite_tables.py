@@ -38,49 +38,65 @@ def show(result: Mapping[str, Any], *, markdown: bool) -> None:
 
 
 def tables(result: Mapping[str, Any]) -> Iterator[Table]:
-    """Title, columns, rows and note of each."""
+    """Title, columns, rows and note of each that was measured."""
     sizes = result["method"]["sizes"]
-    yield _cpu(
-        f"CPU per tick at saturation: {sizes['ticks']:,} ticks, {sizes['instruments']:,} instruments, "
-        f"{sizes['rounds']} rounds",
-        result["saturation"],
-    )
-    for rate, figures in result["rates"].items():
-        yield _cpu(f"CPU per tick at {int(rate):,} ticks/s, {sizes['rate_rounds']} rounds", figures)
     late = ("ms", "p50", "p99", "max")
-    for rate, figures in result["latency"].items():
+    if "saturation" in result:
+        title = f"{sizes['ticks']:,} ticks, {sizes['instruments']:,} instruments, {sizes['rounds']} rounds"
+        yield _cpu(f"CPU per tick at saturation: {title}", result["saturation"])
+    for rate, figures in result.get("rates", {}).items():
+        yield _cpu(f"CPU per tick at {int(rate):,} ticks/s, {sizes['rate_rounds']} rounds", figures)
+    for rate, figures in result.get("latency", {}).items():
         yield f"From the wire to a row, at {int(rate):,} ticks/s", late, _late(figures), ""
-    title = f"A burst of {sizes['burst']:,} messages, until they can be read; {sizes['bursts']} bursts"
-    yield title, late, _late(result["burst"]), ""
-    rows: Rows = [(NAMES[name], Spread(**each["spread"]).words(0)) for name, each in result["memory"].items()]
-    yield "Memory per stored tick", ("bytes", "min / median / max"), rows, ""
-    frames = dict(result["frames"])
-    stored = frames.pop("stored_ticks")
-    rows = [
+    if "burst" in result:
+        title = f"A burst of {sizes['burst']:,} messages, until they can be read; {sizes['bursts']} bursts"
+        yield title, late, _late(result["burst"]), ""
+    if "memory" in result:
+        rows: Rows = [
+            (NAMES[name], Spread(**each["spread"]).words(0)) for name, each in result["memory"].items()
+        ]
+        yield "Memory per stored tick", ("bytes", "min / median / max"), rows, ""
+    if "frames" in result:
+        yield _frames(result["frames"], sizes["frame_instruments"])
+    if "growth" in result:
+        yield _growth(result["growth"])
+    if "idle" in result:
+        rows = [
+            (f"{int(count):,} instruments", f"{value:.2f}")
+            for count, value in result["idle"]["cpu_percent"].items()
+        ]
+        yield "Connected, and no ticks", ("", "% of a core"), rows, ""
+    if "start" in result:
+        rows = [
+            (name, f"{each['wall_s']:.2f}", f"{each['cpu_s']:.2f}") for name, each in result["start"].items()
+        ]
+        yield "Start", ("s", "wall", "CPU"), rows, ""
+
+
+def _frames(figures: Mapping[str, Any], instruments: int) -> Table:
+    rows: Rows = [
         (name, f"{each['rows']:,.0f}", *(f"{each[key]:.2f}" for key in ("p50_ms", "max_ms", "held_up_ms")))
-        for name, each in frames.items()
+        for name, each in figures.items()
+        if name != "stored_ticks"
     ]
     columns = ("ms", "rows", "p50", "max", "holds up ticks for at most")
-    yield (
-        f"Frames of {stored:,} stored ticks of {sizes['frame_instruments']:,} instruments",
+    return (
+        f"Frames of {figures['stored_ticks']:,} stored ticks of {instruments:,} instruments",
         columns,
         rows,
         "",
     )
-    growth = result["growth"]
-    rows = [(f"{int(count):,} instruments", *_spread(each)) for count, each in growth["instruments"].items()]
+
+
+def _growth(figures: Mapping[str, Any]) -> Table:
+    rows: Rows = [
+        (f"{int(count):,} instruments", *_spread(each)) for count, each in figures["instruments"].items()
+    ]
     rows += [
         (f"{int(count):,} ticks stored, without transport", *_spread(each))
-        for count, each in growth["stored_ticks"].items()
+        for count, each in figures["stored_ticks"].items()
     ]
-    yield "Growth", ("CPU µs per tick", "min / median / max"), rows, ""
-    rows = [
-        (f"{int(count):,} instruments", f"{value:.2f}")
-        for count, value in result["idle"]["cpu_percent"].items()
-    ]
-    yield "Connected, and no ticks", ("", "% of a core"), rows, ""
-    rows = [(name, f"{each['wall_s']:.2f}", f"{each['cpu_s']:.2f}") for name, each in result["start"].items()]
-    yield "Start", ("s", "wall", "CPU"), rows, ""
+    return "CPU per tick as it grows, at saturation", ("CPU µs per tick", "min / median / max"), rows, ""
 
 
 def _cpu(title: str, figures: Mapping[str, Any]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -22,12 +22,14 @@ from dualbroker.noren.orders import OrderMessage, read_order_message
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
 
 __all__ = [
+    "NO_PLAIN_QUOTE",
     "Acknowledgement",
     "ConnectAck",
     "HeartbeatAck",
     "Notice",
     "StreamMessage",
     "decode",
+    "decode_quote",
 ]
 
 
@@ -70,7 +72,9 @@ class Notice(msgspec.Struct, frozen=True):
 QuoteMessage = TouchlineSnapshot | TouchlineDelta | DepthSnapshot | DepthDelta
 StreamMessage = QuoteMessage | OrderMessage | ConnectAck | HeartbeatAck | Acknowledgement | Notice
 
-_DECODER: msgspec.json.Decoder[QuoteMessage] = msgspec.json.Decoder(QuoteMessage, strict=False)
+decode_quote: Callable[[bytes], QuoteMessage] = msgspec.json.Decoder(QuoteMessage, strict=False).decode
+"""Decodes a quote whose every field is in order, in one call; raises ``NO_PLAIN_QUOTE`` for all else."""
+NO_PLAIN_QUOTE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _QUOTE_TYPES: Mapping[str, type[QuoteMessage]] = {
     "tk": TouchlineSnapshot,
@@ -95,8 +99,8 @@ def decode(raw: bytes) -> StreamMessage:
         an order message without order number.
     """
     try:
-        return _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_quote(raw)
+    except NO_PLAIN_QUOTE:
         return _decode_carefully(raw)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, Protocol, TypeVar, cast
 
@@ -11,12 +12,11 @@ from dualbroker.model import (
     QUOTE_UNITS,
     DepthLevel,
     DepthUpdate,
-    InstrumentKey,
     QuoteBatch,
     QuoteUpdate,
     Unit,
 )
-from dualbroker.stores.tick_blocks import BLANK_ROW, PLACES, ROW, TickBlock
+from dualbroker.stores.tick_blocks import BLANK_ROW, PLACES, TickBlock, as_float
 
 __all__ = ["in_units", "merge_levels", "merge_read"]
 
@@ -58,8 +58,8 @@ class _MergeRead(Protocol):
         store: Store[Switch],
         batch: QuoteBatch,
         broker_number: int,
-        index_of: Callable[[InstrumentKey], int | None],
-        merged: list[list[float]],
+        tokens_of: Callable[[str, Mapping[str, int]], Mapping[str, int]],
+        merged: list[array[float]],
         last: list[int],
         block: TickBlock,
         switches: list[Switch],
@@ -70,8 +70,9 @@ class _MergeRead(Protocol):
 
         Parameters
         ----------
-        index_of
-            The index of an instrument whose messages of this broker count, by its key there.
+        tokens_of
+            Gives by exchange, or else what it is given: by token, the indices of the instruments whose
+            messages of this broker count.
         merged, last
             By index: the full quote as ``ROW_FIELDS``, and the running number of its latest row.
         block
@@ -87,37 +88,44 @@ class _MergeRead(Protocol):
 
 
 _SOURCE = """\
-def merge_read(store, batch, broker_number, index_of, merged, last, block, switches):
+def merge_read(store, batch, broker_number, tokens_of, merged, last, block, switches):
     receive_time_ns = batch.receive_time_ns
-    data, position = block.data, block.count
+    receive_time = as_float(receive_time_ns)
+    broker = bytes((broker_number,))
+    floats, instruments = block.floats, block.instruments
+    begin = position = block.count
     stored = full = 0
     for update in batch.updates:
-        index = index_of((update.exchange, update.token))
+        index = tokens_of(update.exchange, NOTHING).get(update.token)
         if index is None:
             sorted_out = store.sort_out(update, batch, switches)
             if sorted_out is None:
                 continue
             index, update = sorted_out
         if update.is_snapshot:
-            row = merged[index] = [*BLANK_ROW]
+            row = merged[index] = BLANK_ROW[:]
             block.snapshots[position] = 1
             full += 1
         else:
             row = merged[index]
-        row[0] = receive_time_ns
+        row[0] = receive_time
 {fields}
-        pack_into(data, position * SIZE, *row)
-        block.instruments[position] = index
-        block.brokers[position] = broker_number
+        place = position * WIDTH
+        floats[place:place + WIDTH] = row
+        instruments[position] = index
         last[index] = block.first + position
         position += 1
-        stored += 1
         if update.has_depth:
             store.merge_depth(index, update, receive_time_ns)
         if position == block.rows:
+            stored += position - begin
+            block.brokers[begin:position] = broker * (position - begin)
             block.count = position
             block = store.next_block()
-            data, position = block.data, 0
+            floats, instruments = block.floats, block.instruments
+            begin = position = 0
+    stored += position - begin
+    block.brokers[begin:position] = broker * (position - begin)
     block.count = position
     return stored, full
 """
@@ -131,7 +139,12 @@ def _write_merge_read() -> _MergeRead:
     fields = "\n".join(_FIELD.format(name=name, place=place) for name, place in PLACES.items() if place)
     source = _SOURCE.format(fields=fields)
     file_name = f"<{__name__}.merge_read>"
-    names: dict[str, Any] = {"BLANK_ROW": BLANK_ROW, "SIZE": ROW.size, "pack_into": ROW.pack_into}
+    names: dict[str, Any] = {
+        "BLANK_ROW": BLANK_ROW,
+        "WIDTH": len(BLANK_ROW),
+        "as_float": as_float,
+        "NOTHING": {},
+    }
     exec(compile(source, file_name, "exec"), names)
     # So that a traceback shows its lines.
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)

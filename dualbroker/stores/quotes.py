@@ -8,6 +8,7 @@ half a tick and never waits. The oldest block is dropped whole when the bound is
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
@@ -24,11 +25,19 @@ from dualbroker.model import (
 )
 from dualbroker.stores.merging import in_units, merge_levels, merge_read
 from dualbroker.stores.routes import Routes
-from dualbroker.stores.tick_blocks import BLANK_ROW, BLOCK_ROWS, PLACES, ROW, TICK_DTYPE, TickBlock
+from dualbroker.stores.tick_blocks import (
+    BLANK_ROW,
+    BLOCK_ROWS,
+    PLACES,
+    ROW,
+    TICK_DTYPE,
+    TickBlock,
+    as_time_ns,
+)
 
 __all__ = ["Levels", "OlderRow", "QuoteStore", "Switch"]
 
-_NOTHING: dict[InstrumentKey, int] = {}
+_NOTHING: dict[Any, Any] = {}
 _LTP, _VOLUME = PLACES["ltp"], PLACES["volume"]
 
 Levels = tuple[list[DepthLevel], list[DepthLevel]]
@@ -79,7 +88,7 @@ class QuoteStore:
         self.stray_count = 0
         """Messages of instruments nobody subscribed, or from a broker that is not their source."""
         self._index: dict[InstrumentKey, int] = {}
-        self._merged: list[list[float]] = []
+        self._merged: list[array[float]] = []
         self._last: list[int] = []
         self._old_rows: dict[int, bytes] = {}
         self._old_marks: dict[int, tuple[int, int]] = {}
@@ -96,7 +105,7 @@ class QuoteStore:
             self.instruments.append(instrument)
             if instrument.quote_unit != 1:
                 self.routes.in_lots.add(index)
-            self._merged.append(list(BLANK_ROW))
+            self._merged.append(BLANK_ROW[:])
             self._last.append(-1)
             self._index[instrument.key] = index
         return index
@@ -140,7 +149,9 @@ class QuoteStore:
     def _forget(self, indices: Iterable[int]) -> None:
         for index in indices:
             # When its last message came is no figure of a day: a gap begins there.
-            self._merged[index] = [self._merged[index][0], *BLANK_ROW[1:]]
+            last = self._merged[index][0]
+            self._merged[index] = BLANK_ROW[:]
+            self._merged[index][0] = last
             self._last[index] = -1
             self._depth.pop(index, None)
             self._old_rows.pop(index, None)
@@ -163,9 +174,9 @@ class QuoteStore:
             self.stray_count += len(batch.updates)
             return None
         switches: list[Switch] = []
-        index_of = self.routes.counted.get(broker, _NOTHING).get
+        tokens_of = self.routes.counted.get(broker, _NOTHING).get
         stored, snapshots = merge_read(
-            self, batch, broker_number, index_of, self._merged, self._last, self._blocks[-1], switches
+            self, batch, broker_number, tokens_of, self._merged, self._last, self._blocks[-1], switches
         )
         self.snapshot_count += snapshots
         self.tick_count += stored - snapshots
@@ -184,7 +195,7 @@ class QuoteStore:
             return None
         if not is_source:
             self.routes.switch(index)
-            own_key, last_ns = self.instruments[index].key, int(self._merged[index][0])
+            own_key, last_ns = self.instruments[index].key, as_time_ns(self._merged[index][0])
             switches.append(Switch(own_key, broker, batch.receive_time_ns, last_ns))
         unit = self.instruments[index].quote_unit
         return index, in_units(update, unit) if unit != 1 else update

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 
 from dualbroker.model import QUOTE_FIELDS
 
-__all__ = ["BLANK_ROW", "BLOCK_ROWS", "PLACES", "ROW", "ROW_FIELDS", "TICK_DTYPE", "TickBlock"]
+__all__ = [
+    "BLANK_ROW",
+    "BLOCK_ROWS",
+    "PLACES",
+    "ROW",
+    "ROW_FIELDS",
+    "TICK_DTYPE",
+    "TickBlock",
+    "as_float",
+    "as_time_ns",
+]
 
 BLOCK_ROWS = 65_536
 
@@ -21,13 +32,26 @@ PLACES = {name: place for place, name in enumerate(ROW_FIELDS)}
 
 TICK_DTYPE = np.dtype([(name, "<f8" if place else "<i8") for name, place in PLACES.items()])
 ROW = struct.Struct(f"<q{len(ROW_FIELDS) - 1}d")
-BLANK_ROW = (0, *([math.nan] * (len(ROW_FIELDS) - 1)))
+BLANK_ROW = array("d", (0.0, *([math.nan] * (len(ROW_FIELDS) - 1))))
+"""A row as a quote is merged in: unboxed, so that it is copied into a block in one go. Its first place holds
+the bits of a whole number."""
+_WHOLE, _FLOAT = struct.Struct("=q"), struct.Struct("=d")
+
+
+def as_float(time_ns: int) -> float:
+    """The float whose bits are those of a whole number of 64 bits, as a row holds its receive time."""
+    return float(_FLOAT.unpack(_WHOLE.pack(time_ns))[0])
+
+
+def as_time_ns(bits: float) -> int:
+    """The receive time that a row holds as a float."""
+    return int(_WHOLE.unpack(_FLOAT.pack(bits))[0])
 
 
 class TickBlock:
     """A fixed number of tick rows; ``count`` of them are published."""
 
-    __slots__ = ("brokers", "count", "data", "first", "instruments", "rows", "snapshots")
+    __slots__ = ("brokers", "count", "data", "first", "floats", "instruments", "rows", "snapshots")
 
     def __init__(self, first: int, rows: int) -> None:
         self.first = first
@@ -36,6 +60,8 @@ class TickBlock:
         self.count = 0
         # By numpy, for the system gives it pages of zeros as they are written to, and no sooner.
         self.data = np.zeros(rows * ROW.size, np.uint8).data
+        self.floats = self.data.cast("d")
+        """The same memory, for rows that are written."""
         self.instruments = memoryview(bytearray(rows * 4)).cast("i")
         self.brokers = bytearray(rows)
         self.snapshots = bytearray(rows)

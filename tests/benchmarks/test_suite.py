@@ -67,13 +67,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], dict[str
         return Run(said_by(client, ticks), 100 * ticks, {"python": "3"})
 
     @contextmanager
-    def running(client: Client, *rest: object, **options: float) -> Iterator[None]:
-        yield None
+    def running(client: Client, *rest: object, **options: float) -> Iterator[Client]:
+        yield client
 
     monkeypatch.setattr(suite, "source", source)
     monkeypatch.setattr(suite, "measure", measure)
     monkeypatch.setattr(suite, "running", running)
-    monkeypatch.setattr(suite, "finish", lambda _, client: Run(said_by(client, 1), 0, {}))
+    monkeypatch.setattr(suite, "finish", lambda begun: Run(said_by(begun, 1), 0, {}))
     monkeypatch.setattr(suite, "_has", lambda python, module: True)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 

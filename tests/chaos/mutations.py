@@ -224,7 +224,7 @@ def key_by_token_alone() -> AbstractContextManager[object]:
     def by_token(self: Routes, index: int, broker: str, key: InstrumentKey) -> None:
         real(self, index, broker, key)
         for exchange in ("NSE", "NFO", "BSE", "BFO"):
-            self.counted[broker][exchange, key[1]] = index
+            self.counted[broker].setdefault(exchange, {})[key[1]] = index
 
     return patch.object(Routes, "set_source", by_token)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from array import array
 from typing import Any
 
 from dualbroker.model import QUOTE_FIELDS, QUOTE_UNITS, Quote, QuoteBatch, Unit
@@ -33,10 +34,11 @@ def test_a_traceback_shows_the_line_of_the_merge_that_failed() -> None:
     broken: Any = Broken()
     block = QuoteStore(10).blocks()[0]
     try:
-        merge_read(None, QuoteBatch("a", 1, [broken]), 0, {("1", "1"): 0}.get, [[]], [-1], block, [])  # type: ignore[arg-type]
+        tokens_of = {"1": {"1": 0}}.get
+        merge_read(None, QuoteBatch("a", 1, [broken]), 0, tokens_of, [array("d")], [-1], block, [])  # type: ignore[arg-type]
     except Exception:
         shown = traceback.format_exc()
-    assert "row[0] = receive_time_ns" in shown
+    assert "row[0] = receive_time" in shown
 
 
 def test_lots_become_units_at_every_level_and_prices_stay() -> None:

@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dualbroker.brokers.session.wire import Frame, Received, Session, Wire, WireRules
+from dualbroker.brokers.session.wire import (
+    Frame,
+    Received,
+    Session,
+    Wire,
+    WireRules,
+    frame_bytes,
+    frames_bytes,
+)
 from dualbroker.errors import WireError
 from dualbroker.model import FeedType, InstrumentKey, OrderUpdate, QuoteUpdate
 from dualbroker.noren import frames
 from dualbroker.noren.dialects import Dialect
 from dualbroker.noren.orders import OrderMessage, to_order_update
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
-from dualbroker.noren.stream import ConnectAck, HeartbeatAck, StreamMessage, decode
+from dualbroker.noren.stream import (
+    NO_PLAIN_QUOTE,
+    ConnectAck,
+    HeartbeatAck,
+    StreamMessage,
+    decode,
+    decode_quote,
+)
 
 __all__ = ["NorenWire"]
 
@@ -67,24 +82,22 @@ class NorenWire(Wire):
 
     def decode(self, messages: Sequence[bytes]) -> Received:
         quotes: list[QuoteUpdate] = []
-        acknowledged: list[InstrumentKey] = []
         others: list[tuple[bytes, StreamMessage | WireError]] = []
-        quote_bytes = 0
         for raw in messages:
             try:
-                message = decode(raw)
-            except WireError as error:
-                others.append((raw, error))
-                continue
-            if isinstance(message, QUOTES):
-                quotes.append(message)
-                # As `frame_bytes` counts, without a call for each tick.
-                size = len(raw)
-                quote_bytes += size + (2 if size < 126 else 4 if size < 65536 else 10)
-                if message.is_snapshot:
-                    acknowledged.append((message.exchange, message.token))
-            else:
-                others.append((raw, message))
+                quotes.append(decode_quote(raw))
+            except NO_PLAIN_QUOTE:
+                try:
+                    message = decode(raw)
+                except WireError as error:
+                    others.append((raw, error))
+                else:
+                    if isinstance(message, QUOTES):
+                        quotes.append(message)
+                    else:
+                        others.append((raw, message))
+        quote_bytes = frames_bytes(messages) - sum(frame_bytes(raw) for raw, _ in others)
+        acknowledged = [(quote.exchange, quote.token) for quote in quotes if quote.is_snapshot]
         if not others:
             return Received(quotes, len(quotes), quote_bytes, acknowledged, _NONE, 0, _NONE, 0, None, _NONE)
         received = Received(quotes, len(quotes), quote_bytes, acknowledged)

@@ -11,7 +11,7 @@ import msgspec
 from dualbroker.errors import WireError
 from dualbroker.model import FeedType, InstrumentKey, OrderUpdate, QuoteUpdate
 
-__all__ = ["Frame", "Received", "Session", "Wire", "WireRules", "frame_bytes"]
+__all__ = ["Frame", "Received", "Session", "Wire", "WireRules", "frame_bytes", "frames_bytes"]
 
 Frame = str | bytes
 """A message to send: str as text, bytes as binary."""
@@ -51,6 +51,13 @@ def frame_bytes(message: bytes) -> int:
     """Bytes that an unfragmented frame with this message takes on the wire (RFC 6455, 5.2)."""
     size = len(message)
     return size + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+def frames_bytes(messages: Sequence[bytes]) -> int:
+    """The same of many messages, without a call for each."""
+    sizes = list(map(len, messages))
+    longer = [size for size in sizes if size > 125]
+    return sum(sizes) + 2 * (len(sizes) + len(longer)) + 6 * sum(size > 65535 for size in longer)
 
 
 class Received(msgspec.Struct, gc=False):
