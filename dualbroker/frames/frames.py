@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident, quantile
 from dualbroker.stores.orders import OrderEvent, OrderState
 from dualbroker.stores.quotes import QuoteStore
-from dualbroker.stores.tick_blocks import TickBlock
+from dualbroker.stores.tick_blocks import WHOLE_ROW, TickBlock
 
 __all__ = [
     "bandwidth_data",
@@ -65,21 +66,22 @@ def quotes_frame(store: QuoteStore, wanted: Iterable[tuple[str, str]]) -> pd.Dat
 
     An instrument without a quote yet has a row of unknowns, with its quote source as broker.
     """
+    shown = store.indices_of(wanted)
     indices, rows, brokers = store.latest()
-    place = {int(index): number for number, index in enumerate(indices)}
-    shown = [index for key in wanted if (index := store.index_of(key)) is not None]
-    table = np.zeros(len(shown), rows.dtype)
+    places = np.full(len(store.instruments), -1, np.int64)
+    places[indices] = np.arange(len(indices))
+    at = places[shown]
+    # Behind all others a row of unknowns, for -1.
+    rows = np.append(rows, np.zeros(1, rows.dtype))
     for name in ("feed_time", *QUOTE_FIELDS):
-        table[name] = np.nan
-    table["receive_time"] = pd.NaT.value
-    names: list[str | None] = []
-    for number, index in enumerate(shown):
-        at = place.get(index)
-        if at is None:
-            names.append(store.source(index))
-        else:
-            table[number] = rows[at]
-            names.append(store.broker_names[brokers[at]])
+        rows[name][-1] = np.nan
+    rows["receive_time"][-1] = pd.NaT.value
+    named = [store.broker_names[number] for number in brokers.tolist()]
+    names = [
+        named[place] if place >= 0 else store.source(index)
+        for place, index in zip(at.tolist(), shown, strict=True)
+    ]
+    table = rows.view(WHOLE_ROW)[at].view(rows.dtype)
     return frame(tables.QUOTES, quotes_data(store, shown, table, names))
 
 
@@ -164,7 +166,7 @@ _SOURCE = {
 
 
 def _column(rows: Sequence[Any], name: str) -> list[Any]:
-    return [getattr(row, name) for row in rows]
+    return list(map(attrgetter(name), rows))
 
 
 def orders_frame(states: Iterable[OrderState]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from dualbroker.stores.tick_blocks import (
     PLACES,
     ROW,
     TICK_DTYPE,
+    WHOLE_ROW,
     TickBlock,
     as_time_ns,
 )
@@ -112,6 +113,11 @@ class QuoteStore:
 
     def index_of(self, key: InstrumentKey) -> int | None:
         return self._index.get(key)
+
+    def indices_of(self, keys: Iterable[InstrumentKey]) -> list[int]:
+        """The indices of those that are registered, in order."""
+        index_of = self._index.get
+        return [index for key in keys if (index := index_of(key)) is not None]
 
     def set_source(self, index: int, broker_name: str | None) -> None:
         """Let one broker's messages count for an instrument, under its own key; None: nobody's."""
@@ -272,28 +278,26 @@ class QuoteStore:
                 continue
 
     def _read_latest(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.uint8]]:
-        numbers = list(self._last)
+        # In this order: a row's block is there before the row, and an old row is kept before its block goes.
+        numbers = self.last_rows()
         blocks = self.blocks()
-        indices: list[int] = []
-        rows = bytearray()
-        brokers = bytearray()
-        for index, number in enumerate(numbers):
-            if number < 0:
+        indices = np.flatnonzero(numbers >= 0)
+        numbers = numbers[indices] - blocks[0].first
+        rows = np.empty(len(indices), TICK_DTYPE)
+        brokers = np.empty(len(indices), np.uint8)
+        whole = rows.view(WHOLE_ROW)
+        places = numbers // self.block_rows
+        for place in np.unique(places).tolist():
+            where = np.flatnonzero(places == place)
+            if place < 0:
+                for at, index in zip(where.tolist(), indices[where].tolist(), strict=True):
+                    rows[at] = np.frombuffer(self._old_rows[index], TICK_DTYPE)[0]
+                    brokers[at] = self._old_marks[index][0]
                 continue
-            indices.append(index)
-            if number < blocks[0].first:
-                rows += self._old_rows[index]
-                brokers.append(self._old_marks[index][0])
-                continue
-            block = blocks[(number - blocks[0].first) // self.block_rows]
-            at = number - block.first
-            rows += block.data[at * ROW.size : (at + 1) * ROW.size]
-            brokers.append(block.brokers[at])
-        return (
-            np.array(indices, np.int64),
-            np.frombuffer(bytes(rows), TICK_DTYPE),
-            np.frombuffer(bytes(brokers), np.uint8),
-        )
+            block, at = blocks[place], numbers[where] - place * self.block_rows
+            whole[where] = np.frombuffer(block.data, WHOLE_ROW)[at]
+            brokers[where] = np.frombuffer(block.brokers, np.uint8)[at]
+        return indices, rows, brokers
 
     def older_latest(self) -> list[OlderRow]:
         """Latest rows that are older than all that are kept row by row; for the thread that writes."""

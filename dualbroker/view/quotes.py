@@ -60,7 +60,7 @@ def shown_instruments(source: FeedSource, symbols: Collection[str] | None = None
         Only these, by symbol (``RELIANCE-EQ``) or qualified name (``NSE:RELIANCE-EQ``).
     """
     store = source.quotes
-    indices = tuple(index for key in list(source.wanted()) if (index := store.index_of(key)) is not None)
+    indices = tuple(store.indices_of(source.wanted()))
     name = None if symbols is None else frozenset(symbols)
     return _remembered.of(store, name, indices, lambda: _shown(store, indices, name))
 

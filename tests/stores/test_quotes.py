@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dualbroker.model import QUOTE_FIELDS, Instrument, InstrumentKind, QuoteBatch
 from dualbroker.noren.quotes import DepthDelta, DepthSnapshot, TouchlineDelta, TouchlineSnapshot
@@ -314,3 +318,54 @@ def test_an_instrument_in_lots_is_awaited_and_counted_like_any_other() -> None:
     assert apply(store, TouchlineSnapshot(exchange="MCX", token="7", volume=5))
     apply(store, TouchlineDelta(exchange="MCX", token="7", volume=6))
     assert store.rows_of(0)[0]["volume"].tolist() == [150, 180]
+
+
+@pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    """Threads take turns a thousand times as often."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(usual_s)
+
+
+@pytest.mark.usefixtures("hurried_threads")
+@pytest.mark.parametrize("max_rows", [100_000, 64])
+def test_no_reader_ever_sees_a_torn_row(max_rows: int) -> None:
+    """Each message says one number in every field: a row with two numbers is of two messages, one of zeros
+    was read before it was written."""
+    store = store_with("1", "2", "3", max_rows=max_rows)
+    apply(store, *(snapshot(token, **dict.fromkeys(QUOTE_FIELDS, 1.0)) for token in "123"), at=1)
+    ended = threading.Event()
+    failures: list[str] = []
+    reads = [0, 0]
+
+    def look(reader: int, read: Callable[[], NDArray[Any]]) -> None:
+        while not ended.is_set():
+            try:
+                rows = read()
+            except Exception as error:
+                failures.append(repr(error))
+                return
+            said = np.array([rows[name] for name in ("receive_time", *QUOTE_FIELDS)], float)
+            torn = (said != said[0]).any(axis=0) | (said[0] == 0)
+            if torn.any():
+                failures.append(f"torn: {rows[torn][0]}")
+                return
+            reads[reader] += len(rows) > 0
+
+    readers = [
+        threading.Thread(target=look, args=(0, lambda: store.latest()[1])),
+        threading.Thread(target=look, args=(1, lambda: store.rows_of(1)[0])),
+    ]
+    for reader in readers:
+        reader.start()
+    number = 1
+    while not failures and (number < 3_000 or min(reads) < 50):
+        number += 1
+        said = dict.fromkeys(QUOTE_FIELDS, float(number))
+        apply(store, *(delta(token, **said) for token in "122313"), at=number)
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert failures == []
