@@ -14,7 +14,12 @@ from hypothesis import HealthCheck, settings
 from tests.needs import WITHOUT_DATA, absent, skip_what_lacks_its_tools
 
 # A busy machine is slow at times; that says nothing about the code under test.
-settings.register_profile("dualbroker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "dualbroker",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if os.environ.get("CI") else 30,
+)
 settings.load_profile("dualbroker")
 
 # What a script starts in the background ignores Ctrl-C, and so would what the tests start and interrupt.

@@ -91,7 +91,7 @@ class World:
         changes: Mapping[str, Mapping[str, Any]] | None = None,
         market: Market | None = None,
         market_hours: MarketHours | None = None,
-        step_interval_s: float = 0.1,
+        step_interval_s: float = 0.25,
         simulation: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:

@@ -19,11 +19,19 @@ from tests.ipython_shell import ipython_shell
 MESSAGE = "no instrument 'NIFTYY' on NFO; closest: NIFTY"
 
 
+@pytest.fixture(scope="module")
+def feed() -> Iterator[dualbroker.Feed]:
+    with dualbroker.demo() as feed:
+        yield feed
+
+
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
+def shell(
+    feed: dualbroker.Feed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[InteractiveShell]:
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         monkeypatch.setattr(sys, name, None, raising=False)
-    with ipython_shell(tmp_path) as made, dualbroker.demo() as feed:
+    with ipython_shell(tmp_path) as made:
         made.colors = "nocolor"
         made.user_ns["feed"] = feed
         yield made

@@ -135,6 +135,7 @@ def traps(_room: Path) -> Mapping[str, Target]:
     return {"trap": Trap()}
 
 
+@pytest.mark.slow
 def test_an_input_that_hangs_or_kills_costs_itself_alone(tmp_path: Path) -> None:
     tally = Tally()
     first = [input_of(Trap(), 4, index)[0] for index in range(60)]

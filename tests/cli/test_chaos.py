@@ -10,7 +10,7 @@ from dualbroker.chaos.generate import generate_schedule
 from dualbroker.chaos.schedule import read_schedule, write_schedule
 from dualbroker.cli import app
 from tests.chaos.mutations import MUTATIONS
-from tests.cli.running import run_command
+from tests.cli.running import run_here
 
 
 def test_schedules_that_hold_end_with_zero_and_figures() -> None:
@@ -53,20 +53,20 @@ def test_runs_that_differ_from_those_kept_are_named_and_end_with_one(tmp_path: P
 
 def test_digests_that_lack_a_seed_are_refused(tmp_path: Path) -> None:
     (tmp_path / "digests.txt").write_text("7 0123456789abcdef\n", encoding="utf-8")
-    answer = run_command("chaos", "--seeds", "1", "--compare-digests", "digests.txt", home=tmp_path)
+    answer = run_here("chaos", "--seeds", "1", "--compare-digests", "digests.txt", home=tmp_path)
     assert answer.returncode == 2
     assert "expected digests of all seeds played" in answer.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "0"], ["--first-seed", "-1"], ["--schedule", "none.json"]])
 def test_wrong_usage_ends_with_two(tmp_path: Path, arguments: list[str]) -> None:
-    answer = run_command("chaos", *arguments, home=tmp_path)
+    answer = run_here("chaos", *arguments, home=tmp_path)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
 
 
 def test_a_file_that_holds_no_schedule_ends_with_two_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "wrong.json").write_text(write_schedule(generate_schedule(1))[:100], encoding="utf-8")
-    answer = run_command("chaos", "--schedule", "wrong.json", home=tmp_path)
+    answer = run_here("chaos", "--schedule", "wrong.json", home=tmp_path)
     assert answer.returncode == 2
     assert "expected a schedule" in answer.stderr

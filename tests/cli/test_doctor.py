@@ -13,7 +13,7 @@ from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.clock import WallClock
 from dualbroker.config.schema import Config, SimulatorConfig
 from dualbroker.storage.paths import HOME_VARIABLE
-from tests.cli.running import run_command
+from tests.cli.running import run_command, run_here
 from tests.sections import noren
 
 
@@ -74,7 +74,7 @@ def test_a_broken_or_missing_config_is_one_line_and_status_2(tmp_path: Path) -> 
     broken = tmp_path / "broken.yaml"
     broken.write_text("brokers: {broker1: {type: nobody}}\n", encoding="utf-8")
     for path in (broken, tmp_path / "missing.yaml"):
-        done = run_command("doctor", "--config", path, home=tmp_path)
+        done = run_here("doctor", "--config", path, home=tmp_path)
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.startswith("dualbroker: ")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dualbroker import cli
-from tests.cli.running import run_command
+from tests.cli.running import run_here
 
 
 def test_what_the_system_refuses_is_one_line(
@@ -25,7 +25,7 @@ def test_what_the_system_refuses_is_one_line(
 
 @pytest.mark.parametrize("option", ["--brokers=100000", "--brokers=0", "--seed=-1", "--strikes=0"])
 def test_a_simulator_out_of_bounds_is_refused(tmp_path: Path, option: str) -> None:
-    ended = run_command("simulate", option, home=tmp_path)
+    ended = run_here("simulate", option, home=tmp_path)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert option.partition("=")[0] in ended.stderr

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from dualbroker.cli import app
 from dualbroker.measure.recorded_day import Mismatch
 from dualbroker.measure.replay import ReplaySummary
-from tests.cli.running import run_command
+from tests.cli.running import run_command, run_here
 from tests.measure.days import row, write_day
 
 
@@ -44,7 +44,7 @@ def test_what_is_no_recorded_day_is_one_line_and_status_2(tmp_path: Path) -> Non
     text = tmp_path / "text.parquet"
     text.write_text("not a table", encoding="utf-8")
     for file in (tmp_path / "missing.parquet", tmp_path, text):
-        done = run_command("replay", file, home=tmp_path)
+        done = run_here("replay", file, home=tmp_path)
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.startswith("dualbroker: expected a recorded day (parquet) at")
@@ -52,7 +52,7 @@ def test_what_is_no_recorded_day_is_one_line_and_status_2(tmp_path: Path) -> Non
 
 
 def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
-    done = run_command("replay", "day.parquet", "--speed", "0", home=tmp_path)
+    done = run_here("replay", "day.parquet", "--speed", "0", home=tmp_path)
     assert done.returncode == 2
     assert "--speed" in done.stderr
 

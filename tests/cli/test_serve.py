@@ -104,7 +104,7 @@ main()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yaml"]
 
 
-@pytest.mark.parametrize("where", ["__init__", "start"])
+@pytest.mark.parametrize("where", [pytest.param("__init__", marks=pytest.mark.slow), "start"])
 def test_brokers_that_fail_to_start_in_a_way_nobody_foresaw_are_one_line_and_status_2(
     where: str, tmp_path: Path
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_simulator_that_does_not_start_is_one_line_and_status_2(tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that ends a process in order")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_it_serves_and_ends_in_order(number: signal.Signals) -> None:
     with serving() as service:
         said = "\n".join(service.said)
@@ -157,6 +157,7 @@ def test_it_serves_and_ends_in_order(number: signal.Signals) -> None:
             httpx.get(service.address)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that ends a process in order")
 def test_it_can_be_ended_while_it_is_still_starting() -> None:
     with serving() as service:
@@ -194,6 +195,7 @@ def test_a_service_that_others_can_reach_demands_a_token_that_is_shown_once() ->
         assert token not in out + err, "once is enough"
 
 
+@pytest.mark.slow
 def test_names_that_are_allowed_are_answered_and_no_other() -> None:
     with serving("--allow-host", "desk.example") as service:
         for host, expected in (("desk.example", 200), ("other.example", 403)):
@@ -201,6 +203,7 @@ def test_names_that_are_allowed_are_answered_and_no_other() -> None:
             assert answer.status_code == expected
 
 
+@pytest.mark.slow
 def test_a_chosen_token_is_demanded_on_this_machine_too_and_never_shown() -> None:
     token = "chosen-by-a-person-1234"
     with serving(DUALBROKER_TOKEN=token) as service:
@@ -212,6 +215,7 @@ def test_a_chosen_token_is_demanded_on_this_machine_too_and_never_shown() -> Non
         assert token not in "".join(service.said) + out + err
 
 
+@pytest.mark.slow
 def test_a_token_that_is_too_short_is_one_line_and_status_2() -> None:
     result = run_to_end(folder=Path(__file__).parents[2], DUALBROKER_TOKEN="short")
     assert_one_line(result, "DUALBROKER_TOKEN: expected", "found 5")

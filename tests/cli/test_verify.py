@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from dualbroker.cli import app
 from dualbroker.measure.figures import Check, PlanFigures, Saving, Verification
-from tests.cli.running import ROOT, run_command
+from tests.cli.running import ROOT, run_command, run_here
 
 SCRIPT = (ROOT / "test_optimized_websockets.py",)
 
@@ -42,7 +42,7 @@ def test_one_broker_saves_nothing_and_the_table_says_simulated(tmp_path: Path) -
     "arguments", [("--brokers", "0"), ("--seconds", "soon"), ("--rate", "0"), ("--pace", "1")]
 )
 def test_wrong_usage_is_status_2(tmp_path: Path, arguments: tuple[str, str]) -> None:
-    done = run_command("verify", *arguments, home=tmp_path)
+    done = run_here("verify", *arguments, home=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     assert arguments[0] in done.stderr

@@ -333,7 +333,7 @@ def test_depth_is_five_levels_and_ends_with_its_holder() -> None:
             assert later is not None
             assert later[0] - seen_at < 31 * 1_000_000_000
 
-    run_world(story)
+    run_world(story, step_interval_s=0.1)
 
 
 def test_a_name_that_is_none_subscribes_nothing_of_its_call() -> None:

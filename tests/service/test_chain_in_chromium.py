@@ -10,7 +10,7 @@ from dualbroker.notebook.live.chain_view import chain_html
 from dualbroker.view.chain import chain_state
 from tests.service.drawn import chain_of_one_strike, draw, draw_again, state_of, wide_strike
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 
 def test_a_chain_of_fine_prices_shows_all_their_decimals_and_money_bears_its_sign(page: Any) -> None:

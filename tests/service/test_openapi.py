@@ -13,7 +13,7 @@ from hypothesis.errors import Unsatisfiable
 
 from tests.service.real_service import UNLIMITED, real_service
 
-pytestmark = pytest.mark.schemathesis
+pytestmark = [pytest.mark.schemathesis, pytest.mark.slow]
 
 EXAMPLES = int(os.environ.get("DUALBROKER_API_EXAMPLES", "8"))
 """Of each operation and mode."""

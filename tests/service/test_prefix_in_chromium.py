@@ -13,7 +13,7 @@ from tests.service.drawn import TIMEOUT_MS
 from tests.service.prefix_proxy import prefix_proxy
 from tests.service.real_service import real_service
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 PREFIX = "/user/asha/proxy/8000"
 TOKEN = "a-token-of-enough-signs"

@@ -92,6 +92,7 @@ def test_the_next_morning_finds_a_feed_that_is_ready(tokens_die: str) -> None:
     run_night(story, orders_per_minute=6.0, tokens_die=tokens_die)
 
 
+@SLOW
 def test_expired_contracts_are_let_go_and_named() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:

@@ -15,7 +15,7 @@ from dualbroker.notebook.live.chart import packed_rows
 from dualbroker.notebook.live.widgets import chart_module
 from tests.polling import wait_until
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 SPAN_MS = 60_000.0
 OPTIONS: dict[str, Any] = {

@@ -12,7 +12,7 @@ from tests.notebook.live.lab_monitor import wait_for_new_prices
 from tests.notebook.plain.without_kernel import ROOT
 from tests.polling import wait_until
 
-pytestmark = [pytest.mark.chromium, pytest.mark.jupyterlab]
+pytestmark = [pytest.mark.slow, pytest.mark.chromium, pytest.mark.jupyterlab]
 
 CHAIN_PRICES = '[data-part="chain"] td'
 

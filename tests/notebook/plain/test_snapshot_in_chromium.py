@@ -15,7 +15,7 @@ from dualbroker import Feed
 from dualbroker.notebook.plain.snapshot import part_snapshot
 from tests.notebook.plain.without_kernel import as_page
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 PAGE_WIDTH = 1_100
 """Of a window on a small notebook computer, in pixels."""
