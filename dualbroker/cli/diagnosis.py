@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from dualbroker.brokers.base import Broker
 from dualbroker.cli.findings import Finding, Verdict
 from dualbroker.cli.seen_address import seen_address
-from dualbroker.cli.standby import standby
 from dualbroker.clock import Clock
 from dualbroker.config.broker_types import broker_types
 from dualbroker.config.schema import BrokerConfig, Config
@@ -27,7 +26,7 @@ from dualbroker.transport.base import Transport
 from dualbroker.transport.network import NetworkTransport
 from dualbroker.view.market import market_state
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "standby"]
 
 LOGIN_TIMEOUT_S = 7.0
 ANSWER_TIMEOUT_S = 5.0
@@ -270,3 +269,25 @@ def _tags(manager: WebSocketManager, primary: str) -> Iterator[Finding]:
     if names - {primary} or others:
         words = f"expected quotes of {primary} only, found those of {', '.join(sorted({*names, *others}))}"
         yield Finding(Verdict.FAIL, f"{primary} quotes", words)
+
+
+def standby(manager: WebSocketManager, primary: str) -> Finding:
+    """Whether a second broker with a socket is up; without one a failure costs the prices."""
+    others = [name for name in manager.brokers if name != primary]
+    able = [name for name in others if manager.serves(name)]
+    if able:
+        return Finding(
+            Verdict.OK, "failover", f"if {primary} fails, {' or '.join(able)} takes the quotes over"
+        )
+    streaming = [name for name in others if manager.routing.machine.standing.brokers[name].can_stream]
+    if streaming:
+        advice = f"{', '.join(streaming)} could, and is not up"
+    elif others:
+        advice = f"{', '.join(others)} could with orders: stream in config.yaml"
+    else:
+        advice = "enable a second broker in config.yaml"
+    return Finding(
+        Verdict.WARN,
+        "failover",
+        f"if {primary} fails, no prices come until it is back: nobody stands by; {advice}",
+    )

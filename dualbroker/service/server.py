@@ -22,9 +22,8 @@ from dualbroker.config import Config
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager import WebSocketManager
 from dualbroker.service.app import cannot_start, create_app
+from dualbroker.service.connections import AbortableWebSocket, ImpatientProtocol
 from dualbroker.service.guard.guard import LOOPBACK_NAMES
-from dualbroker.service.guard.slow_clients import ImpatientProtocol
-from dualbroker.service.streams.socket import AbortableWebSocket
 from dualbroker.transport.proxies import is_loopback_host
 
 __all__ = ["address_of", "is_opened", "listen", "serve"]

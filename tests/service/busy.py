@@ -13,10 +13,10 @@ from dualbroker.manager import WebSocketManager
 from dualbroker.model import FeedType, Instrument, InstrumentKind, QuoteBatch
 from dualbroker.noren.quotes import TouchlineDelta, TouchlineSnapshot
 from dualbroker.service.app import create_app
+from dualbroker.service.connections import AbortableWebSocket
 from dualbroker.service.server import listen
 from dualbroker.service.streams.clients import ClientRegistry
 from dualbroker.service.streams.hub import hub_of
-from dualbroker.service.streams.socket import AbortableWebSocket
 from dualbroker.stores.health import BrokerState
 from tests.polling import wait_until
 

@@ -11,8 +11,8 @@ import uvicorn
 
 from dualbroker.config.schema import Config, demo_config
 from dualbroker.service.app import create_app
+from dualbroker.service.connections import ImpatientProtocol
 from dualbroker.service.guard.limits import Limits
-from dualbroker.service.guard.slow_clients import ImpatientProtocol
 from dualbroker.service.server import address_of, listen
 from tests.polling import wait_until
 

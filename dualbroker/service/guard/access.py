@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -12,13 +13,13 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dualbroker.errors import ConfigError
+from dualbroker.plain_page import STYLE, plain_page
 from dualbroker.service.errors import error_response
 from dualbroker.service.guard.limits import RateLimit, client_of
-from dualbroker.service.guard.login_page import LOGIN_HEADERS, login_page
 
 __all__ = ["TOKEN_VARIABLE", "Access", "Sessions", "chosen_token"]
 
@@ -218,3 +219,30 @@ async def _body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return bytes(body)
+
+
+_FORM = """{wrong}<p>This service is reached with its token. Open the link that was printed where it was
+started, or enter the token here: it is the value of <code>DUALBROKER_TOKEN</code>, if that was set.</p>
+<form method="post" action="login">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button>Open</button>
+</form>
+<p class="quiet">Then this browser sees the prices and orders of its brokers for a week. Nothing here places
+an order.</p>"""
+_WRONG = '<p class="wrong" role="alert">That was not the token.</p>\n'
+
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+LOGIN_HEADERS = {
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    )
+}
+
+
+def login_page(*, wrong: bool) -> HTMLResponse:
+    """The form, as a refusal (401)."""
+    page = plain_page("dualbroker", _FORM.format(wrong=_WRONG if wrong else ""))
+    return HTMLResponse(page, status_code=401, headers=LOGIN_HEADERS)

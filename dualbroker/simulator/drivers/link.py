@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 from dualbroker.simulator.broker import SimulatedBroker
 from dualbroker.simulator.faults.faults import Strike
-from dualbroker.simulator.faults.garbage import GARBAGE
 from dualbroker.simulator.wire.framing import half_frame, text_frame
 from dualbroker.simulator.wire.stream import StreamSession
 
-__all__ = ["Carrier", "FaultyLink", "is_answered"]
+__all__ = ["GARBAGE", "Carrier", "FaultyLink", "is_answered"]
 
 _MOST_WAITING = 100_000
 """Frames of one connection behind a black hole; beyond it the broker has given the connection up."""
@@ -25,6 +24,22 @@ _MOST_UNDER_WAY = 10_000
 """Reads that a delay keeps from the client; the same. At one each 10 ms they are a hundred seconds."""
 _OVERSIZED_BYTES = 1_500_000
 """Clients commonly take a megabyte."""
+GARBAGE = (
+    b"",
+    b"not JSON at all",
+    b'{"t":"tf","e":"NSE","tk":"26000","lp":"25',
+    b"[]",
+    b"null",
+    b'"tf"',
+    b"{}",
+    b'{"t":null}',
+    b'{"t":"unheard-of","e":"NSE","tk":"26000","lp":"1.00"}',
+    b'{"e":"NSE","tk":"26000","lp":"1.00"}',
+    b'{"t":"tf","lp":"1.00"}',
+    b'{"t":"om"}',
+    b"[" * 5000,
+)
+"""All are well-formed WebSocket text: only the application can find that they are none of its messages."""
 
 
 class Carrier(Protocol):

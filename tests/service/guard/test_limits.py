@@ -11,9 +11,9 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dualbroker.service.connections import ImpatientProtocol
 from dualbroker.service.guard.headers import SafeAnswers
 from dualbroker.service.guard.limits import Limits, RateLimit, RequestLimits, client_of
-from dualbroker.service.guard.slow_clients import ImpatientProtocol
 from tests.service.asking import client_of_app, hello
 
 JSON = {"content-type": "application/json"}

@@ -9,8 +9,8 @@ import pytest
 
 from dualbroker.errors import ConnectionFailedError
 from dualbroker.noren import frames
+from dualbroker.simulator.drivers.link import GARBAGE
 from dualbroker.simulator.faults.faults import Strike
-from dualbroker.simulator.faults.garbage import GARBAGE
 
 from ..fault_scene import Scene, play
 

@@ -11,7 +11,7 @@ import pytest
 from dualbroker.chaos.virtual_time import run_in_virtual_time
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConnectionFailedError, LoginRefusedError, WireError
-from dualbroker.manager.day.logins import log_in
+from dualbroker.manager.day.bring_up import log_in
 from dualbroker.simulator.drivers.memory import MemoryTransport
 from dualbroker.storage.paths import HOME_VARIABLE
 from dualbroker.stores.health import BrokerHealth, BrokerState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dualbroker.cli.diagnosis import standby
 from dualbroker.cli.findings import Finding, Verdict
-from dualbroker.cli.standby import standby
 from tests.simulated import World, run_world
 
 

@@ -1,4 +1,4 @@
-"""HTTP connections that are let go of when a client dawdles, so that idle ones can't use all up."""
+"""The web server's connections, which end when a client is too slow, so that idle ones can't use up all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
-__all__ = ["HEAD_WITHIN_S", "READ_WITHIN_S", "ImpatientProtocol"]
+__all__ = ["HEAD_WITHIN_S", "READ_WITHIN_S", "AbortableWebSocket", "ImpatientProtocol"]
 
 HEAD_WITHIN_S = 10.0
 """From its first byte (or the connection's begin) on, a request's head has to arrive."""
@@ -54,3 +56,17 @@ def _stopped(timer: asyncio.TimerHandle | None) -> Any:
     if timer is not None:
         timer.cancel()
     return None
+
+
+class AbortableWebSocket(WebSocketsSansIOProtocol):
+    """Hands the application ``dualbroker.abort`` among the scope's extensions.
+
+    A close waits until what was written has been taken, and of a client that has stopped reading that is
+    never: its socket and buffer would stay.
+    """
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        scope = getattr(self, "scope", None)
+        if scope is not None:
+            scope["extensions"]["dualbroker.abort"] = self.transport.abort
