@@ -1,7 +1,7 @@
 """The official client, NorenRestApiPy, used as its README shows: it subscribes in its open callback.
 
 Runs in an environment of its own, which need not have dualbroker in it. The first line of its standard
-input says where the broker is and how to log in. Each further line is ``mark`` (count anew from here) or
+input says where the broker is and how to log in. Each further line is ``mark`` (count again from here) or
 ``state``; each is answered by a line of JSON. Times are nanoseconds of the system's clock.
 """
 

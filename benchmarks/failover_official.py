@@ -136,7 +136,7 @@ async def broken(
         came_back += 1
         gaps += _gaps_s(state)
         await asyncio.sleep(0.3)
-    did = "connected again by itself each time, subscribed anew by its user's open callback"
+    did = "connected again by itself each time, subscribed again by its user's open callback"
     return _found(client, fault, times, came_back, gaps, did)
 
 

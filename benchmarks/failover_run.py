@@ -1,7 +1,7 @@
 """Runs failovers of one series: the real manager here, the simulated brokers in a process of their own.
 
 The broker that carries quotes is struck, one that stands by takes over, is struck in its turn, and so on;
-the struck ones are mended and come back meanwhile. After a few rounds the manager is made anew: a broker
+the struck ones are mended and come back meanwhile. After a few rounds the manager is made again: a broker
 that has failed often waits longer before it connects again, and that wait is no part of what is measured.
 """
 
@@ -48,7 +48,7 @@ SHORTENED = {
 BROKERS = 4
 """Of them one carries quotes, so that somebody stands by while the last one struck is on its way back."""
 STRIKES_PER_BROKER = 2
-"""Before the manager is made anew."""
+"""Before the manager is made again."""
 READY_WITHIN_S = 60.0
 SETTLED_AFTER_S = 2.0
 """Of a new manager, which looks every instrument up in the symbol master of every broker that stands by:
@@ -70,7 +70,7 @@ async def failovers(series: Series, count: int) -> AsyncGenerator[Measured, None
     simulator = await SimulatorProcess.start(simulator_config(series.instruments), BROKERS)
     transport = NetworkTransport()
     try:
-        # One for all commands: to open a client anew takes tens of milliseconds of this process's time.
+        # One for all commands: to open a client again takes tens of milliseconds of this process's time.
         surface = SimulatorSurface(simulator.masters_base, transport)
         left = count
         while left:
@@ -283,7 +283,7 @@ async def until(condition: Callable[[], bool], within_s: float, what: str) -> No
     Raises
     ------
     TimeoutError
-        It did not come to be.
+        It did not happen.
     """
     try:
         async with asyncio.timeout(within_s):

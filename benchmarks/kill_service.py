@@ -145,7 +145,7 @@ class Brokers:
 
 
 def unequal(service: Service, brokers: Brokers) -> list[str]:
-    """Orders that do not come to be as their broker has them, while both move on."""
+    """Orders that do not end as their broker has them, while both move on."""
     differing: dict[Order, object] = {}
 
     def is_equal() -> bool:

@@ -27,9 +27,9 @@ from websockets.protocol import Protocol, Side, State
 from websockets.utils import accept_key
 
 START_PATH = "/Start"
-"""Whoever posts here wants so many ticks now, at a rate or in bursts; until then the line is silent."""
+"""Anyone who posts here wants so many ticks now, at a rate or in bursts; until then the line is silent."""
 SENT_PATH = "/Sent"
-"""Whoever asks here learns how many ticks were written when."""
+"""Anyone who asks here learns how many ticks were written when."""
 BETWEEN_BURSTS_S = 0.2
 FRAMES_PER_WRITE = 2_000
 """About 200 kB; pings are answered between two writes, where a frame has ended."""
@@ -54,7 +54,7 @@ MARKER = {
 
 
 class Ticks:
-    """The frames, and how they were asked for; the same for whoever serves them."""
+    """The frames, and how they were asked for; the same for anyone who serves them."""
 
     def __init__(self, frames: list[bytes]) -> None:
         self.frames = frames

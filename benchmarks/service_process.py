@@ -30,7 +30,7 @@ def wait_until(condition: Callable[[], bool], what: str, within_s: float = START
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not come to be within {within_s:.0f} s")
+            raise RuntimeError(f"{what} did not happen within {within_s:.0f} s")
         time.sleep(0.02)
 
 

@@ -73,9 +73,9 @@ ATTACH_WITHIN_S = 120.0
 MOST_NEW_THREADS = 6
 """Of the pool for what waits: they come as they are needed, and stay."""
 MOST_IDLE_SOCKETS = 20
-"""Idle connections to the brokers' REST that its client keeps at most; the next call lets go of them."""
+"""Idle connections to the brokers' REST that its client keeps at most; the next call releases them."""
 ONE_FEED = threading.Lock()
-"""A process has one feed of an address, so whoever closes it closes it for all."""
+"""A process has one feed of an address, so the one that closes it closes it for all."""
 
 
 class Sample(NamedTuple):

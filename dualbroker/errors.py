@@ -6,13 +6,13 @@ DualBrokerError
 ├── ConfigError                 config.yaml: which key, what was found, what is expected
 ├── InstrumentError
 │   ├── UnknownInstrumentError  no such name; carries the closest matches
-│   └── AmbiguousInstrumentError  several instruments bear the name; carries them
+│   └── AmbiguousInstrumentError  several instruments have the name; carries them
 ├── SubscriptionLimitError      more instruments than all brokers together may stream
 ├── WireError                   what a broker sent can't be read; never ends a connection
 ├── BrokerError                 a broker answered, and the answer is no
 │   ├── LoginRefusedError       wrong password, blocked user, API not enabled: do not retry
 │   │   └── LoginNeededError    a person has to log in first: dualbroker login
-│   ├── SessionExpiredError     the token is dead: log in anew
+│   ├── SessionExpiredError     the token is dead: log in again
 │   ├── RateLimitedError        slow down, then retry
 │   ├── RetryableBrokerError    the broker's own backend is in trouble; retry
 │   └── RequestRefusedError     this one request is wrong; retrying does not help
@@ -91,11 +91,11 @@ class InstrumentError(DualBrokerError):
 
 
 class UnknownInstrumentError(InstrumentError):
-    """No instrument bears that name."""
+    """No instrument has that name."""
 
 
 class AmbiguousInstrumentError(InstrumentError):
-    """Several instruments bear that name."""
+    """Several instruments have that name."""
 
 
 class SubscriptionLimitError(DualBrokerError):

@@ -52,7 +52,7 @@ class Corrections:
     open: Mapping[date, Spans] = field(default_factory=dict)
     """The sessions of that day, in place of all others."""
     hours: Spans | None = None
-    """Of a usual day; the exchange's own unless told."""
+    """Of a usual day; the exchange's own by default."""
 
 
 class MarketHours:
@@ -136,7 +136,7 @@ class MarketHours:
         return any(self.is_open(exchange, now_ns) for exchange in exchanges)
 
     def sessions(self, exchange: str, day: date) -> tuple[Session, ...]:
-        """All sessions of a day in India, in order; seldom more than one."""
+        """All sessions of a day in India, in order; rarely more than one."""
         if self._always:
             midnight_ns = _midnight_ns(day)
             return ((midnight_ns, midnight_ns + _DAY_NS),)

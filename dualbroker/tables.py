@@ -339,7 +339,7 @@ BROKERS = Table(
         Column("subscriptions", "count", "Instruments asked for.", 29),
         Column("acknowledged", "count", "Of these, with a first full quote.", 29),
         Column(
-            "max_subscriptions", "quantity", "Instruments that it may stream; unknown unless told or learned."
+            "max_subscriptions", "quantity", "Instruments that it may stream; unknown unless set or learned."
         ),
         Column(
             "max_known_by",

@@ -13,7 +13,7 @@ __all__ = ["open_browser"]
 
 @contextmanager
 def open_browser() -> Iterator[Any]:
-    """A headless Chromium that asks nobody but whom it is told to; its tests bear the marker ``chromium``."""
+    """A headless Chromium that asks nobody but whom it is told to; its tests have the marker ``chromium``."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -15,5 +15,5 @@ def wait_until(condition: Callable[[], bool], within_s: float = 90.0) -> None:
     """
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, f"it did not come to be within {within_s:.0f} s"
+        assert time.monotonic() < deadline, f"it did not happen within {within_s:.0f} s"
         time.sleep(0.02)

@@ -154,5 +154,5 @@ async def eventually(
     """Return as soon as a condition holds; fail when it does not within that (virtual) time."""
     deadline = asyncio.get_running_loop().time() + within_s
     while not condition():
-        assert asyncio.get_running_loop().time() < deadline, "it did not come to be in time"
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
         await asyncio.sleep(look_every_s)

@@ -54,7 +54,7 @@ _PIECES = (
 
 
 def mutate_bytes(rng: random.Random, seed: bytes, others: Sequence[bytes], words: Sequence[bytes]) -> bytes:
-    """A few of the usual blows: bits, bytes, pieces, copies, cuts, and parts of other inputs."""
+    """A few of the usual mutations: bits, bytes, pieces, copies, cuts, and parts of other inputs."""
     data = bytearray(seed)
     for _ in range(_few(rng)):
         rng.choice(_BLOWS)(rng, data, others, words)

@@ -24,7 +24,7 @@ Chunk = tuple[str, int, int]
 """A target, and the first number of its inputs and the one past the last."""
 
 MakeTargets = Callable[[Path], Mapping[str, Target]]
-"""Made anew in each process, so it has to be a function of a module."""
+"""Made again in each process, so it has to be a function of a module."""
 
 
 def chunks(numbers: dict[str, int]) -> Iterator[Chunk]:

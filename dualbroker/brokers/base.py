@@ -1,4 +1,4 @@
-"""The contract every broker keeps, whoever wrote it.
+"""The contract every broker keeps, no matter who wrote it.
 
 A broker is found by its ``type`` through the entry point group ``dualbroker.brokers``.
 
@@ -229,7 +229,7 @@ class Broker(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Close the socket and let go of the login. The session at the broker lives on."""
+        """Close the socket and release the login. The session at the broker lives on."""
 
     async def order_history(self, order_id: str) -> list[OrderUpdate]:
         """All steps of one order of the day, oldest first, each with ``as_of_ns``. Optional.
@@ -239,7 +239,7 @@ class Broker(ABC):
         raise RequestRefusedError(f"{self.name}: this type of broker has no order history here")
 
     def reconnect(self, why: str) -> None:
-        """Give the connection of now up and open another one. Optional."""
+        """Give up the current connection and open another one. Optional."""
         raise RequestRefusedError(f"{self.name}: this type of broker can't reconnect on demand")
 
     def renew_session(self, why: str) -> None:
@@ -247,9 +247,9 @@ class Broker(ABC):
         self.reconnect(why)
 
     async def refresh(self, keys: Collection[InstrumentKey] | None = None) -> None:
-        """Ask anew for these of the instruments that are streamed, or for all, as if for the first time.
+        """Ask again for these of the instruments that are streamed, or for all, as if for the first time.
 
-        Optional. What is acknowledged anew brings a full quote; what was lost at the broker comes back.
+        Optional. What is acknowledged again brings a full quote; what was lost at the broker comes back.
         """
         return
 

@@ -55,17 +55,17 @@ class SimulatorSurface:
         """
         await self.call("DELETE", f"faults/{broker}")
 
-    async def strike(self, broker: str, blow: dict[str, Any]) -> None:
-        """Deal a blow to the open connections of a broker, or of ``all``: ``action``, ``code``, ``reason``.
+    async def strike(self, broker: str, described: dict[str, Any]) -> None:
+        """Strike the open connections of a broker, or of ``all``: ``action``, ``code``, ``reason``.
 
         Raises
         ------
         DualBrokerError
-            There is no such broker or blow.
+            There is no such broker or strike.
         ConnectionFailedError
             The simulator does not answer.
         """
-        await self.call("POST", f"strike/{broker}", blow)
+        await self.call("POST", f"strike/{broker}", described)
 
     async def call(self, method: str, name: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call; returns the object that answers it.

@@ -60,7 +60,7 @@ class SimulatorProcess:
                 line = await asyncio.to_thread(process.read_line)
             greeting = msgspec.json.decode(line, type=dict[str, Any])
         except BaseException as problem:
-            # Whoever starts it may be cancelled meanwhile; no child is left behind.
+            # The caller may be cancelled meanwhile; no child is left behind.
             words = process.kill()
             if isinstance(problem, TimeoutError):
                 words = f"it said nothing within {START_TIMEOUT_S:.0f} s"
@@ -120,7 +120,7 @@ class SimulatorProcess:
             await surface.clear_faults(self._name(broker))
 
     async def strike(self, broker: str, action: str, **details: Any) -> None:
-        """Deal a blow to the open connections of a broker, or of ``all``.
+        """Strike the open connections of a broker, or of ``all``.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class SimulatorProcess:
         Raises
         ------
         DualBrokerError
-            There is no such broker or blow.
+            There is no such broker or strike.
         ConnectionFailedError
             The simulator does not answer.
         """

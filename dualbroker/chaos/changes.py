@@ -31,7 +31,7 @@ class SourceChanges:
     instruments
         By position in the market.
     left_ns
-        By qualified name: when its last holder let go of it. Who takes it up after that begins anew.
+        By qualified name: when its last holder released it. Who takes it up after that starts over.
     """
 
     def __init__(self, instruments: Sequence[Instrument], left_ns: Mapping[str, int]) -> None:

@@ -106,7 +106,7 @@ class SmallMarket:
         self._now_ns += elapsed_ns
 
     def begin_day(self) -> None:
-        """Derivatives that expired yesterday are found and quoted no more; volumes begin anew at the open."""
+        """Derivatives that expired yesterday are no longer found or quoted; volumes start over."""
         today = date.fromordinal(_EPOCH + (self._now_ns // NS_PER_S + _IST_OFFSET_S) // _DAY_S)
         for index, item in enumerate(self.instruments):
             if item.expiry is not None and item.expiry < today:
@@ -161,7 +161,7 @@ class SmallMarket:
         changes = {"ltp": price, "feed_time": float(now_s)}
         day = (now_s + _IST_OFFSET_S) // _DAY_S
         if self._session_days[index] != day:
-            # A new session: the volume starts anew, as the broker's does.
+            # A new session: the volume starts over, as the broker's does.
             changes |= {"prev_close": quote["ltp"], "open": price, "high": price, "low": price}
         elif price > quote["high"]:
             changes["high"] = price

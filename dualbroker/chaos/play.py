@@ -83,7 +83,7 @@ class Users:
         self.waiting: dict[str, str] = {}
         """By holder: the request that is not granted yet, and the last reason why."""
         self.left_ns: dict[str, int] = {}
-        """By qualified name: when the last holder let go of it (UTC ns)."""
+        """By qualified name: when the last holder released it (UTC ns)."""
         self.refused_for_good: list[str] = []
         lacking = {symbol for each in world.schedule.limits.values() for symbol in each.get("lacks", ())}
         self.uncertain: set[str] = set()

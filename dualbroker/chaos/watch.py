@@ -161,7 +161,7 @@ class Watch:
         rows = store.total_rows
         moving = market_is_open(self._world.clock.now_ns()) and not self._world.simulation.stopped
         prices = self._prices()
-        # What is wanted only now has not moved, and what was let go of moves for nobody.
+        # What is wanted only now has not moved, and what was released moves for nobody.
         stands_still = all(self._last_prices.get(key, price) == price for key, price in prices.items())
         if rows != self._last_rows or not moving or stands_still:
             self._last_rows, self._last_move_s, self._last_prices = rows, now_s, prices

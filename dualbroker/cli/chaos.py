@@ -14,7 +14,7 @@ def chaos(
     seeds: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many schedules.")] = 100,
     first_seed: Annotated[int, typer.Option(min=0, help="The first one's seed; the others count on.")] = 0,
     processes: Annotated[
-        int | None, typer.Option(min=1, max=256, help="One for each core unless told.")
+        int | None, typer.Option(min=1, max=256, help="One for each core by default.")
     ] = None,
     schedule: Annotated[
         Path | None, typer.Option(help="Play this schedule (JSON, as printed) and nothing else.")

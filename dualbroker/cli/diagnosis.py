@@ -83,11 +83,11 @@ def _name(section: BrokerConfig) -> Finding:
         return Finding(
             Verdict.WARN,
             subject,
-            f"its quotes and orders will bear {section.name!r}, but it is of type {section.type}; rename "
+            f"its quotes and orders will carry {section.name!r}, but it is of type {section.type}; rename "
             "its key under brokers: if that is not meant",
         )
     return Finding(
-        Verdict.OK, subject, f"its quotes and orders bear {section.name!r}, its key under brokers:"
+        Verdict.OK, subject, f"its quotes and orders carry {section.name!r}, its key under brokers:"
     )
 
 
@@ -262,7 +262,7 @@ def _price(manager: WebSocketManager, subject: str, name: str, wall_clock: Clock
 
 
 def _tags(manager: WebSocketManager, primary: str) -> Iterator[Finding]:
-    """Quotes must bear the primary's name and come from nobody else."""
+    """Quotes must carry the primary's name and come from nobody else."""
     _, _, brokers = manager.quotes.latest()
     names = {manager.quotes.broker_names[number] for number in brokers.tolist()}
     others = [name for name, health in manager.health.items() if health.unexpected_quotes]

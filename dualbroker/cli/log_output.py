@@ -36,7 +36,7 @@ def log_to_terminal() -> None:
 
 
 def use_log_config(config: LogConfig, file: Path | None = None) -> None:
-    """Take up level and file of the config. The file is begun anew at ``LARGEST_FILE_BYTES``.
+    """Take up level and file of the config. The file is rotated at ``LARGEST_FILE_BYTES``.
 
     Parameters
     ----------

@@ -41,13 +41,13 @@ class BrokerConfig(Section):
     """Seconds between two polls."""
 
     max_subscriptions: int | None = Field(default=None, ge=1)
-    """Instruments that it may stream; what is beyond goes to other brokers. Unknown unless told: what the
+    """Instruments that it may stream; what is beyond goes to other brokers. Unknown unless set: what the
     broker then refuses shows it."""
 
     user_id: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
     """The client code at the broker."""
     account_id: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
-    """The user id unless told."""
+    """The user id by default."""
     token: SecretStr | None = Field(default=None, min_length=1)
     """One that another program of yours obtained today, such as ``${file:token.txt}``: used in place of a
     login, read again when the broker refuses it, and never logged out or kept."""
@@ -105,7 +105,7 @@ class BrokerConfig(Section):
 
     @property
     def is_simulated(self) -> bool:
-        """Whether what is shown must bear the word SIMULATED."""
+        """Whether what is shown must carry the word SIMULATED."""
         return False
 
     @property

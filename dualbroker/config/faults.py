@@ -19,7 +19,7 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 class StrikeConfig(Section):
-    """A blow against a simulated broker's open connections, at a set moment."""
+    """A strike against a simulated broker's open connections, at a set moment."""
 
     action: Literal["close", "reset", "half_frame", "garbage", "oversized", "evict", "expire_tokens"]
     code: Annotated[int, Field(ge=1000, le=4999)] = 1011
@@ -39,7 +39,7 @@ class StrikeConfig(Section):
 
 
 class FaultsConfig(Section):
-    """Faults of one simulated broker; all are off unless told."""
+    """Faults of one simulated broker; all are off by default."""
 
     refuse: bool = False
     black_hole: bool = False
@@ -70,4 +70,4 @@ class FaultsConfig(Section):
     clock_skew_s: float = 0.0
     lacks: list[str] = Field(default=[])
     at: list[StrikeConfig] = Field(default=[])
-    """Blows at set moments; the rest holds from the start."""
+    """Strikes at set moments; the rest holds from the start."""

@@ -155,7 +155,7 @@ class ExchangeHoursConfig(_Days):
     """Of one exchange; goes before what is said of all."""
 
     hours: Spans | None = None
-    """Of a usual day; the exchange's own unless told."""
+    """Of a usual day; the exchange's own by default."""
 
     @field_validator("hours", mode="before")
     @classmethod

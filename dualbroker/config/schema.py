@@ -123,7 +123,7 @@ class Config(Section):
     log: LogConfig = LogConfig()
     """What is logged, and where to."""
     cache: FilePath | None = None
-    """Folder for downloaded symbol masters; the system's own cache folder unless told."""
+    """Folder for downloaded symbol masters; the system's own cache folder by default."""
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -139,7 +139,7 @@ class Config(Section):
 
     @property
     def is_simulated(self) -> bool:
-        """True when what is shown must bear the word SIMULATED."""
+        """True when what is shown must carry the word SIMULATED."""
         return any(broker.is_simulated for broker in self.enabled_brokers)
 
     def fingerprint(self) -> str:

@@ -123,7 +123,7 @@ class JournalConfig(Section):
     enabled: bool | None = None
     """Unless told: for real brokers yes, for simulated ones where a path is given."""
     path: FilePath | None = None
-    """A file that ends in ``.sqlite``; ``orders.sqlite`` in the system's folder for state unless told."""
+    """A file that ends in ``.sqlite``; ``orders.sqlite`` in the system's folder for state by default."""
     keep_days: int = Field(default=30, ge=1, le=36_500)
     """Calendar days, today included; earlier ones are dropped."""
 
@@ -150,7 +150,7 @@ class LivenessConfig(Section):
     pong_within: float = Field(default=10.0, ge=0.05)
     """A server that has answered pings before, and brings nothing for so long after one, is gone."""
     heartbeat_every: float | None = Field(default=None, ge=0.05)
-    """Between two heartbeats of the broker's own protocol; the broker's own rhythm unless told."""
+    """Between two heartbeats of the broker's own protocol; the broker's own rhythm by default."""
     heartbeat_within: float = Field(default=15.0, ge=0.05)
     """A broker that has answered heartbeats before, and does not for so long, is gone."""
     quotes_silent_after: float = Field(default=5.0, ge=0.05)
@@ -187,4 +187,4 @@ class LogConfig(Section):
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     """The least severe messages that are logged."""
     file: FilePath | None = None
-    """Besides the terminal; UTF-8, begun anew at 10 MB, five older ones kept."""
+    """Besides the terminal; UTF-8, rotated at 10 MB, five older ones kept."""

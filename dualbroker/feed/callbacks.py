@@ -118,7 +118,7 @@ class _Callbacks(Generic[Message]):
 
 
 def _require_callback(function: object) -> None:
-    """Refuse what could never be called back, before it is waited for in vain.
+    """Refuse what could never be called back, before anybody waits for it.
 
     Raises
     ------

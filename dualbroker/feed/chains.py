@@ -103,7 +103,7 @@ class OptionChain(BoundToProcess):
     # Its end
 
     def close(self) -> None:
-        """Let go of its strikes; what somebody else subscribed streams on. Safe to call twice."""
+        """Release its strikes; what somebody else subscribed streams on. Safe to call twice."""
         if not self.closed:
             self._leave_snapshot()
             self._feed.call(self._close())

@@ -49,7 +49,7 @@ class Feed(BoundToProcess):
     Parameters
     ----------
     make_source
-        Makes what runs the brokers, or what is attached to whoever does.
+        Makes what runs the brokers, or what is attached to it.
     on_closed
         Called with the feed once it is closed.
     """
@@ -156,7 +156,7 @@ class Feed(BoundToProcess):
         return self._runtime.stamp(frames.subscribed_frame(accepted))
 
     def unsubscribe(self, symbols: Symbols, exchange: str = "NFO") -> None:
-        """Let go of instruments; those that somebody else holds stream on for them."""
+        """Release instruments; those that somebody else holds stream on for them."""
         self._runtime.call(self._unsubscribe(symbols, exchange))
 
     def unsubscribe_async(self, symbols: Symbols, exchange: str = "NFO") -> Awaitable[None]:
@@ -426,7 +426,7 @@ class Feed(BoundToProcess):
         Raises
         ------
         ValueError
-            No failover that is kept bears the number.
+            No failover that is kept has the number.
         """
         kept = self._manager.incidents.failovers_snapshot()
         wanted = [failover for failover in kept if number in (None, failover.number)]
@@ -462,7 +462,7 @@ class Feed(BoundToProcess):
         Raises
         ------
         ConfigError
-            No enabled broker that streams bears that name; the message lists those that do.
+            No enabled broker that streams has that name; the message lists those that do.
         ConnectionFailedError
             It is not connected, so the quotes stay where they are.
         """
@@ -484,7 +484,7 @@ class Feed(BoundToProcess):
         Raises
         ------
         ConfigError
-            No enabled broker bears that name.
+            No enabled broker has that name.
         """
         self._runtime.call(self._reconnect(broker_name))
 
@@ -512,7 +512,7 @@ class Feed(BoundToProcess):
         Raises
         ------
         ConfigError
-            No enabled broker bears that name.
+            No enabled broker has that name.
         """
         return self._runtime.call(self._reconcile(broker))
 
@@ -699,7 +699,7 @@ class Feed(BoundToProcess):
         Raises
         ------
         ConfigError
-            No enabled broker bears that name.
+            No enabled broker has that name.
         """
         from dualbroker.notebook.live import views
 

@@ -44,7 +44,7 @@ def instruments_meant(
 
 
 def _is_frame(value: object) -> TypeIs[pd.DataFrame]:
-    """Whoever has a frame has imported pandas; it is not imported to find that out."""
+    """Anyone who has a frame has imported pandas; it is not imported to find that out."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(value, pandas.DataFrame)
 

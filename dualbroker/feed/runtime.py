@@ -29,7 +29,7 @@ class Runtime(BoundToProcess):
     Parameters
     ----------
     make_source
-        Makes what runs the brokers, or what is attached to whoever does.
+        Makes what runs the brokers, or what is attached to it.
     """
 
     def __init__(self, make_source: Callable[[], FeedSource]) -> None:

@@ -15,7 +15,7 @@ EVERY_BROKER = "all"
 
 
 class SimulatorHandle:
-    """What :attr:`Feed.simulator` gives: faults as switches, and single blows. Nothing here is real.
+    """What :attr:`Feed.simulator` gives: faults as switches, and single strikes. Nothing here is real.
 
     A switch holds until it is cleared (``mute``, ``refuse``, ``black_hole``, ``quotes_silent``,
     ``delay_s`` …); a strike happens once (``close``, ``reset``, ``half_frame``, ``garbage``,
@@ -67,12 +67,12 @@ class SimulatorHandle:
         await self._process_for(broker).clear_faults(broker)
 
     def strike(self, broker: str, action: str, **details: Any) -> None:
-        """Deal one blow: ``strike("broker1", "reset")``, ``strike("broker1", "close", code=1011)``.
+        """Strike once: ``strike("broker1", "reset")``, ``strike("broker1", "close", code=1011)``.
 
         Raises
         ------
         DualBrokerError
-            There is no such broker or blow.
+            There is no such broker or strike.
         """
         self._call(self._strike(broker, action, details))
 

@@ -123,7 +123,7 @@ def auctions_at(hours: MarketHours, exchange: str, receive_ns: NDArray[np.int64]
 def indicative(
     receive_ns: NDArray[np.int64], steps: NDArray[np.float64], auctions: Sequence[tuple[int, int]]
 ) -> NDArray[np.bool_]:
-    """Which ticks bear an indicative price: those in an auction that no volume came with.
+    """Which ticks have an indicative price: those in an auction that no volume came with.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def indicative(
 
 def bar_starts_ns(times_ns: NDArray[np.int64], width_ns: int) -> NDArray[np.int64]:
     """The left edge of the bar that each time (UTC ns) falls into."""
-    # Days are kept apart, so that an interval that does not divide a day begins anew each morning.
+    # Days are kept apart, so that an interval that does not divide a day starts over each morning.
     midnight_ns = _midnight_ns(times_ns)
     into_session_ns = times_ns + _IST_OFFSET_NS - midnight_ns - SESSION_START.value
     from_start_ns = into_session_ns // width_ns * width_ns

@@ -336,7 +336,7 @@ def instruments_frame(
     held
         Keys of what somebody holds.
     today
-        In India; expiries of another year bear it.
+        In India; expiries of another year show it.
     """
     made: dict[str, list[Any]] = {
         "kind": [instrument.kind.value for instrument in instruments],

@@ -26,9 +26,9 @@ def read_journal(
     Parameters
     ----------
     first, last
-        Trading days in India, both included, dates or texts such as ``2030-01-31``; one day unless told.
+        Trading days in India, both included, dates or texts such as ``2030-01-31``; one day by default.
     path
-        The journal; that of the ``config.yaml`` found unless told.
+        The journal; that of the ``config.yaml`` found by default.
 
     Raises
     ------

@@ -104,7 +104,7 @@ class Catalogue:
         return None
 
     def named(self, exchange: str, name: str) -> list[Instrument]:
-        """All instruments of an exchange that bear this name: a share's series, or an index."""
+        """All instruments of an exchange that have this name: a share's series, or an index."""
         return [
             table.instrument(int(row))
             for table in self.tables(exchange)

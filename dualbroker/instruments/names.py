@@ -125,7 +125,7 @@ def split_exchange(name: str) -> tuple[str | None, str]:
 
 
 def index_named(name: str) -> IndexName | None:
-    """The index that bears this plain name, whatever its case and spaces."""
+    """The index that has this plain name, whatever its case and spaces."""
     return _INDEX_BY_NAME.get(compact(name))
 
 

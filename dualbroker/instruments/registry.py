@@ -36,7 +36,7 @@ class Instruments(Catalogue):
         Raises
         ------
         UnknownInstrumentError
-            No instrument bears the name, or its exchange's symbol master isn't loaded. Says what is wrong
+            No instrument has the name, or its exchange's symbol master isn't loaded. Says what is wrong
             with it as far as that can be told, and carries the closest names in ``matches``.
         AmbiguousInstrumentError
             Several do; ``matches`` carries them.

@@ -1,4 +1,4 @@
-"""From a name in any of its forms to the one instrument that bears it."""
+"""From a name in any of its forms to the one instrument that has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say of a name that no instrument bears: why not, and which names come closest."""
+"""What to say of a name that no instrument has: why not, and which names come closest."""
 
 from __future__ import annotations
 

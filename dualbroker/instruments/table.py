@@ -173,7 +173,7 @@ class MasterTable:
         return {}
 
     def rows_named(self, name: str) -> npt.NDArray[np.intp]:
-        """Rows that bear this name (in capitals), in the order of the file."""
+        """Rows that have this name (in capitals), in the order of the file."""
         if name not in self._rows_by_name:
             codes = [code for code, word in enumerate(self.names) if word == name]
             self._rows_by_name[name] = np.flatnonzero(np.isin(self.name_codes, codes))

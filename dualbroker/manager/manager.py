@@ -267,7 +267,7 @@ class WebSocketManager(BoundToProcess):
             clock=self.clock,
             note=partial(self._note_incident, None),
         )
-        # A simulator that was started here begins anew each time, with the same order numbers.
+        # A simulator that was started here starts over each time, with the same order numbers.
         simulator = secrets.token_hex(8) if self.simulator is not None else ""
         self.journal.open({section.name: account_number(section, simulator) for section in sections})
         self._background.spawn(self.journal.tend())
@@ -308,7 +308,7 @@ class WebSocketManager(BoundToProcess):
         await self._background.cancel()
         await asyncio.gather(*(broker.close() for broker in self.brokers.values()), return_exceptions=True)
         if self.journal is not None:
-            # As soon as nothing can come any more: whoever ends us may not wait for the rest.
+            # As soon as nothing can come any more: the caller may not wait for the rest.
             self.journal.close()
         await self._transport.aclose()
         if self.simulator is not None:
@@ -383,7 +383,7 @@ class WebSocketManager(BoundToProcess):
 
     @property
     def is_simulated(self) -> bool:
-        """True when what is shown must bear the word SIMULATED."""
+        """True when what is shown must carry the word SIMULATED."""
         return self.config.is_simulated
 
     def as_of_ns(self) -> int:
@@ -544,11 +544,11 @@ class WebSocketManager(BoundToProcess):
         return await self._order_followers.follow(holder)
 
     async def unsubscribe_orders(self, *, holder: str = "user") -> None:
-        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        """Follow the orders for a holder no longer, and release what was held for that."""
         await self._order_followers.leave(holder)
 
     async def release(self, holder: str) -> None:
-        """Let go of everything that a holder holds."""
+        """Release everything that a holder holds."""
         self.routing.release(holder)
 
     # Who carries quotes
@@ -617,7 +617,7 @@ class WebSocketManager(BoundToProcess):
         Raises
         ------
         ConfigError
-            No enabled broker bears that name.
+            No enabled broker has that name.
         """
         if broker is not None and broker not in self.reconcilers:
             raise ConfigError(f"broker: expected one of {', '.join(self.reconcilers)}, found {broker!r}")

@@ -103,7 +103,7 @@ class OrderFollower:
                 self._news.set()
 
     async def close(self) -> None:
-        """Let go of all that it holds."""
+        """Release all that it holds."""
         self._closed = True
         self._news.set()
         if self._hear in self._source.order_listeners:
@@ -199,7 +199,7 @@ class OrderFollowers:
             return self._running[holder][0].accepted
 
     async def leave(self, holder: str) -> None:
-        """Follow them for a holder no longer, and let go of what that held."""
+        """Follow them for a holder no longer, and release what that held."""
         async with self._changing:
             if holder not in self._running:
                 return

@@ -1,4 +1,4 @@
-"""What a feed and the view need of whoever runs the brokers: in this process, or in a running service."""
+"""What a feed and the view need of what runs the brokers: in this process, or in a running service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FeedSource(Protocol):
     """Stores that are kept filled, what is known of the brokers, and what they can be asked to do.
 
     ``WebSocketManager`` is one that runs the brokers itself. Stores may be replaced by fresh ones, so
-    they are asked for anew at each access. Everything that is not ``async`` is safe from any thread and
+    they are asked for again at each access. Everything that is not ``async`` is safe from any thread and
     does not wait.
     """
 
@@ -80,12 +80,12 @@ class FeedSource(Protocol):
 
     @property
     def is_simulated(self) -> bool:
-        """True when what is shown must bear the word SIMULATED."""
+        """True when what is shown must carry the word SIMULATED."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """The time of now, by whoever receives from the brokers; of a replay, the market's."""
+        """The current time, by what receives from the brokers; of a replay, the market's."""
         ...
 
     def as_of_ns(self) -> int:
@@ -196,7 +196,7 @@ class FeedSource(Protocol):
         ...
 
     async def unsubscribe_orders(self, *, holder: str = "user") -> None:
-        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        """Follow the orders for a holder no longer, and release what was held for that."""
         ...
 
     async def set_quote_source(self, name: str) -> Failover | None:

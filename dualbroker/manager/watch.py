@@ -202,7 +202,7 @@ class QuoteWatch:
         }
         has_stood_still = False
         try:
-            # Whoever answers first: a source that is gone answers by REST no sooner than it does otherwise.
+            # The first answer counts: a source that is gone answers by REST no sooner than otherwise.
             while questions:
                 done, _ = await asyncio.wait(questions, return_when=asyncio.FIRST_COMPLETED)
                 if silence.heard_s != since_s or not self._machine.standing.serves(name):
@@ -343,7 +343,7 @@ class QuoteWatch:
         silent_s = self._active_s - self._ticked_s[indices]
         places = silent_among_fellows(silent_s, usual_s, self._limits.instrument_silent_after)
         found = indices[places].tolist()
-        # Those once found innocent come last, so that all have their turn.
+        # Those once found healthy come last, so that all have their turn.
         return sorted(found, key=lambda index: self._proofs.get(index, 0), reverse=True)[:INSTRUMENTS_ASKED]
 
     async def _probe_single(self, name: str, indices: list[int]) -> None:

@@ -88,8 +88,8 @@ def checks(
         _check(
             "every_message_bears_its_broker",
             _tag_problems(naive, set(brokers), "naive") + _tag_problems(optimised, {primary}, "optimised"),
-            f"{number(sum(optimised.stored_quotes.values()))} quotes bear {primary}, "
-            f"orders bear {', '.join(brokers)}",
+            f"{number(sum(optimised.stored_quotes.values()))} quotes carry {primary}, "
+            f"orders carry {', '.join(brokers)}",
         ),
         _check(
             "quotes_from_primary_only",
@@ -171,11 +171,11 @@ def _tag_problems(report: PlanReport, quote_brokers: set[str], plan: str) -> lis
     problems = []
     if set(report.stored_quotes) != quote_brokers:
         problems.append(
-            f"{plan}: expected quotes that bear {', '.join(sorted(quote_brokers))}, "
+            f"{plan}: expected quotes that carry {', '.join(sorted(quote_brokers))}, "
             f"found {', '.join(sorted(report.stored_quotes)) or 'none'}"
         )
     if strangers := set(report.stored_order_events) - set(report.streams):
-        problems.append(f"{plan}: order updates bear {', '.join(sorted(strangers))}, which is no broker here")
+        problems.append(f"{plan}: order updates name {', '.join(sorted(strangers))}, which is no broker here")
     if report.stray_quotes:
         problems.append(
             f"{plan}: {number(report.stray_quotes)} quotes came from a broker that is not their source"

@@ -72,11 +72,11 @@ class PlanReport(msgspec.Struct, frozen=True):
     streams: dict[str, StreamCounts]
     """By broker."""
     last_prices: dict[str, dict[str, float]]
-    """By the broker that each quote bears, then by ``exchange|token``; rupees."""
+    """By the broker that each quote carries, then by ``exchange|token``; rupees."""
     orders: dict[str, dict[str, OrderFinal]]
-    """By the broker that each order bears, then by order number."""
+    """By the broker that each order carries, then by order number."""
     stored_quotes: dict[str, int]
-    """Stored quotes by the broker they bear, those of before the measured time too."""
+    """Stored quotes by the broker they carry, those of before the measured time too."""
     stored_order_events: dict[str, int]
     """Likewise."""
     stray_quotes: int

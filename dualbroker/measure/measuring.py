@@ -34,7 +34,7 @@ async def measure_savings_async(
     seconds: float = 15.0,
     on_progress: OnProgress | None = None,
 ) -> MeasuredSavings:
-    """As ``measure_savings``, on the loop of now; ``on_progress`` is told words and the share done."""
+    """As ``measure_savings``, on the running loop; ``on_progress`` is told words and the share done."""
     numbers = [brokers] if isinstance(brokers, int) else list(brokers)
     if not numbers or not all(isinstance(each, int) and 1 <= each <= MOST_BROKERS for each in numbers):
         raise ConfigError(f"brokers: expected numbers from 1 to {MOST_BROKERS}, found {numbers!r:.60}")

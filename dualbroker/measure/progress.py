@@ -22,7 +22,7 @@ class Progress(Protocol):
 
 
 def progress_for_here() -> Progress:
-    """What shows progress to whoever runs this."""
+    """What shows progress to the person who runs this."""
     if _in_notebook():
         return _InCell()
     return _InTerminal() if sys.stderr.isatty() else _Nowhere()

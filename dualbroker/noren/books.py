@@ -86,7 +86,7 @@ def history_from_rows(
                 f"{shorten(update.order_id, 30)}: the broker answered for another order; ask again"
             )
     if updates and (updates[0].order_time_ns or 0) >= (updates[-1].order_time_ns or 0):
-        # Protocol 1.5: newest first. Several steps bear one second, so no sort by time would do.
+        # Protocol 1.5: newest first. Several steps have the same second, so no sort by time would do.
         updates.reverse()
     return updates
 

@@ -37,7 +37,7 @@ FIRST_PAUSE_S = 0.2
 MOST_NOTES = 100
 LONGEST_PAUSE_S = 5.0
 OWN_HOLDER = "user"
-"""Holds what a person subscribes; at the service it bears the client's name."""
+"""Holds what a person subscribes; at the service it has the client's name."""
 
 
 class _ServiceClock:
@@ -125,7 +125,7 @@ class Attachment(BoundToProcess):
             )
 
     async def stop(self) -> None:
-        """Let go of everything, and leave."""
+        """Release everything, and leave."""
         link = self._link
         if link is not None:
             with contextlib.suppress(DualBrokerError, TimeoutError):
@@ -228,7 +228,7 @@ class Attachment(BoundToProcess):
         away = f"after {loop.time() - begun_s:.1f} s"
         if started_over:
             self._note(
-                f"the service at {self.address} has started anew, and was joined again {away}",
+                f"the service at {self.address} has restarted, and was joined again {away}",
                 "ticks begin with its start; subscriptions of this feed are made again",
             )
         else:
@@ -239,7 +239,7 @@ class Attachment(BoundToProcess):
         self._background.spawn(self._hold_again())
 
     async def _hold_again(self) -> None:
-        """Subscribe again what this client held: the service may have let go of it, or know nothing of it."""
+        """Subscribe again what this client held: the service may have released it, or know nothing of it."""
         today = ist(self._mirror.time_ns or time.time_ns()).date()
         for holder, held in list(self._held.items()):
             for kind in FeedType:
@@ -255,7 +255,7 @@ class Attachment(BoundToProcess):
                 except (DualBrokerError, ValueError) as error:
                     self._note(
                         f"{len(wanted)} instruments could not be subscribed again: {error}",
-                        "subscribe them anew once the service carries quotes",
+                        "subscribe to them again once the service carries quotes",
                     )
 
     def _note(self, cause: str, action: str) -> None:

@@ -93,7 +93,7 @@ class RemoteManager(Attachment):
 
     @property
     def is_simulated(self) -> bool:
-        """True when what is shown must bear the word SIMULATED."""
+        """True when what is shown must carry the word SIMULATED."""
         return self._mirror.simulated
 
     @property
@@ -247,11 +247,11 @@ class RemoteManager(Attachment):
         return await self._order_followers.follow(holder)
 
     async def unsubscribe_orders(self, *, holder: str = OWN_HOLDER) -> None:
-        """Follow the orders for a holder no longer, and let go of what was held for that."""
+        """Follow the orders for a holder no longer, and release what was held for that."""
         await self._order_followers.leave(holder)
 
     async def release(self, holder: str) -> None:
-        """Let go of everything that a holder of this client holds."""
+        """Release everything that a holder of this client holds."""
         self._held.pop(holder, None)
         await self._ask("release", None, holder=holder_part(holder))
 

@@ -147,11 +147,11 @@ class ClientMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     run: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     """The service's run that the client knows; of another one, row numbers mean nothing."""
     id: Count | None = None
-    """Of a call; its answer bears it."""
+    """Of a call; its answer has it."""
     call: Name | None = None
     arguments: dict[str, Any] = {}
     goodbye: bool = False
-    """The client lets go of all that it holds."""
+    """The client releases all that it holds."""
 
 
 # What a service says

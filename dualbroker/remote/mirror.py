@@ -178,7 +178,7 @@ class Mirror:
                 listener()
 
     def _leave_out(self, first_row: int) -> None:
-        """Begin anew at a later row: the service keeps none of those between, and so of the older ones."""
+        """Start over at a later row: the service keeps none of those between, and so of the older ones."""
         old = self.quotes
         store = QuoteStore(old.max_rows, first_row)
         missing = first_row - old.total_rows

@@ -30,7 +30,7 @@ __all__ = ["RoutingMachine", "names_shown"]
 RECONNECTS = "it reconnects by itself"
 COMES_BACK = {
     BrokerState.PARKED: "it is parked until a person does something",
-    BrokerState.POLLING: "the login is left to whoever took it, and orders are read by REST",
+    BrokerState.POLLING: "the login is left to the program that took it, and orders are read by REST",
 }
 """What becomes of a broker that does not reconnect by itself."""
 NAMES_SHOWN = 5
@@ -102,7 +102,7 @@ class RoutingMachine:
         each = ", ".join(f"{name} {cap.words}" for name, cap in certain.items())
         return (
             f"{len(wanted):,} instruments would be wanted, and all brokers together may stream {most:,}: "
-            f"{each}; let go of some, or raise max_subscriptions in the config where a broker allows more"
+            f"{each}; release some, or raise max_subscriptions in the config where a broker allows more"
         )
 
     def role(self, name: str) -> Role:
@@ -209,7 +209,7 @@ class RoutingMachine:
         before = self._failovers.count
         commands = self._arrange(now)
         # Of a session that only a person can open, the broker itself says what to do.
-        words = "its session has to be renewed" if renew_session else "it is connected anew"
+        words = "its session has to be renewed" if renew_session else "it is reconnected"
         action = self._what_follows(name, before, words)
         note = Note(name, why, action, f"{name}: {why}; {action}")
         return [*commands, note, Reconnect(name, why, renew_session)]

@@ -60,13 +60,13 @@ class Refusals:
         ]
 
     def strike_out(self, broker: str, key: InstrumentKey) -> None:
-        """Let a broker be asked again; how often it was asked in vain is remembered."""
+        """Let a broker be asked again; how often it did not answer is remembered."""
         del self._until_s[broker][key]
         self._silent.get(broker, set()).discard(key)
 
     def forget(self, broker: str) -> None:
-        """A new connection is a new chance, and no further proof: how often it was in vain stays as it was
-        before what is forgotten, or a few reconnects in a row would put the next try off for hours."""
+        """A new connection is a new chance, and no further proof: how often it did not answer stays as it
+        was before what is forgotten, or a few reconnects in a row would put the next try off for hours."""
         self._silent.pop(broker, None)
         times = self._times.get(broker, {})
         for key in self._until_s.pop(broker, {}):

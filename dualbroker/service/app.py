@@ -79,7 +79,7 @@ def create_app(
     limits
         Bounds of sizes and rates; the usual ones if absent.
     address
-        Where it serves; whoever is refused a login that we hold is told it.
+        Where it serves; who is refused a login that we hold is told it.
     on_failure
         Called when the manager can't be started at all; else that is logged.
     """
@@ -138,7 +138,7 @@ def create_app(
 
 
 def _describe_token(app: FastAPI) -> None:
-    """Have the OpenAPI document say that every request bears the token."""
+    """Have the OpenAPI document say that every request carries the token."""
     plain = app.openapi
 
     def with_token() -> dict[str, Any]:

@@ -29,7 +29,7 @@ def stamp(manager: FeedSource) -> dict[str, Any]:
 
 
 def require_broker(manager: FeedSource, name: str) -> None:
-    """Answer 404 unless an enabled broker bears that name."""
+    """Answer 404 unless an enabled broker has that name."""
     names = [health.broker_name for health in manager.all_health()]
     if name not in names:
         raise HTTPException(404, f"broker: expected one of {', '.join(names)}, found {name[:40]!r}")

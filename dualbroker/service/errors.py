@@ -108,7 +108,7 @@ _DESCRIPTIONS = {
     404: "There is none of that name.",
     405: "The path knows other methods only; `Allow` names them.",
     408: "The request took too long to arrive.",
-    409: "Several bear that name, the broker refuses this one request, or there is no room for more.",
+    409: "Several have that name, the broker refuses this one request, or there is no room for more.",
     413: "The body is too long.",
     414: "The address is too long.",
     415: "The body is of another type than expected.",

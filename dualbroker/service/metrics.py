@@ -151,7 +151,7 @@ def _brokers(manager: WebSocketManager) -> Iterator[Metric]:
         "dualbroker_broker_acknowledged_instruments": ("Asked for and acknowledged.", "acknowledged"),
     }
     counters = {
-        "dualbroker_broker_reconnects": ("Connections that were made anew.", "reconnects"),
+        "dualbroker_broker_reconnects": ("Connections that were made again.", "reconnects"),
         "dualbroker_broker_unreadable_messages": ("Skipped.", "unreadable_messages"),
         "dualbroker_broker_unexpected_quotes": (
             "Quotes at a broker that carries orders only; not used.",

@@ -29,7 +29,7 @@ from dualbroker.transport.proxies import is_loopback_host
 __all__ = ["address_of", "is_opened", "listen", "serve"]
 
 _END_TIMEOUT_S = 1
-"""For clients to take leave, in whole seconds; whoever reads no more is cut off."""
+"""For clients to take leave, in whole seconds; anyone who reads no more is cut off."""
 _MOST_CONNECTIONS = 500
 _LARGEST_HEAD_BYTES = 32_768
 _LARGEST_MESSAGE_BYTES = 2**20
@@ -58,7 +58,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         if sys.platform == "win32":
-            # There SO_REUSEADDR would take the port away from whoever listens on it.
+            # There SO_REUSEADDR would take the port away from anyone who listens on it.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

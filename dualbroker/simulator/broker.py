@@ -127,7 +127,7 @@ class SimulatedBroker:
         return session
 
     def close_session(self, session: StreamSession) -> None:
-        """A WebSocket has ended, whoever ended it."""
+        """A WebSocket has ended, no matter which side ended it."""
         session.end()
         if session in self.sessions:
             self.sessions.remove(session)
@@ -140,7 +140,7 @@ class SimulatedBroker:
                 self._say_goodbye(session)
 
     def strike(self, strike: Strike) -> None:
-        """Deal a blow to every open connection."""
+        """Strike every open connection."""
         if strike.action == "expire_tokens":
             self.expire_tokens()
             return

@@ -221,7 +221,7 @@ class Simulation:
             _put(NO_FAULTS, broker)
 
     def strike(self, name: str, strike: Strike) -> None:
-        """Deal a blow to the open connections of a broker, or of ``all``.
+        """Strike the open connections of a broker, or of ``all``.
 
         Raises
         ------
@@ -232,7 +232,7 @@ class Simulation:
             broker.strike(strike)
 
     def plan_strike(self, planned: PlannedStrike) -> None:
-        """Have a blow dealt when its moment comes.
+        """Schedule a strike for its moment.
 
         Raises
         ------
@@ -300,7 +300,7 @@ class Simulation:
 
 
 def _put(faults: Faults, broker: SimulatedBroker) -> None:
-    """In place: whoever holds a broker's faults sees the change."""
+    """In place: anyone who holds a broker's faults sees the change."""
     for field in Faults.__struct_fields__:
         setattr(broker.faults, field, getattr(faults, field))
     broker.follow_faults()

@@ -1,4 +1,4 @@
-"""The order journal: one SQLite file that bears each order record before anybody is shown it.
+"""The order journal: one SQLite file that holds each order record before anybody is shown it.
 
 What a record says is not known here; it is bytes with the order's day and broker beside them.
 
@@ -200,7 +200,7 @@ class Journal:
     # Written
 
     def append(self, rows: Sequence[JournalRow]) -> None:
-        """Write rows, all of them or none. An event whose number it bears already is passed over.
+        """Write rows, all of them or none. An event whose number it has already is passed over.
 
         Raises
         ------
@@ -263,7 +263,7 @@ class Journal:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def shorten_log(self) -> None:
-        """After :meth:`checkpoint`: let a log that was written to all the time begin anew. Rarely waits."""
+        """After :meth:`checkpoint`: let a log that was written to all the time start over. Rarely waits."""
         with contextlib.suppress(OSError, sqlite3.Error):
             if Path(f"{self.path}-wal").stat().st_size > LARGEST_LOG_BYTES:
                 self._require_open().execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -291,7 +291,7 @@ class Journal:
 
 
 def read_days(path: Path, first: date, last: date) -> list[JournalRow]:
-    """What a journal bears of some trading days, both included; also while a feed writes it.
+    """What a journal has of some trading days, both included; also while a feed writes it.
 
     Raises
     ------
@@ -318,7 +318,7 @@ def _select(connection: sqlite3.Connection, first: date, last: date) -> Iterator
 
 
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection that waits for nobody: whoever holds the file must not hold up quotes."""
+    """A connection that waits for nobody: another holder of the file must not hold up quotes."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,

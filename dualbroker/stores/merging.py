@@ -37,7 +37,7 @@ def in_units(update: QuoteUpdate, unit: int) -> QuoteUpdate:
 
 
 class Store(Protocol[Switch]):
-    """What is seldom asked for while a read is merged."""
+    """What is rarely asked for while a read is merged."""
 
     def sort_out(
         self, update: QuoteUpdate, batch: QuoteBatch, switches: list[Switch]

@@ -3,7 +3,7 @@
 Most of it is events. What changes a ledger without being one is a note: a doubt, a late message of the
 stream, the steps that a history tells of. Pure.
 
-Not written down, for the next reading of the books brings it anew: fills of a trade book that wait for
+Not written down, for the next reading of the books brings it again: fills of a trade book that wait for
 their order's cumulative quantity, and when a book that said nothing new was read.
 """
 

@@ -58,7 +58,7 @@ _MERGED_FIELDS = (
     "amo",
 )
 _MAY_CHANGE = frozenset({"quantity", "price", "trigger_price", "price_type", "retention", "exchange_time_ns"})
-"""What a later message may say anew; the rest is only filled in."""
+"""What a later message may say again; the rest is only filled in."""
 
 _BOOK_LAG_NS = 3_000_000_000
 """A book that was asked for so long after the stream's last word does not lag behind it."""
@@ -311,7 +311,7 @@ def _merge_reason(state: OrderState, update: OrderUpdate, standing: Standing, wa
 
 
 def _looks_older(state: OrderState, update: OrderUpdate) -> bool:
-    """Of a message that bears no time, only its place in an order's life tells its age."""
+    """Of a message that has no time, only its place in an order's life tells its age."""
     if update.status is None or update.status == state.status:
         return False
     is_of_before_fills = bool(state.filled_quantity) and update.filled_quantity is None
@@ -330,8 +330,8 @@ def _may_go_back(state: OrderState, update: OrderUpdate, book_second: int | None
             or update.report_type in _STEPS_BACK
             or update.as_of_ns - state.last_stream_ns > _BOOK_LAG_NS
         )
-    # Without the broker's clock a late repeat can't be told from a real step back, and within the second
-    # that a book's row bears neither can.
+    # Without the broker's clock a late repeat can't be told from a real step back, nor within the second
+    # that a book's row tells.
     return (
         update.report_type in _STEPS_BACK
         and update.event_time_ns is not None

@@ -1,6 +1,6 @@
 """The steps of an order's life: which the stream has brought, and which a history only tells of. Pure.
 
-A step bears no number of its own on the wire. Two messages mean the same one when what they say agrees,
+A step has no number of its own on the wire. Two messages mean the same one when what they say agrees,
 and a history's row is told from its equals (a price changed there and back) by the broker's second.
 """
 
@@ -94,7 +94,7 @@ class StepRecord:
             return False
         for is_same in (Step.equals, Step.agrees):
             for place, told in enumerate(self.told):
-                # Without the second a step of now might be taken for one of long ago.
+                # Without the second a step of today might be taken for one of long ago.
                 if told.second is not None and told.second == step.second and is_same(told, step):
                     del self.told[place]
                     return True

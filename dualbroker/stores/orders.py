@@ -115,7 +115,7 @@ class Ledger:
                 events.append(self._take(row, Standing.CERTAIN, record))
         state = self.states.get(key)
         if state is not None and not is_behind(rows[-1], state):
-            # The last row is the order as it stands, like a book's; its step is not told anew.
+            # The last row is the order as it stands, like a book's; its step is not told again.
             last = msgspec.structs.replace(rows[-1], report_type=None)
             events.append(self._take(last, standing_of(state, last, newest_book_ns), record))
         return [event for event in events if event is not None]

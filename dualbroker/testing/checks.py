@@ -23,7 +23,7 @@ async def orders_flow_without_a_quote_callback(bench: Bench) -> None:
     await bench.stand.bring_order()
     await eventually(lambda: bool(bench.orders), "an order update")
     names = {update.broker_name for update in bench.orders}
-    assert names == {NAME}, f"orders bear their broker's name, found {names}"
+    assert names == {NAME}, f"orders carry their broker's name, found {names}"
     sources = {update.source for update in bench.orders}
     assert sources == {UpdateSource.STREAM}, f"expected orders of the stream, found {sources}"
     assert bench.traffic[MessageKind.QUOTES].messages == 0, "no quotes are streamed without a callback"

@@ -43,7 +43,7 @@ class Stand(ABC):
         return
 
     async def stop(self) -> None:
-        """Let go of what it holds."""
+        """Release what it holds."""
         return
 
     # What it is told to do

@@ -60,7 +60,7 @@ class WebSocket(Protocol):
         ...
 
     async def wait_closed(self) -> CloseReason:
-        """Return as soon as nothing more can come, whoever ended it; a closing handshake may still run."""
+        """Return as soon as nothing more can come, whichever side ended it; a closing handshake may go on."""
         ...
 
     @property
@@ -106,5 +106,5 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of pooled connections."""
+        """Release pooled connections."""
         ...

@@ -266,7 +266,7 @@ async def open_websocket(
             compression=None,
             proxy=proxy,
             open_timeout=open_timeout_s,
-            # Whoever holds the socket keeps its clocks: a server that answers no ping may still be alive.
+            # Anyone who holds the socket keeps its clocks: a server that answers no ping may still be alive.
             ping_interval=None,
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MAX_MESSAGE_BYTES,

@@ -44,7 +44,7 @@ def _closed(manager: FeedSource, exchanges: list[str], now_ns: int) -> str:
     newest_ns = _newest_feed_time_ns(manager)
     words = "market closed"
     if newest_ns is not None and last_close_ns is not None:
-        # A snapshot that was taken after the close bears its own time, and no trade of that time.
+        # A snapshot that was taken after the close has its own time, and no trade of that time.
         words += f", last {_moment(min(newest_ns, last_close_ns), now_ns, '%H:%M:%S')}"
     next_ns = min(hours.next_open_ns(exchange, now_ns) for exchange in exchanges)
     return f"{words} · opens {_moment(next_ns, now_ns, '%H:%M')}"

@@ -1,4 +1,4 @@
-"""The state's tables as rows with field names, for readers in Python: text, plain HTML, a cold view. Pure."""
+"""The state's tables as rows with field names, for readers in Python: text and plain HTML. Pure."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Part:
     panels: tuple[str, ...]
     """The functions in them that draw it, from the top down."""
     added: frozenset[str] = frozenset()
-    """Keys that it draws and that are added by whoever keeps what they show."""
+    """Keys that it draws and that are added by what keeps what they show."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -168,7 +168,7 @@ _BELOW_MONITOR = ("attached", "help")
 """Panels that it has besides."""
 
 SLOW_KEYS = frozenset({"instruments", "orders", "histories", "incidents", "failovers", "traffic"})
-"""Keys that change seldom. A carrier that can't leave out what has not changed sends these apart, as the
+"""Keys that change rarely. A carrier that can't leave out what has not changed sends these apart, as the
 trait ``slow``, when one of them has changed; the module lays ``state`` over it."""
 
 

@@ -14,7 +14,7 @@ MOST_NAMES = 16
 
 
 class Remembered:
-    """The last value by owner and name, made anew when its mark is another. It keeps no owner alive.
+    """The last value by owner and name, made again when its mark is another. It keeps no owner alive.
 
     Safe from any thread: at worst two make the same value.
     """

@@ -34,7 +34,7 @@ def view_state(
         UTC, by the source's own clock.
     parts
         One of ``view.parts.PARTS`` or several, or ``monitor``: all but the option chain, whose key
-        ``chain`` is added by whoever keeps the chain (``view.chain``).
+        ``chain`` is added by what keeps the chain (``view.chain``).
     symbols
         Quotes of these instruments only, by symbol or qualified name.
     broker
@@ -66,7 +66,7 @@ def view_changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def slow_and_quick(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A state in two: what changes seldom (``view.parts.SLOW_KEYS``), and the rest."""
+    """A state in two: what changes rarely (``view.parts.SLOW_KEYS``), and the rest."""
     return (
         {key: value for key, value in state.items() if key in SLOW_KEYS},
         {key: value for key, value in state.items() if key not in SLOW_KEYS},

@@ -22,7 +22,7 @@ def carrying(manager: FeedSource) -> list[BrokerHealth]:
 
 
 def quote_sources(manager: FeedSource) -> list[BrokerHealth]:
-    """The brokers that stream quotes and are of use for it now; whoever is down or stale is none."""
+    """The brokers that stream quotes and are of use for it now, so neither down nor stale."""
     return [
         health
         for health in carrying(manager)

@@ -147,7 +147,7 @@ def test_the_shipped_file_is_the_demo() -> None:
 def test_the_commented_examples_of_the_shipped_file_are_right() -> None:
     lines = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("  # shoonya:"))
-    end = next(number for number, line in enumerate(lines) if line.startswith("# NFO unless told"))
+    end = next(number for number, line in enumerate(lines) if line.startswith("# NFO by default"))
     examples = "\n".join(["brokers:", *(line.replace("# ", "", 1) for line in lines[start:end])])
     environment = {
         name: name.lower()

@@ -235,7 +235,10 @@ def test_the_orders_of_an_evicted_login_are_still_known_and_a_person_can_take_th
             assert same_status(ledger(manager), order_truth(world))
             [incident] = manager.incidents.incidents_snapshot()
             assert incident.broker_name == "broker2"
-            assert incident.action == "the login is left to whoever took it, and orders are read by REST"
+            assert (
+                incident.action
+                == "the login is left to the program that took it, and orders are read by REST"
+            )
             with pytest.raises(ConfigError, match="found 'broker9'"):
                 await manager.reconnect("broker9")
             await manager.reconnect("broker2")
@@ -256,7 +259,9 @@ def test_an_evicted_login_whose_session_ends_is_parked_and_that_is_an_incident_o
             await asyncio.sleep(60)
             evicted, unread, parked = manager.incidents.incidents_snapshot()
             assert "order book" in unread.cause
-            assert evicted.action == "the login is left to whoever took it, and orders are read by REST"
+            assert (
+                evicted.action == "the login is left to the program that took it, and orders are read by REST"
+            )
             assert parked.broker_name == "broker2"
             assert parked.action == "it is parked until a person does something"
             assert "session has ended" in parked.cause

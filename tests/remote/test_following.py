@@ -221,7 +221,7 @@ def test_a_service_that_has_started_anew_is_followed_from_its_start_and_that_is_
             network.service = service
             await eventually(lambda: client.is_attached, 20)
             assert client.quotes is not old
-            [said] = [each for each in client.incidents.incidents_snapshot() if "anew" in each.cause]
+            [said] = [each for each in client.incidents.incidents_snapshot() if "has restarted" in each.cause]
             assert "ticks begin with its start" in said.action
             [lost] = [each for each in client.incidents.incidents_snapshot() if "was lost" in each.cause]
             assert lost.time_ns <= said.time_ns

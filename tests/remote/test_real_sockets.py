@@ -42,7 +42,7 @@ def test_while_its_service_is_gone_it_says_so_and_then_goes_on_by_itself() -> No
         try:
             wait_until(lambda: feed.quotes.attrs["as_of"] > as_of)
             wait_until(lambda: len(feed.ticks("SHARE1")) > 3)
-            assert feed.incidents["cause"].str.contains("has started anew").any()
+            assert feed.incidents["cause"].str.contains("has restarted").any()
         finally:
             feed.close()
             again.stop()

@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 
 class NorenRest:
-    """Makes the calls. ``token`` is set by whoever logs in; it never shows in a repr."""
+    """Makes the calls. ``token`` is set by the login; it never shows in a repr."""
 
     def __init__(self, dialect: Dialect, transport: Transport, conceal: Callable[[str], str] = str) -> None:
         self._dialect = dialect
@@ -38,7 +38,7 @@ class NorenRest:
         self._conceal = conceal
         self.token: str | None = None
         self._is_proven = True
-        """Whether a call was answered with the token of now; a saved one was, some time ago."""
+        """Whether a call was answered with the current token; a saved one was, some time ago."""
         self._forbidden: dict[Endpoint, str | None] = {}
         """With which token an endpoint answered 401 or 403 and with no other since."""
         self._blamed_s = -math.inf

@@ -24,7 +24,7 @@ class NorenSection(BrokerConfig):
     api_key: SecretStr | None = Field(default=None, min_length=1)
     """As the broker's API page shows it; Flattrade's browser login needs it, too."""
     vendor_code: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
-    """``<user_id>_U`` unless told."""
+    """``<user_id>_U`` by default."""
     imei: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
     """Any name of this device, for the login by password."""
     client_id: Annotated[str | None, PRIVATE] = Field(default=None, min_length=1)
@@ -35,14 +35,14 @@ class NorenSection(BrokerConfig):
     dialect: Annotated[str | None, SHOWN] = None
     """Another row of the table of Noren brokers than the type's own."""
     rest_base: str | None = Field(default=None, pattern="^https?://")
-    """Where REST calls go; the type's own address unless told."""
+    """Where REST calls go; the type's own address by default."""
     websocket_url: str | None = Field(default=None, pattern="^wss?://")
-    """Where the stream is; the type's own address unless told."""
+    """Where the stream is; the type's own address by default."""
     masters_base: str | None = Field(default=None, pattern="^https?://")
-    """Where the symbol masters are; the type's own address unless told."""
+    """Where the symbol masters are; the type's own address by default."""
 
     requests_per_second: float | None = Field(default=None, gt=0)
-    """REST calls of this login, all together; the broker's own limit unless told."""
+    """REST calls of this login, all together; the broker's own limit by default."""
     requests_per_minute: float | None = Field(default=None, gt=0)
     """As above, for each minute."""
     subscribe_chunk: int | None = Field(default=None, ge=1, le=100_000)
@@ -89,7 +89,7 @@ class NorenSection(BrokerConfig):
 
 
 class SimulatedSection(NorenSection):
-    """Of a simulated broker: its addresses and its login come from the simulator unless told."""
+    """Of a simulated broker: its addresses and its login come from the simulator by default."""
 
     @property
     def is_simulated(self) -> bool:

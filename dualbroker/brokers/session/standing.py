@@ -1,4 +1,4 @@
-"""How a session stands: said in the broker's health, in the log, and to whoever runs the broker."""
+"""How a session stands: said in the broker's health, in the log, and to whatever runs the broker."""
 
 from __future__ import annotations
 

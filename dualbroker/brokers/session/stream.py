@@ -165,7 +165,7 @@ class Stream:
                 watch.cancel()
             if was_live and not self._closing:
                 self._health.subscriptions = self._health.acknowledged = 0
-                # At once: whoever carries quotes next need not wait for a closing handshake.
+                # At once: the broker that carries quotes next need not wait for a closing handshake.
                 self._standing.now(BrokerState.POLLING if is_evicted else BrokerState.RECONNECTING, why)
                 self._tell_down(why)
             if self._dropped.done():

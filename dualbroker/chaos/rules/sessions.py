@@ -53,7 +53,7 @@ def _evicted(scene: Scene) -> Iterator[str]:
     for broker, evicted_s in scene.faulter.evictions:
         from_s, to_s = evicted_s - GOODBYE_WITHIN_S, evicted_s + GOODBYE_WITHIN_S
         if not scene.troubles.is_well_but_for(broker, {"evict"}, from_s, to_s):
-            continue  # the goodbye may not have got through, and a lost connection is opened anew
+            continue  # the goodbye may not have got through, and a lost connection is opened again
         fought = [
             opening.at_s - evicted_s
             for opening in scene.world.transport.openings

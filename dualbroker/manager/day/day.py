@@ -44,7 +44,7 @@ class DayTurn:
     source
         The broker whose symbol masters count, None while there is none.
     take_up_config
-        Subscribes anew what config.yaml wants, such as the options around today's money.
+        Subscribes again what config.yaml wants, such as the options around today's money.
     prepare_mappings
         Begins to look up what is wanted in the masters of the brokers that stand by.
     """
@@ -136,7 +136,7 @@ class DayTurn:
     async def _load_masters(self, source: Broker) -> None:
         self._masters_again_s = asyncio.get_running_loop().time() + MASTERS_AGAIN_S
         for exchange in sorted({*self._routing.machine.holders.exchanges, *self._masters.older}):
-            await self._masters.load(source, exchange, anew=True)
+            await self._masters.load(source, exchange, again=True)
 
     def _told_older(self) -> str:
         return "; ".join(

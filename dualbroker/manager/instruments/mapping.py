@@ -56,7 +56,7 @@ class InstrumentMapping:
         return False if len(known) == len(DERIVATIVES_OF) else None
 
     def start_day(self) -> None:
-        """Forget yesterday's keys: today's masters number contracts anew, and the source may be another."""
+        """Forget yesterday's keys: today's masters renumber contracts, and the source may be another."""
         for name in self._days:
             self._keys.forget(name)
         self._days.clear()

@@ -60,12 +60,12 @@ class MasterLoader:
         """An empty one with the same network, clock and cache, for another broker's masters."""
         return MasterLoader(self._transport, self._clock, self._cache_directory, self._market_clock)
 
-    async def load(self, broker: Broker, exchange: str, *, anew: bool = False) -> None:
+    async def load(self, broker: Broker, exchange: str, *, again: bool = False) -> None:
         """Have an exchange's master of today, or the newest one that is kept: ``older`` tells.
 
         Parameters
         ----------
-        anew
+        again
             Try again for today's where an earlier one had to do. Names are looked up without, as each try
             may hang for a minute.
 
@@ -83,7 +83,7 @@ class MasterLoader:
         # A download of the small hours may still be yesterday's file.
         today = market_day(self._clock.now_ns())
         async with self._loading:
-            if self._loaded.get(exchange) == today and not (anew and exchange in self.older):
+            if self._loaded.get(exchange) == today and not (again and exchange in self.older):
                 return
             source = broker.master_source
             cache = MasterCache(self._cache_directory if source else None)
@@ -101,7 +101,7 @@ class MasterLoader:
     async def load_unless_failed(self, broker: Broker, exchange: str) -> None:
         """Have an exchange's master; one that could not be had is left alone for a minute.
 
-        For whoever asks with each key that a person types.
+        For anyone who asks with each key that a person types.
 
         Raises
         ------

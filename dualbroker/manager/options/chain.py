@@ -66,7 +66,7 @@ class ChainFollower:
         """How often it has moved on with the money."""
         self.closed = False
         self._held: dict[InstrumentKey, Instrument] = {}
-        """What it holds, or may hold: what it was cut off from in the middle is let go of, too."""
+        """What it holds, or may hold: what it was cut off from in the middle is released, too."""
         self._granted: set[InstrumentKey] = set()
         """Those of them that it holds for certain."""
         self._day: date | None = None
@@ -94,7 +94,7 @@ class ChainFollower:
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
-        """Follow no longer, because the source itself ends: there is nothing to let go of."""
+        """Follow no longer, because the source itself ends: there is nothing to release."""
         self.closed = True
         task, self._task = self._task, None
         if task is not None:
@@ -102,7 +102,7 @@ class ChainFollower:
             await asyncio.gather(task, return_exceptions=True)
 
     async def close(self) -> None:
-        """Follow no longer and let go of everything that it holds; safe to call twice."""
+        """Follow no longer and release everything that it holds; safe to call twice."""
         await self.stop()
         await self._release()
 
@@ -148,7 +148,7 @@ class ChainFollower:
         self.problem = words
 
     async def _begin(self) -> None:
-        """Find the series anew: at the start, and on a new day with its other contracts and tokens."""
+        """Find the series again: at the start, and on a new day with its other contracts and tokens."""
         day = market_day(self._source.clock.now_ns())
         # A key that was held yesterday may have been taken away as expired, and be another contract's today.
         self._granted.clear()
@@ -240,7 +240,7 @@ class ChainFollower:
     # Holding
 
     async def _show(self, view: ChainView) -> None:
-        """Hold what a view needs, show it, then let go of what it does not need."""
+        """Hold what a view needs, show it, then release what it does not need."""
         options: Sequence[Instrument] = view.options
         wanted = {option.key for option in options}
         if view.underlying is not None:
@@ -265,7 +265,7 @@ class ChainFollower:
         try:
             await self._let_go(list(self._held))
         except DualBrokerError as error:
-            logger.warning("chain of %s: not let go of: %s", self._name, error)
+            logger.warning("chain of %s: not released: %s", self._name, error)
 
 
 class _NotYetError(DualBrokerError):

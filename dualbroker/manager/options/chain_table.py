@@ -58,7 +58,7 @@ class ChainTable(msgspec.Struct, frozen=True):
 
 
 def chain_table(store: QuoteStore, view: ChainView, hours: MarketHours) -> ChainTable:
-    """The chain's figures of now, from any thread.
+    """The chain's current figures, from any thread.
 
     Volatilities and greeks are of the moment of its newest quote, by the broker's own time, so that they hold
     after the close too. The greeks go by an option's own volatility; where its price tells none, as deep in

@@ -42,7 +42,7 @@ def window(strikes: Sequence[float], price: float, each_side: int, current: floa
     each_side
         Strikes on each side of the middle; fewer where the ladder ends.
     current
-        The middle of now; None, or one that is not on the ladder any more, begins anew at the money.
+        The current middle; None, or one that is not on the ladder any more, starts over at the money.
     """
     middle = nearest(strikes, price)
     if current is not None and current != middle:

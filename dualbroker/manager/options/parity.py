@@ -2,7 +2,7 @@
 
 A call less a put of one strike is worth what the underlying will cost at expiry, less the strike. So their
 prices imply a forward price also where the underlying itself is not listed: options on commodities and
-currencies, or a recorded day that has options only. It is not the underlying's price of now: it differs
+currencies, or a recorded day that has options only. It is not the underlying's current price: it differs
 by what holding the underlying until expiry costs.
 """
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 def option_prices(bid: Floats, ask: Floats, ltp: Floats) -> Floats:
     """What each option is worth, rupees: the middle of bid and ask, else the last price; NaN is unknown.
 
-    A last price may be hours old where few trade; bid and ask are of now. 0 means that there is none.
+    A last price may be hours old where few trade; bid and ask are current. 0 means that there is none.
     """
     quoted = (bid > 0) & (ask >= bid)
     return np.where(quoted, (bid + ask) / 2, np.where(ltp > 0, ltp, np.nan))

@@ -257,7 +257,7 @@ class Comparison:
         before, self._misfits = self._misfits, {}
         for key in booked.keys() | totals.keys():
             filled, total = booked.get(key, 0.0), totals.get(key, 0.0)
-            # An after-market order bears the day on which it was sent; the book of its market's day names it.
+            # An after-market order has the day on which it was sent; the book of its market's day names it.
             if (key[1] != today and key not in booked) or (filled <= total and key not in beyond):
                 continue
             last = before.get(key)

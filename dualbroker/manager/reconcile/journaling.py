@@ -46,7 +46,7 @@ AFTER_MARKET_DAYS = 7
 def journal_path(config: Config) -> Path | None:
     """Where the journal of a config is; None when it has none.
 
-    Simulated brokers have one only where its path is given: their orders begin anew with each simulator.
+    Simulated brokers have one only where its path is given: their orders start over with each simulator.
     """
     section = config.journal
     if section.enabled is False or (config.is_simulated and section.path is None):
@@ -68,7 +68,7 @@ def account_number(section: BrokerConfig, simulator: str = "") -> int:
 
 
 def events_of_days(path: Path, first: date, last: date) -> list[OrderEvent]:
-    """The order events that a journal bears of some trading days, both included, in their order.
+    """The order events that a journal has of some trading days, both included, in their order.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _decoded(path: Path, row: JournalRow) -> OrderRecord:
 def _of_the_day(records: list[OrderRecord], today: date) -> list[OrderRecord]:
     """Those of today's orders: sent today, or before that and still on their way, or heard of today.
 
-    An after-market order bears the day on which it was sent and is filled on another; its whole life is
+    An after-market order has the day on which it was sent and is filled on another; its whole life is
     taken up, so that nothing of it is told again.
     """
     earlier = Ledger(max_events=1)

@@ -93,14 +93,14 @@ class Reconciler:
         self._read_s, self._retry_s = -math.inf, math.inf
         """Loop times of the newest read, and of the one that is to settle what it left."""
         self._connected_s: float | None = None
-        """Loop time at which the connection of now began; None when there is none."""
+        """Loop time at which the current connection began; None when there is none."""
         self._steady_read_s: float | None = None
         """Loop time of this connection's newest good read that was asked for once it was steady."""
         self._suspicions: dict[OrderKey, _Suspicion] = {}
         self._told_stale = False
         self._expired_backoff = Backoff(broker.context.random, first_s=EXPIRED_AGAIN_S, cap_s=900.0)
         self._tell_expired_s = -math.inf
-        """Loop time before which a dead session is not told again: whoever is told logs in anew."""
+        """Loop time before which a dead session is not told again: what hears it logs in again."""
         self._blamed_s, self._pause_s = -math.inf, FIRST_PAUSE_S
         """Loop time at which the stream was blamed last, and how long it is not blamed again."""
         self._last_problem = ""
@@ -108,7 +108,7 @@ class Reconciler:
         """Of the books, since the start."""
 
     async def run(self) -> None:
-        """Reconcile for as long as the connection of now lasts; a newer run ends an older one."""
+        """Reconcile for as long as the current connection lasts; a newer run ends an older one."""
         loop = asyncio.get_running_loop()
         self._runs += 1
         number, health = self._runs, self._broker.health
@@ -153,7 +153,7 @@ class Reconciler:
         try:
             await self.reconcile_now()
         except Exception:
-            # Whoever listens to orders may fail; the books are read on.
+            # A listener to orders may fail; the books are read on.
             logger.exception("%s: a reconcile failed in an unforeseen way", self._broker.name)
             self._retry_s = asyncio.get_running_loop().time() + self._backoff.next_s()
 
@@ -167,7 +167,7 @@ class Reconciler:
             pass
 
     async def reconcile_now(self) -> ReconcileResult:
-        """Read the books and take them in; whoever asks while that is under way gets the same answer."""
+        """Read the books and take them in; anyone who asks while that is under way gets the same answer."""
         while (under_way := self._under_way) is not None:
             result = await asyncio.shield(under_way)
             if result is not None:
@@ -278,7 +278,7 @@ class Reconciler:
         words = (
             f"its order stream has not brought what the order book has of order {next(iter(missed))[2]}{more}"
         )
-        action = "the order stream counts as stale and is connected anew"
+        action = "the order stream counts as stale and is reconnected"
         if is_again:
             action += f", and for that not again for {self._pause_s / 60:.0f} minutes; the books are read on"
         self._note(f"{name}: {words}", action)

@@ -33,7 +33,7 @@ MOST_TAIL_ROWS = 80
 _MINUTE_NS = 60_000_000_000
 _MS_NS = 1_000_000
 OLD_NS = 5_000_000_000
-"""From then on a last price is not drawn as that of now; as in chart.js."""
+"""From then on a last price is not drawn as the current one; as in chart.js."""
 LONGEST_SILENCE_NS = 1_000_000_000
 """After which the time is written although no tick came, so that the chart rolls on."""
 
@@ -144,7 +144,7 @@ class ChartView(LiveView):
         """Whether there was anything."""
         store = self._feed.manager.quotes
         if store is not self._store:
-            # A feed that was attached to its service anew has fresh stores.
+            # A feed that was reattached to its service has fresh stores.
             self._attach(store)
             return True
         taken = False

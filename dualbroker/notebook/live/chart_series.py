@@ -1,6 +1,6 @@
 """What a chart draws, in few points however many ticks there are: prices in buckets of time. Pure.
 
-Rows bear running numbers. Only the newest row of a series still changes, so whoever has drawn up to a
+Rows have running numbers. Only the newest row of a series still changes, so a reader that has drawn up to a
 number needs the rows from that number on, and may be given rows again that it has.
 """
 
@@ -44,7 +44,7 @@ class Series:
 
     @property
     def next(self) -> int:
-        """Running number that the next row will bear."""
+        """Running number that the next row will have."""
         return self.first + len(self._rows)
 
     @property

@@ -199,7 +199,7 @@ class ControlsView(LiveView):
 
     def _unsubscribe(self) -> None:
         if (chosen := self._chosen()) is not None:
-            self._ask(self._feed.manager.unsubscribe([chosen]), lambda _: self._after(chosen, "let go of"))
+            self._ask(self._feed.manager.unsubscribe([chosen]), lambda _: self._after(chosen, "released"))
 
     def _after_subscribing(self, chosen: Instrument) -> None:
         self._after(chosen, "subscribed")

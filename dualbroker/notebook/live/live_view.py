@@ -1,4 +1,4 @@
-"""What is live in a notebook: a widget, written by the publisher, and a snapshot for cold readers."""
+"""What is live in a notebook: a widget that the publisher writes, and a snapshot that needs no kernel."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class LiveView(BoundToProcess):
         """Somebody looks again: write also what was left out meanwhile."""
 
     def _snapshot(self) -> dict[str, Any]:
-        """The state of now for a reader without a kernel, by mimetype."""
+        """The current state for a reader without a kernel, by mimetype."""
         raise NotImplementedError
 
     # Its life
@@ -166,7 +166,7 @@ class LiveView(BoundToProcess):
     # How it shows itself
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget where there is one, with a snapshot for whoever reads it cold; and its metadata."""
+        """The live widget where there is one, with a snapshot that needs no kernel; and its metadata."""
         cold = self._cold()
         if self._closed:
             return cold, _metadata(cold)

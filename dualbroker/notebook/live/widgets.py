@@ -59,7 +59,7 @@ class SeenWidget(anywidget.AnyWidget):
 class DashboardWidget(SeenWidget):
     """One part of the dashboard.
 
-    Traits: ``packed`` and ``packed_slow`` (the view's state, and what of it changes seldom, as JSON in
+    Traits: ``packed`` and ``packed_slow`` (the view's state, and what of it changes rarely, as JSON in
     bytes), ``part``, ``options``.
     """
 
@@ -94,7 +94,7 @@ class ChartWidget(SeenWidget):
         super().__init__(on_message, **values)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """What is sent to a page that asks for all, such as a reloaded one: then the base is that of now."""
+        """What a page gets that asks for all, such as a reloaded one: then the base is the current state."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if key is None and "base" in state:
             state["base"] = self._base_of()

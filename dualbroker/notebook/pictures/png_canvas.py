@@ -154,7 +154,7 @@ def name_places(axes: Axes, names: Sequence[str], *, most: int, sideways: bool =
 
 
 def name_marks(figure: Figure) -> None:
-    """A legend below the drawing for all that bears a name in it, each name once."""
+    """A legend below the drawing for everything that has a name in it, each name once."""
     marks = {
         name: handle
         for axes in figure.axes

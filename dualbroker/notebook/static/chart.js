@@ -2,7 +2,7 @@
 // words.js.
 //
 // Traits: `base`, all rows as they were once, and `tail`, the newest ones, both as numbers in bytes:
-// number of the first row, fields of a row, time of now (ms), change in percent, time of the newest quote (ms),
+// number of the first row, fields of a row, current time (ms), change in percent, time of the newest quote (ms),
 // then row after row. A row may come again, and what was missed is a gap in the line and nothing worse.
 // `options` is what does not change.
 // plotly.js is pushed once per kernel by a widget of its own (library.js), is asked for here and waited for.
@@ -10,11 +10,11 @@
 const IST_MS = 19_800_000; // plotly shows a number as UTC, so the clock of India is added to it
 const DAY_MS = 86_400_000;
 const HEAD = 5;
-const OLD_MS = 5_000; // from then on a price is not drawn as that of now, and a kernel that says nothing is silent
+const OLD_MS = 5_000; // from then on a price is not drawn as the current one, and a kernel that says nothing is silent
 const LOOK_EVERY_MS = 1_000;
 const WAIT_MS = 50;
 const LONGEST_WAIT_MS = 60_000;
-// plotly groups digits by threes unless told; hundreds of crores are grouped further than any price reaches.
+// plotly groups digits by threes unless told otherwise; hundreds of crores are grouped further than any price reaches.
 const IN_INDIA = { locale: "en-IN", locales: { "en-IN": { dictionary: {}, format: { grouping: [3, 2, 2, 2, 2, 2] } } } };
 const LOOKS = {
   light: { ink: "#24292f", quiet: "#656d76", grid: "#8884", line: "#1f6fb2", up: "#1a7f37", down: "#c02c2c" },

@@ -1,5 +1,5 @@
 // Tells the kernel now and then that somebody looks at a view, so that it may write less often when nobody
-// does, and tells the view itself, so that it is not drawn in vain.
+// does, and tells the view itself, so that it is not drawn for nothing.
 
 const BEAT_MS = 10_000;
 const SEEN = { kind: "seen" };

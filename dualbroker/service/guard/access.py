@@ -102,7 +102,7 @@ class Access:
     Programs send ``Authorization: Bearer``. A browser shows it once, in a link (``/?token=``) or the form
     that it gets without one, is given a cookie that no script can read and sent on to the bare address.
 
-    Wrong tokens are counted for each client, and whoever has shown too many waits; cookies that are not
+    Wrong tokens are counted for each client, and anyone who has shown too many waits; cookies that are not
     good any more are no attempt.
     """
 

@@ -92,7 +92,7 @@ class Guard:
 
 
 def _is_followed_link(scope: Scope, headers: Headers) -> bool:
-    """A person went to a page of ours; whoever linked to it does not see the answer."""
+    """A person went to a page of ours; anyone who linked to it does not see the answer."""
     return (
         scope["type"] == "http"
         and scope["method"] in _READING

@@ -1,4 +1,4 @@
-"""What every answer bears for browsers, errors included: where it may be shown, and what it may load."""
+"""The headers of every answer for browsers, errors included: where it may be shown, and what it may load."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _policy(path: str) -> str:
 
 
 class SafeAnswers:
-    """Adds the headers, and makes an answer of a fault, so that it bears them too.
+    """Adds the headers, and makes an answer of a fault, so that it has them too.
 
     An answer's own ``cache-control`` and ``content-security-policy`` stay as they are.
     """

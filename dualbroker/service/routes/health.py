@@ -1,4 +1,4 @@
-"""``/health``: for whoever watches the watcher."""
+"""``/health``: for anyone who watches the watcher."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from dualbroker.view.rows import subscription_rows
 __all__ = ["REST_HOLDER", "router"]
 
 REST_HOLDER = "rest"
-"""Holds what is subscribed here, whoever asked; it lasts until it is deleted here, or the service ends."""
+"""Holds what is subscribed here, no matter who asked, until it is deleted here or the service ends."""
 
 router = APIRouter(prefix="/api/subscriptions", tags=["subscriptions"])
 
@@ -44,7 +44,7 @@ class SubscriptionRow(row_model("Subscription", tables.SUBSCRIPTIONS)):  # type:
         Field(
             description="Who holds it: `config`, `rest` (POST here), `… orders` (what has an order for one), "
             "`client-…` (a client of the stream). "
-            "It is streamed until the last lets go.",
+            "It is streamed until the last one releases it.",
             examples=[["config", "rest"]],
         ),
     ]
@@ -78,7 +78,7 @@ class UnsubscribedAnswer(Answer):
     released: Annotated[
         list[str],
         Field(
-            description="What `rest` held and has let go of; others may hold it still.",
+            description="What `rest` held and has released; others may hold it still.",
             examples=[["NSE:RELIANCE-EQ"]],
         ),
     ]
@@ -119,7 +119,7 @@ async def subscribe_orders(manager: Manager) -> dict[str, Any]:
 
 @router.delete("/orders", response_model=UnsubscribedAnswer, responses=answers())
 async def unsubscribe_orders(manager: Manager) -> dict[str, Any]:
-    """Follow orders no longer, and let go of what was held for that; what somebody else holds streams on."""
+    """Follow orders no longer, and release what was held for that; what somebody else holds streams on."""
     store = manager.quotes
     held = manager.routing.machine.holders.held_by(orders_holder(REST_HOLDER))
     indices = [index for key in held if (index := store.index_of(key)) is not None]
@@ -143,7 +143,7 @@ async def unsubscribe(
         str, Query(min_length=1, max_length=8, description="Of names that do not say theirs.")
     ] = "NFO",
 ) -> dict[str, Any]:
-    """Let go of instruments that were subscribed here; those that somebody else holds stream on."""
+    """Release instruments that were subscribed here; those that somebody else holds stream on."""
     meant = [_held_instrument(manager, name, exchange) for name in symbol]
     held = set(manager.routing.machine.holders.held_by(REST_HOLDER))
     released = [instrument for instrument in dict.fromkeys(meant) if instrument.key in held]

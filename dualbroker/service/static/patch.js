@@ -1,4 +1,4 @@
-// Applies what dualbroker/view/patches.py makes. What is not changed stays the same object, so that whoever draws it
+// Applies what dualbroker/view/patches.py makes. What is not changed stays the same object, so that what draws it
 // sees at once that nothing has happened to it.
 
 export function applied(old, change) {

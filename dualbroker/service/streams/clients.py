@@ -1,7 +1,7 @@
 """Who is attached to the stream endpoint: what each was sent, what it missed, what it holds.
 
 A client that goes without a word keeps its subscriptions for a while, for it may only have lost its link;
-then it lets go of its own, and of nobody else's.
+then its own are released, and nobody else's.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class ClientRegistry:
         said_goodbye
             It left on purpose.
         may_return
-            False: it gave itself no name to come back by, as the page, which begins anew.
+            False: it gave itself no name to come back by, as the page, which starts over.
         """
         record.until_ns = self._clock.now_ns()
         record.lag_rows = record.waiting_orders = 0
@@ -122,7 +122,7 @@ class ClientRegistry:
             self.closes[record.closed_because] += 1
             logger.warning("client %s was closed: %s", record.name, record.closed_because)
         if self._attached.get(client_id) is not record:
-            return  # it has connected anew meanwhile
+            return  # it has reconnected meanwhile
         del self._attached[client_id]
         if said_goodbye or not (may_return or self._holders.get(client_id)):
             self._release(client_id)

@@ -41,7 +41,7 @@ __all__ = [
 MOST_EVENTS = 1000
 """Order events of one message."""
 MOST_PLAIN_ROWS = 1024
-"""Ticks of one message in JSON, which is dear to write and compress (``benchmarks/wire.py``)."""
+"""Ticks of one message in JSON, which is expensive to write and compress (``benchmarks/wire.py``)."""
 BANDWIDTH_EVERY_S = 0.25
 
 

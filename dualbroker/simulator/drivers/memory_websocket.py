@@ -80,7 +80,7 @@ class MemoryWebSocket:
         self._finish(code, reason)
 
     async def wait_closed(self) -> MemoryCloseReason:
-        """Return when the connection has ended, whoever ended it."""
+        """Return when the connection has ended, no matter which side ended it."""
         return await asyncio.shield(self._closed)
 
     @property

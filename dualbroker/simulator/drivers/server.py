@@ -284,7 +284,7 @@ class SimulatorServer:
 
 
 class _QuietServer(uvicorn.Server):
-    """Leaves signals to whoever runs the loop, and says when it listens."""
+    """Leaves signals to whatever runs the loop, and says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

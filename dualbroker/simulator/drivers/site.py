@@ -12,7 +12,7 @@ POST    ``/simulator/stop``                no more ticks, fills or orders of the
 GET     ``/simulator/faults``              every broker's faults
 POST    ``/simulator/faults/<broker>``     turn on or off what the JSON body names, at ``all`` too
 DELETE  ``/simulator/faults/<broker>``     turn all of them off
-POST    ``/simulator/strike/<broker>``     deal the blow that the JSON body describes
+POST    ``/simulator/strike/<broker>``     make the strike that the JSON body describes
 ======  =================================  ==========================================================
 """
 

@@ -1,4 +1,4 @@
-"""Faults of a simulated broker: switches that stay on until they are turned off, and one-off blows.
+"""Faults of a simulated broker: switches that stay on until they are turned off, and one-off strikes.
 
 All are off by default. ``broker.faults`` may be changed at any moment, whole or field by field; what
 streams follows with the simulation's next step.
@@ -94,7 +94,7 @@ NO_FAULTS = Faults()
 
 
 class Strike(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A blow against all open connections of a broker."""
+    """A strike against all open connections of a broker."""
 
     action: Literal["close", "reset", "half_frame", "garbage", "oversized", "evict", "expire_tokens"]
     """
@@ -130,12 +130,12 @@ def changed(faults: Faults, changes: Mapping[str, Any]) -> Faults:
 
 
 def as_strike(fields: Mapping[str, Any]) -> Strike:
-    """A blow from plain values, checked.
+    """A strike from plain values, checked.
 
     Raises
     ------
     DualBrokerError
-        There is no such blow.
+        There is no such strike.
     """
     try:
         return msgspec.convert(dict(fields), Strike)

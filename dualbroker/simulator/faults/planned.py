@@ -1,4 +1,4 @@
-"""Blows that are dealt at a set moment: so long after the start, or at a time of the market's day. Pure."""
+"""Strikes at a set moment: so long after the start, or at a time of the market's day. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Fields(Strike, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PlannedStrike(msgspec.Struct, frozen=True):
-    """One blow, and when."""
+    """One strike, and when."""
 
     broker: str
     """Or ``all``."""
@@ -46,10 +46,10 @@ class PlannedStrike(msgspec.Struct, frozen=True):
             given = msgspec.convert(dict(fields), _Fields)
         except msgspec.ValidationError as error:
             raise DualBrokerError(
-                f"expected a blow with action, and after_s in seconds or at_time as HH:MM; found: {error}"
+                f"expected a strike with action, and after_s in seconds or at_time as HH:MM; found: {error}"
             ) from None
         if (given.after_s is None) == (given.at_time is None):
-            raise DualBrokerError("expected either after_s or at_time of a blow, found both or none")
+            raise DualBrokerError("expected either after_s or at_time of a strike, found both or none")
         strike = Strike(action=given.action, code=given.code, reason=given.reason)
         if given.after_s is not None:
             return cls(broker, strike, after_ns=round(given.after_s * NS_PER_S))

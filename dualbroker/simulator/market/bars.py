@@ -108,7 +108,7 @@ class MinuteRecorder:
         self._turnover_before = turnover.copy()
 
     def begin_day(self, volume: Floats, turnover: Floats) -> None:
-        """The cumulative figures start anew; to be told right after ``begin``."""
+        """The cumulative figures start over; to be told right after ``begin``."""
         self._volume_before = np.nan_to_num(volume)
         self._turnover_before = turnover.copy()
 

@@ -49,7 +49,7 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
 
 
 class Market(Protocol):
-    """A market on its own clock, moved on by whoever holds it. Not safe for several threads."""
+    """A market on its own clock, moved on by its holder. Not safe for several threads."""
 
     instruments: Sequence[Instrument]
     finished: bool
@@ -72,7 +72,7 @@ class Market(Protocol):
         ...
 
     def begin_day(self) -> None:
-        """A new day: figures of the day begin anew, expired derivatives are found and quoted no more."""
+        """A new day: figures of the day start over, expired derivatives are found and quoted no more."""
         ...
 
     def quote(self, index: int) -> Mapping[str, float]:

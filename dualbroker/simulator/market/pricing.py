@@ -63,7 +63,7 @@ def normal_cdf(x: Floats) -> Floats:
 
 
 def smile_volatility(forward: Floats, strike: Floats, years: Floats, at_the_money: Floats) -> Floats:
-    """Implied volatility of a strike: low strikes dear (the equity skew), both wings above the money."""
+    """Implied volatility of a strike: low strikes expensive (the equity skew), both wings above the money."""
     away = np.clip(moneyness(forward, strike, years, at_the_money), -_WIDEST, _WIDEST)
     relative: Floats = 1.0 + _SKEW * away + _CURVATURE * away * away
     return at_the_money * relative

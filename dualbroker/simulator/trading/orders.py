@@ -23,7 +23,7 @@ from dualbroker.simulator.answers import INVALID_INPUT, ORDER_NOT_FOUND, ORDER_N
 __all__ = ["Fill", "Order", "OrderDesk", "OrderEvent", "OrderNumbers", "OrderTerms", "Reject"]
 
 _EVENT_SPACING_NS = 150_000
-"""Time between two events of one burst, so that no two of an account bear the same ``tm`` and ``ntm``."""
+"""Time between two events of one burst, so that no two of an account carry the same ``tm`` and ``ntm``."""
 
 
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):

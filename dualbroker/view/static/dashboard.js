@@ -2,7 +2,7 @@
 //
 // The state replaces itself: what is attached late, after a reload or a lag, is drawn from the latest
 // state alone. Read from the model: "state"; "slow", laid under it, where a carrier sends what changes
-// seldom apart; "part"; "options" (notice: words to be shown; actions: what only a page can do; commands: what
+// rarely apart; "part"; "options" (notice: words to be shown; actions: what only a page can do; commands: what
 // can be asked of a broker, on a page and in a notebook); "link", on a page: { connected, words }. A message
 // { kind: "show", name } brings the row of an instrument into sight.
 
@@ -12,7 +12,7 @@ import { PARTS } from "./panels.js";
 import { summary } from "./summary.js";
 import { ageWords } from "./words.js";
 
-// These say at their top whether what they show is simulated; a panel by itself bears the word in its head.
+// These say at their top whether what they show is simulated; a panel by itself carries the word in its head.
 const SAY_THE_MODE = new Set([headline, summary]);
 const OLD_AFTER_MS = 5000;
 const LOOK_EVERY_MS = 500;

@@ -39,7 +39,7 @@ SAID_BY_OTHERS = (
     "too long to activate",
 )
 """JupyterLab's own words: which plugins a busy machine starts late; it opens the socket to its kernel
-twice, it forgets a kernel that is started anew before that has said its last, and it can't read what such a
+twice, it forgets a kernel that is restarted before that has said its last, and it can't read what such a
 kernel writes to its error output."""
 
 BEGUN = "begun at"

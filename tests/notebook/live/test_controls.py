@@ -38,7 +38,7 @@ def test_it_finds_subscribes_and_lets_go(feed: Feed) -> None:
     assert view._found.value.startswith("●")
     assert view._add.disabled
     view._remove.click()
-    wait_until(lambda: "let go of" in view._words.value)
+    wait_until(lambda: "released" in view._words.value)
     assert chosen.symbol not in feed.quotes.index
 
 

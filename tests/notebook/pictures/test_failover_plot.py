@@ -48,7 +48,7 @@ def _pixels(png: bytes) -> NDArray[Any]:
 
 
 def _first_column(pixels: NDArray[Any], colour: str) -> int:
-    """Of the pixels that bear about this colour; the legend, which stands below, does not count."""
+    """Of the pixels that have about this colour; the legend, which stands below, does not count."""
     wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
     found = (np.abs(pixels[:-FOOT, :, :3] - wanted).max(axis=2) < 24) & (pixels[:-FOOT, :, 3] > 200)
     return int(np.flatnonzero(found.any(axis=0))[0])

@@ -45,7 +45,7 @@ def pixels(png: bytes) -> NDArray[Any]:
 
 
 def where(png: bytes, colour: str) -> NDArray[Any]:
-    """Rows and columns of the pixels that bear about this colour."""
+    """Rows and columns of the pixels that have about this colour."""
     wanted = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
     found = pixels(png)
     return np.argwhere((np.abs(found[..., :3] - wanted).max(axis=2) < 24) & (found[..., 3] > 200))

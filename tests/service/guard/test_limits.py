@@ -1,4 +1,4 @@
-"""Sizes and rates are bounded, and whoever dawdles is let go of."""
+"""Sizes and rates are bounded, and a slow client is dropped."""
 
 from __future__ import annotations
 
