@@ -30,6 +30,7 @@ _SETTLED_S = 6.0
 _START_AMONG_FAULTS = 0.15
 _SHORTEST_PHASE_S, _LONGEST_PHASE_S = 50.0, 120.0
 _HAS_LIMIT = 0.15
+_BALANCED = 0.2
 _HOLDERS = ("anna", "ben", "cook")
 
 Dice = random.Random
@@ -110,7 +111,8 @@ def generate_schedule(seed: int) -> Schedule:
         brokers=brokers,
         faults_end_s=faults_end_s,
         events=tuple(events),
-        settings=_settings(dice, names, pool, broker_settings),
+        settings=_settings(dice, names, pool, broker_settings)
+        | ({"quotes": "balanced"} if random.Random(f"chaos/{seed}/quotes").random() < _BALANCED else {}),
         broker_settings=broker_settings,
         limits=limits,
         tokens_die=dice.choice(("close", "close", "mute")),

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Discriminator,
@@ -102,6 +102,9 @@ class Config(Section):
     order at any broker, also one that comes later. A single name needs no list."""
     primary: str = Field(default="auto", min_length=1)
     """Who carries quotes: ``auto`` by measured stability, or a broker's name, to which quotes return."""
+    quotes: Literal["primary", "balanced"] = "primary"
+    """``primary``: one broker carries the quotes. ``balanced``: all that stream share them, each instrument
+    is at one of them."""
     liveness: LivenessConfig = LivenessConfig()
     """When a connection, or the quotes on it, count as dead."""
     market_hours: MarketHoursConfig = MarketHoursConfig()

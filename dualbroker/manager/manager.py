@@ -26,7 +26,13 @@ from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import BrokerConfig, Config
-from dualbroker.errors import ConfigError, ConnectionFailedError, InstrumentError, UnknownInstrumentError
+from dualbroker.errors import (
+    ConfigError,
+    ConnectionFailedError,
+    InstrumentError,
+    RequestRefusedError,
+    UnknownInstrumentError,
+)
 from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.search import Found
 from dualbroker.log_file import log_troubles
@@ -138,6 +144,8 @@ class WebSocketManager(BoundToProcess):
             on_quotes=self._on_quotes,
             spawn=self._background.spawn,
             preferred=None if config.primary == AUTO else config.primary,
+            is_balanced=config.quotes == "balanced",
+            at_stake=self._at_stake,
         )
         """Who streams what."""
         self.mapping = InstrumentMapping(self.masters, self.wall_clock, self.routing.machine.keys)
@@ -333,6 +341,18 @@ class WebSocketManager(BoundToProcess):
             self._tell_order(event)
             if update.as_of_ns is not None:
                 self.reconcilers[update.broker_name].note_polled(update.key)
+
+    def _at_stake(self) -> set[InstrumentKey]:
+        """What has an open order, or fills of the newest trading day, at any broker."""
+        states = self.orders.snapshot()
+        today = max((state.key[1] for state in states), default=None)
+        return {
+            (state.exchange, state.token)
+            for state in states
+            if state.exchange is not None
+            and state.token is not None
+            and (state.status.is_open or (state.filled_quantity and state.key[1] == today))
+        }
 
     def _tell_order(self, event: OrderEvent) -> None:
         self._announcer.announce(event)
@@ -571,6 +591,8 @@ class WebSocketManager(BoundToProcess):
             No enabled broker that streams has this name.
         ConnectionFailedError
             It is not connected.
+        RequestRefusedError
+            The quotes are shared out over all brokers.
         """
         streaming = [each for each, broker in self.brokers.items() if broker.config.orders == "stream"]
         if name != AUTO and name not in streaming:
@@ -580,6 +602,11 @@ class WebSocketManager(BoundToProcess):
         if name == AUTO:
             self.routing.machine.standing.preferred = None
             return None
+        if self.config.quotes == "balanced":
+            raise RequestRefusedError(
+                "the quotes are shared out over all brokers (quotes: balanced in the config), so none "
+                "carries them all; quotes: primary lets one do so"
+            )
         if not self.serves(name):
             raise ConnectionFailedError(f"{name} can't carry quotes now: {self.health[name].words}")
         await self._prepare_mappings(name)

@@ -18,6 +18,8 @@ __all__ = [
     "assign",
     "choose_primary",
     "choose_source",
+    "fair_weight",
+    "steady_needed_s",
 ]
 
 CLEARLY_BETTER = 15.0
@@ -111,7 +113,7 @@ def choose_source(
         wanted = by_name.get(preferred)
         if wanted is None or wanted is now or not wanted.is_serving:
             return SourceChoice(now.name, "it serves")
-        needed_s = min(LONGEST_STEADY_S, STEADY_S * 2.0 ** max(0, wanted.failures - 1))
+        needed_s = steady_needed_s(wanted)
         if wanted.steady_s < needed_s:
             words = f"{preferred} has been steady for {wanted.steady_s:.0f} of {needed_s:.0f} s"
             return SourceChoice(now.name, words)
@@ -122,6 +124,23 @@ def choose_source(
         if best.trouble + CLEARLY_BETTER < now.trouble:
             return SourceChoice(best.name, f"{now.name} {now.words}")
     return SourceChoice(now.name, "it serves")
+
+
+def steady_needed_s(broker: Stability) -> float:
+    """How long a broker has to be steady before quotes return to it, the longer the oftener it failed."""
+    return min(LONGEST_STEADY_S, STEADY_S * 2.0 ** max(0, broker.failures - 1))
+
+
+def fair_weight(broker: Stability) -> float:
+    """How much of the load a broker should carry beside others: from 1, without trouble, down to a quarter.
+
+    In quarters, so that a millisecond more or less moves nothing; 0 where it had trouble and has not been
+    steady for long enough since.
+    """
+    had_trouble = broker.disconnects or broker.stales or broker.failures
+    if had_trouble and broker.steady_s < steady_needed_s(broker):
+        return 0.0
+    return max(0.25, round(4.0 / (1.0 + broker.trouble / CLEARLY_BETTER)) / 4.0)
 
 
 class Assignment(msgspec.Struct):

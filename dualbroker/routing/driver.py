@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass, field
 from typing import Any
@@ -36,7 +36,7 @@ from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore
 from dualbroker.stores.quotes import QuoteStore
 
-__all__ = ["Routing", "Subscribed", "announce_roles"]
+__all__ = ["Routing", "Subscribed"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -70,6 +70,10 @@ class Routing:
         Runs what takes time.
     preferred
         To whom quotes return; None leaves it to what is measured.
+    is_balanced
+        Share the quotes out over all brokers, instead of having one carry them.
+    at_stake
+        Instruments with open orders or fills of today: in a failover they come first.
     """
 
     brokers: Mapping[str, Broker]
@@ -82,6 +86,8 @@ class Routing:
     on_quotes: QuoteCallback
     spawn: Callable[[Coroutine[Any, Any, None]], object]
     preferred: InitVar[str | None]
+    is_balanced: bool = False
+    at_stake: InitVar[Callable[[], Collection[InstrumentKey]]] = frozenset
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Held while a broker is sent something, which takes several frames and the pauses between them."""
     _connections: Counter[str] = field(default_factory=Counter)
@@ -89,8 +95,21 @@ class Routing:
     _finished: dict[int, asyncio.Event] = field(default_factory=dict)
     """By number of each failover under way."""
 
-    def __post_init__(self, market_hours: MarketHours, preferred: str | None) -> None:
-        self.machine = RoutingMachine(self.health, market_hours, self.quotes.routes, preferred)
+    def __post_init__(
+        self,
+        market_hours: MarketHours,
+        preferred: str | None,
+        at_stake: Callable[[], Collection[InstrumentKey]],
+    ) -> None:
+        self.machine = RoutingMachine(
+            self.health,
+            market_hours,
+            self.quotes.routes,
+            preferred,
+            is_balanced=self.is_balanced,
+            last_price=self.quotes.last_price_of,
+            at_stake=at_stake,
+        )
 
     # What holders want
 
@@ -110,8 +129,13 @@ class Routing:
         keys = [instrument.key for instrument in instruments]
         acknowledged = await self._wait_acknowledged(keys)
         primary = self.machine.standing.primary or ""
-        if missing := [i.qualified_name for i in instruments if i.key not in acknowledged]:
-            logger.warning("%s has not acknowledged %s", primary, ", ".join(missing))
+        missing: dict[str, list[str]] = {}
+        for each in instruments:
+            if each.key not in acknowledged:
+                at = self.machine.moves.target_of(each.key) or primary
+                missing.setdefault(at, []).append(each.qualified_name)
+        for name, names in missing.items():
+            logger.warning("%s has not acknowledged %s", name, ", ".join(names))
         return [
             Subscribed(i, self.machine.moves.target_of(i.key) or primary, i.key in acknowledged)
             for i in instruments
@@ -226,9 +250,9 @@ class Routing:
                     broker = self.brokers[name]
                     (broker.renew_session if renew_session else broker.reconnect)(why)
                 case PrimaryChanged(primary, reason):
-                    logger.info("%s carries quotes: %s", primary, reason)
+                    self.say_primary(primary, reason)
                     if self.machine.standing.has_begun:
-                        announce_roles(primary, self.health)
+                        self.announce_roles()
                 case FailoverBegun(failover):
                     self.incidents.add_failover(failover)
                     self._finished[failover.number] = asyncio.Event()
@@ -259,6 +283,18 @@ class Routing:
     def _turn(self, name: str) -> asyncio.Lock:
         return self._turns.setdefault(name, asyncio.Lock())
 
+    def say_primary(self, name: str, reason: str) -> None:
+        """Which broker leads, and why; INFO."""
+        if self.is_balanced:
+            logger.info("%s is asked for what one broker is asked, such as symbol masters: %s", name, reason)
+        else:
+            logger.info("%s carries quotes: %s", name, reason)
+
+    def announce_roles(self) -> None:
+        """Who carries quotes, who carries orders; INFO."""
+        shared = [name for name, each in self.machine.standing.brokers.items() if each.serves]
+        _say_roles(self.machine.standing.primary, self.health, shared if self.is_balanced else ())
+
     def _give_roles(self) -> None:
         for name, broker in self.brokers.items():
             health = self.health[name]
@@ -273,9 +309,11 @@ class Routing:
             health.role = role
 
 
-def announce_roles(primary: str | None, health: Mapping[str, BrokerHealth]) -> None:
+def _say_roles(primary: str | None, health: Mapping[str, BrokerHealth], shared: Sequence[str] = ()) -> None:
     """Who carries quotes, who carries orders; INFO."""
-    if primary is not None:
+    if len(shared) > 1:
+        logger.info("Price/Quote updates: shared out over %s, each instrument at one", ", ".join(shared))
+    elif primary is not None:
         logger.info("Price/Quote updates: %s only", primary)
     carrying = [name for name, broker in health.items() if broker.role is not Role.NONE]
     if carrying:

@@ -7,10 +7,11 @@ Nothing here waits, and no clock is asked: the same events yield the same comman
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
+from dualbroker.routing.balance import Carrier
 from dualbroker.routing.caps import Caps, cap_shown
 from dualbroker.routing.choice import Assignment, assign
 from dualbroker.routing.commands import AskAgain, Command, Moment, Note, Reconnect
@@ -19,6 +20,7 @@ from dualbroker.routing.holders import Holders
 from dualbroker.routing.keys import KeysAtBrokers
 from dualbroker.routing.moves import Moves
 from dualbroker.routing.refusals import Refusals
+from dualbroker.routing.sharing import Sharing
 from dualbroker.routing.standing import BrokerStanding, Standing
 from dualbroker.routing.wire import Wire
 from dualbroker.stores.health import BrokerHealth, BrokerState
@@ -36,6 +38,8 @@ COMES_BACK = {
 NAMES_SHOWN = 5
 BRINGS_QUOTES_NS = 7_000_000_000
 """A broker whose last quote is older may be silent altogether: its missing answers show no limit."""
+MOST_ROUNDS = 5
+"""Of one arrangement: what one round takes away from a broker may make room for the next."""
 NO_LONGER_FULL = 0.9
 """Share of its limit below which a broker has been relieved: that it is full again is said again."""
 
@@ -53,6 +57,12 @@ class RoutingMachine:
         Read by the quote store, written here.
     preferred
         To whom quotes return; None leaves it to what is measured.
+    is_balanced
+        Share the quotes out over all brokers, instead of having one carry them.
+    last_price
+        Of an instrument; None where there is none yet.
+    at_stake
+        Instruments with open orders or fills of today: in a failover they come first.
     """
 
     def __init__(
@@ -61,6 +71,10 @@ class RoutingMachine:
         market_hours: MarketHours,
         routes: Routes,
         preferred: str | None,
+        *,
+        is_balanced: bool = False,
+        last_price: Callable[[InstrumentKey], float | None] = lambda key: None,
+        at_stake: Callable[[], Collection[InstrumentKey]] = frozenset,
     ) -> None:
         self.holders = Holders()
         self.keys = KeysAtBrokers()
@@ -78,6 +92,9 @@ class RoutingMachine:
             refusals=self.refusals,
             failovers=self._failovers,
         )
+        self.sharing = Sharing(self.moves.instrument, self.moves.known, last_price) if is_balanced else None
+        """None where one broker carries the quotes."""
+        self._at_stake = at_stake
         self._told_full: dict[str, bool] = {}
         """Brokers of which it was said that they are full, and whether also that something is left over."""
         self._is_short_of_room = False
@@ -160,8 +177,9 @@ class RoutingMachine:
 
     def begin(self, now: Moment) -> list[Command]:
         """The start is over: a source that is not there by now is replaced."""
-        self.standing.has_begun = True
-        return self._arrange(now)
+        had_begun, self.standing.has_begun = self.standing.has_begun, True
+        # Nobody looks at it yet: what the first broker took up is shared out at once.
+        return self._arrange(now, move_limit=0 if had_begun else None)
 
     def pause(self) -> None:
         """Connections come and go on purpose from now on, and nothing is moved for that."""
@@ -292,8 +310,9 @@ class RoutingMachine:
         expired = self._expire_refusals(now)
         may_ask_for_more = self.caps.expire(now.s)
         changed = self.standing.choose(now, self.moves.sources)
-        if expired or changed or may_ask_for_more or self._is_short_of_room:
-            commands += [*changed, *self._arrange(now)]
+        move_limit = self._may_move(now)
+        if expired or changed or may_ask_for_more or move_limit or self._is_short_of_room:
+            commands += [*changed, *self._arrange(now, move_limit=move_limit)]
         for name, key in expired:
             # What is still its own is asked for once more: the broker may have lost it.
             commands += self._ask_again(name, [key])
@@ -323,27 +342,91 @@ class RoutingMachine:
 
     # The arrangement
 
-    def _arrange(self, now: Moment) -> list[Command]:
+    def _arrange(self, now: Moment, move_limit: int | None = 0) -> list[Command]:
         """Begin every move that leads to who should stream what, and send what was not sent yet."""
         commands: list[Command] = []
         if not self.standing.is_left_alone(now):
             commands += self.standing.choose(now, self.moves.sources)
             assert self.standing.primary is not None
-            serving = self.standing.serving(now, self.moves.sources)
+            weights = self.standing.weights(now, self.moves.sources)
+            serving = list(weights)
             refused = {
                 name: keys
                 for name in self.standing.brokers
                 if (keys := self.keys.lacks(name).union(self.refusals.of(name)))
             }
             self.moves.end_unwanted()
-            caps = {name: cap.most for name in serving if (cap := self.caps.of(name)) is not None}
-            claimed = {name: self.wire.claims_of(name) for name in serving} if caps else {}
-            assignment = assign(self.holders.wanted, self.standing.primary, serving, refused, caps, claimed)
-            self._ask_once_more(assignment.targets)
-            commands += self.moves.arrange(assignment.targets, now)
+            why = "" if self.sharing is None else "the quotes are shared out more evenly"
+            for _ in range(MOST_ROUNDS):
+                if self.sharing is None:
+                    assignment = self._assign(serving, refused)
+                else:
+                    assignment = self._share_out(self.sharing, weights, move_limit)
+                    move_limit = 0
+                self._ask_once_more(assignment.targets)
+                targets = self._those_at_stake_first(assignment.targets)
+                commands += self.moves.arrange(targets, now, why)
+                if not any(self._has_room(name) for name in assignment.passed_on):
+                    break
+                # What was taken away from a broker that is full has made room there.
             commands += self._failovers.finish()
             commands += self._say_who_is_full(assignment, serving, refused)
         return [*commands, *self.wire.difference()]
+
+    def _has_room(self, name: str) -> bool:
+        cap = self.caps.of(name)
+        return cap is None or len(self.wire.claims_of(name)) < cap.most
+
+    def _assign(self, serving: Sequence[str], refused: Mapping[str, Collection[InstrumentKey]]) -> Assignment:
+        caps = {name: cap.most for name in serving if (cap := self.caps.of(name)) is not None}
+        claimed = {name: self.wire.claims_of(name) for name in serving} if caps else {}
+        return assign(self.holders.wanted, self.standing.primary, serving, refused, caps, claimed)
+
+    def _share_out(
+        self, sharing: Sharing, weights: Mapping[str, float], move_limit: int | None
+    ) -> Assignment:
+        current, carriers = self._current(), self._carriers(weights)
+        done = sharing.share_out(self.holders.wanted, current, carriers, move_limit)
+        left_over = [key for key, target in done.targets.items() if target is None]
+        passed_on = {
+            each.name: count
+            for each in carriers
+            if each.most is not None and (count := sum(key not in each.cannot for key in left_over))
+        }
+        return Assignment(done.targets, passed_on)
+
+    def _may_move(self, now: Moment) -> int:
+        """How many instruments may be moved now though they are streamed well."""
+        if self.sharing is None or not self.standing.has_begun or self.standing.is_left_alone(now):
+            return 0
+        carriers = self._carriers(self.standing.weights(now, self.moves.sources))
+        return self.sharing.may_move(self.holders.wanted, self._current(), carriers, now)
+
+    def _current(self) -> dict[InstrumentKey, str]:
+        targets = {key: self.moves.target_of(key) for key in self.holders.wanted}
+        return {key: name for key, name in targets.items() if name is not None}
+
+    def _carriers(self, weights: Mapping[str, float]) -> list[Carrier]:
+        caps = {name: self.caps.of(name) for name in weights}
+        return [
+            Carrier(
+                name=name,
+                weight=weight,
+                most=None if (cap := caps[name]) is None else cap.most,
+                claimed=len(self.wire.claims_of(name)),
+                cannot=self.keys.lacks(name).union(self.refusals.of(name)),
+            )
+            for name, weight in weights.items()
+        ]
+
+    def _those_at_stake_first(
+        self, targets: dict[InstrumentKey, str | None]
+    ) -> dict[InstrumentKey, str | None]:
+        """Where something is to be streamed again, what has orders is asked for first."""
+        if all(map(self.moves.is_served, targets)):
+            return targets
+        first = {key: targets[key] for key in self._at_stake() if key in targets}
+        return {**first, **targets}
 
     def _ask_once_more(self, targets: dict[InstrumentKey, str | None]) -> None:
         """Let the primary keep, or be asked once more for, what it has refused as all others have, or what is

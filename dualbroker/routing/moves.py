@@ -111,6 +111,14 @@ class Moves:
         move = self._moves.get(key)
         return self._streams.get(key) if move is None else move.to
 
+    def instrument(self, key: InstrumentKey) -> Instrument:
+        """What anybody ever held under this key."""
+        return self._instruments[key][1]
+
+    def known(self) -> list[Instrument]:
+        """All that anybody ever held."""
+        return [instrument for _, instrument in self._instruments.values()]
+
     def name(self, key: InstrumentKey) -> str:
         """The instrument's qualified name."""
         return self._instruments[key][1].qualified_name
@@ -127,13 +135,18 @@ class Moves:
             if key not in self.holders.wanted:
                 self.end(key)
 
-    def arrange(self, targets: Mapping[InstrumentKey, str | None], now: Moment) -> list[FailoverBegun]:
+    def arrange(
+        self, targets: Mapping[InstrumentKey, str | None], now: Moment, why_planned: str = ""
+    ) -> list[FailoverBegun]:
         """Begin every move that leads from who streams what to who shall.
 
         Parameters
         ----------
         targets
-            Who shall stream each wanted instrument; None: nobody can, and where it is streamed it stays.
+            Who shall stream each wanted instrument; None: nobody can, and where it is streamed it stays. Of
+            what moves at once the first is asked for first.
+        why_planned
+            Why what is streamed well moves, in words; empty where the choice of the primary says it.
         """
         wanted = self.holders.wanted
         anybody_serves = any(map(self.standing.serves, self.standing.brokers))
@@ -145,7 +158,7 @@ class Moves:
                 target = move.to
             self._place(key, wanted[key], target, begun, now)
         return [
-            self._begin_failover(kind, {key: self._moves[key] for key in keys})
+            self._begin_failover(kind, {key: self._moves[key] for key in keys}, why_planned)
             for kind, keys in begun.items()
         ]
 
@@ -253,7 +266,9 @@ class Moves:
         if key not in self._streams and last_told is not None:
             self._lost[key] = _Lost(last_told, move.base_ns)
 
-    def _begin_failover(self, kind: _Begun, moves: Mapping[InstrumentKey, _Move]) -> FailoverBegun:
+    def _begin_failover(
+        self, kind: _Begun, moves: Mapping[InstrumentKey, _Move], why_planned: str = ""
+    ) -> FailoverBegun:
         last_ns = self.standing.last_quote_ns(kind.old)
         if last_ns is not None and last_ns < max(move.base_ns for move in moves.values()):
             # It was to take over and brought nothing: its last quote is of an earlier time.
@@ -265,7 +280,8 @@ class Moves:
             time_ns=time_ns,
             from_broker=kind.old,
             to_broker=kind.new,
-            why=self.standing.why_moved(kind.old, kind.new, planned=kind.planned),
+            why=(kind.planned and why_planned)
+            or self.standing.why_moved(kind.old, kind.new, planned=kind.planned),
             planned=kind.planned,
             detected_after_s=None if kind.planned or last_ns is None else max(0, time_ns - last_ns) / 1e9,
             instruments=len(moves),

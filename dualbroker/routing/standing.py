@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from dualbroker.market_hours import MarketHours, Phase
-from dualbroker.routing.choice import choose_source
+from dualbroker.routing.choice import choose_source, fair_weight
 from dualbroker.routing.commands import Moment, PrimaryChanged
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.refusals import Refusals
@@ -154,6 +154,15 @@ class Standing:
         """Who can carry quotes now, the steadiest first."""
         rows = [row for row in self._measurements(now, sources) if row.is_serving]
         return [row.name for row in sorted(rows, key=lambda row: row.trouble)]
+
+    def weights(self, now: Moment, sources: list[str]) -> dict[str, float]:
+        """How much of the quotes each broker that serves should carry beside others, the steadiest first.
+
+        1 is a broker without trouble. One that had some is given nothing more until it has been steady for as
+        long as it would have to be to become the primary again.
+        """
+        rows = [row for row in self._measurements(now, sources) if row.is_serving]
+        return {row.name: fair_weight(row) for row in sorted(rows, key=lambda row: row.trouble)}
 
     def prefer(self, name: str) -> list[PrimaryChanged]:
         """Make it the primary, because a person has asked for that, and the one that others return to."""

@@ -40,13 +40,15 @@ HOLDERS = st.sampled_from(["one", "two"])
 class World:
     """The machine, the quote store that reads its routes, and brokers that do what they are sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_balanced: bool = False) -> None:
         self.store = QuoteStore()
         self.health = {
             name: BrokerHealth(broker_name=name, broker_type="test", account="", simulated=True)
             for name in BROKERS
         }
-        self.machine = RoutingMachine(self.health, MarketHours.always(), self.store.routes, None)
+        self.machine = RoutingMachine(
+            self.health, MarketHours.always(), self.store.routes, None, is_balanced=is_balanced
+        )
         for name in BROKERS:
             self.machine.add_broker(name, can_stream=True)
         self.machine.standing.primary = "a"
@@ -110,9 +112,11 @@ class World:
 class AnyHistory(RuleBasedStateMachine):
     """Random histories. The same event once more must change nothing."""
 
+    is_balanced = False
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(is_balanced=self.is_balanced)
         self.machine = self.world.machine
         self.held: dict[tuple[str, InstrumentKey], FeedType] = {}
         self.sources: dict[InstrumentKey, str] = {}
@@ -346,6 +350,14 @@ class AnyHistory(RuleBasedStateMachine):
             assert source is None or key in self.machine.wire.claimed(source)
 
 
+class AnySharedHistory(AnyHistory):
+    """The same where all brokers share the quotes."""
+
+    is_balanced = True
+
+
+TestAnySharedHistory = AnySharedHistory.TestCase
+TestAnySharedHistory.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestAnyHistory = AnyHistory.TestCase
 TestAnyHistory.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 

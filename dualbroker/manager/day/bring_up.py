@@ -20,7 +20,7 @@ from dualbroker.errors import (
 )
 from dualbroker.model import Role
 from dualbroker.routing.choice import LoginOutcome, choose_primary
-from dualbroker.routing.driver import Routing, announce_roles
+from dualbroker.routing.driver import Routing
 from dualbroker.stores.health import BrokerHealth, BrokerState
 
 __all__ = ["BringUp", "log_in"]
@@ -56,6 +56,7 @@ class BringUp:
     ) -> None:
         self._brokers = brokers
         self._health = health
+        self._routing = routing
         self._standing = routing.machine.standing
         self._random = rng
         self._on_order = on_order
@@ -91,7 +92,7 @@ class BringUp:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - loop.time()) + 1.0):
                 await self._none_pending.wait()
-        announce_roles(self._standing.primary, self._health)
+        self._routing.announce_roles()
         self._is_over = True
 
     def _decide_primary(self, *, time_is_up: bool) -> bool:
@@ -100,7 +101,7 @@ class BringUp:
         choice = choose_primary(candidates, self._outcomes, time_is_up=time_is_up)
         if choice.primary is not None:
             self._standing.primary = choice.primary
-            logger.info("%s carries quotes: %s", choice.primary, choice.reason)
+            self._routing.say_primary(choice.primary, choice.reason)
         return choice.final
 
     async def _bring_up(self, broker: Broker) -> None:
@@ -115,7 +116,7 @@ class BringUp:
         await self._roles_decided.wait()
         if self._standing.primary is None and broker.config.orders == "stream":
             self._standing.primary = broker.name
-            logger.info("%s carries quotes: the first to log in", broker.name)
+            self._routing.say_primary(broker.name, "the first to log in")
         is_primary = self._standing.primary == broker.name
         self._health[broker.name].role = Role.PRIMARY if is_primary else Role.SECONDARY
         try:
@@ -126,7 +127,7 @@ class BringUp:
             self._settle(broker.name)
         if self._is_over:
             # It has come after all others were up: what the start did, it did without this one.
-            announce_roles(self._standing.primary, self._health)
+            self._routing.announce_roles()
             if is_primary:
                 await self._on_primary()
 
