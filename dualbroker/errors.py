@@ -163,6 +163,10 @@ class JournalDamagedError(JournalError):
     """The file of the order journal is broken, so that nothing can be believed of it."""
 
 
+class AlertDeliveryError(DualBrokerError):
+    """An alert could not be sent to one of its targets; the message holds nothing of the address."""
+
+
 class MissingExtraError(DualBrokerError, ModuleNotFoundError):
     """A library that only a part of dualbroker needs is not installed; the message says how to have it."""
 

@@ -354,6 +354,14 @@ class OrderUpdate(msgspec.Struct, kw_only=True, omit_defaults=True):
     def key(self) -> OrderKey:
         return (self.broker_name, self.trading_day, self.order_id)
 
+    @property
+    def happened_ns(self) -> int:
+        """When it happened: what the stream brings came at once, of what was read only the broker knows."""
+        if self.source is UpdateSource.STREAM:
+            return self.receive_time_ns
+        told = (self.fill_time_ns, self.event_time_ns, self.exchange_time_ns, self.order_time_ns)
+        return next((moment for moment in told if moment), self.receive_time_ns)
+
 
 class FillReport(msgspec.Struct, kw_only=True):
     """One fill: a row of a trade book, or what the order stream brought of it."""

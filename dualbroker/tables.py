@@ -25,12 +25,14 @@ from typing import Any, Literal
 import msgspec
 
 __all__ = [
+    "ALERTS",
     "ALL_BARS",
     "ALL_TICKS",
     "BANDWIDTH",
     "BARS",
     "BROKERS",
     "CHAIN",
+    "DELIVERED",
     "DEPTH",
     "FAILOVERS",
     "GAPS",
@@ -493,6 +495,43 @@ INCIDENTS = Table(
     ),
 )
 
+ALERTS = Table(
+    "feed.alerts",
+    "One message to a person.",
+    (
+        Column("number", "count", "Counts all alerts since the start, from 1.", 3),
+        Column("time", "time"),
+        Column(
+            "state",
+            "text",
+            "raised: it has begun; resolved: it is over; event: it happened; test: sent to try it.",
+            "raised",
+            always=True,
+        ),
+        Column(
+            "rule",
+            "text",
+            "reject, fill, broker_down, login_needed, failover, price or test.",
+            "broker_down",
+            always=True,
+        ),
+        Column("broker_name", "text", "Unknown where it is about no broker.", "broker1"),
+        Column("symbol", "text", "Unknown where it is about no instrument."),
+        Column("words", "text", "", "broker1 is down: reconnecting: no route to host", always=True),
+    ),
+)
+
+DELIVERED = Table(
+    "feed.test_alerts()",
+    "What came of a test message to one target of ``alerts.send_to``.",
+    (
+        Column("delivered", "flag", "Whether it was taken."),
+        Column("problem", "text", "Why not; else empty.", "", always=True),
+        Column("seconds", "number", "That it took.", 0.21),
+    ),
+    Column("target", "text", "Its number and kind; never its address.", "target 1 (tgram)", always=True),
+)
+
 INSTRUMENTS = Table(
     "feed.search(text)",
     "One row of a symbol master.",
@@ -614,6 +653,8 @@ TABLES = (
     FAILOVERS,
     GAPS,
     INCIDENTS,
+    ALERTS,
+    DELIVERED,
     INSTRUMENTS,
     SUBSCRIBED,
     RECONCILED,

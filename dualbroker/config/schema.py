@@ -28,6 +28,7 @@ from pydantic import (
 
 from dualbroker.errors import ConfigError
 
+from .alerts import AlertsConfig
 from .broker import BrokerConfig, check_section
 from .market_hours import MarketHoursConfig
 from .problems import file_message, problem_lines
@@ -46,6 +47,7 @@ from .sections import (
 )
 
 __all__ = [
+    "AlertsConfig",
     "Around",
     "BrokerConfig",
     "Config",
@@ -123,6 +125,8 @@ class Config(Section):
     """The order journal on disk."""
     server: ServerConfig = ServerConfig()
     """Where ``dualbroker serve`` listens."""
+    alerts: AlertsConfig = AlertsConfig()
+    """What is told to a person, and where it is sent."""
     log: LogConfig = LogConfig()
     """What is logged, and where to."""
     cache: FilePath | None = None

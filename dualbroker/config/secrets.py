@@ -1,4 +1,5 @@
-"""``${ENV_VAR}``, ``${keyring:NAME}`` and ``${file:PATH}`` in the values of brokers.
+"""``${ENV_VAR}``, ``${keyring:NAME}`` and ``${file:PATH}`` in the values of brokers and the
+addresses of alerts.
 
 Only enabled brokers are filled in, so that a disabled one asks for nothing.
 ``$${`` stands for a plain ``${``.
@@ -84,7 +85,8 @@ class SecretText:
 
 
 def fill_in(document: Any, sources: SecretSources) -> tuple[Any, list[str]]:
-    """A copy of the document with the references of enabled brokers filled in, and what was wrong.
+    """A copy of the document with the references of enabled brokers and of ``alerts.send_to`` filled in, and
+    what was wrong.
 
     A reference that can't be filled in stays as it is, and a line of the second value says why.
     Whatever has not the form of a config comes back unchanged: validation will say so.
@@ -103,12 +105,33 @@ def fill_in(document: Any, sources: SecretSources) -> tuple[Any, list[str]]:
                 value, failures = _fill_in_text(value, sources)
                 problems += [f"{key_path(('brokers', str(name), str(key)))}: {text}" for text in failures]
             brokers[name][key] = value
-    return {**document, "brokers": brokers}, problems
+    return {**document, "brokers": brokers, **_alerts(document, sources, problems)}, problems
+
+
+def _alerts(document: Mapping[str, Any], sources: SecretSources, problems: list[str]) -> dict[str, Any]:
+    """The section ``alerts`` with its addresses filled in, if it has any."""
+    section = document.get("alerts")
+    addresses = section.get("send_to") if isinstance(section, Mapping) else None
+    if not isinstance(section, Mapping) or not isinstance(addresses, list):
+        return {}
+    filled = []
+    for place, address in enumerate(addresses):
+        if isinstance(address, str):
+            address, failures = _fill_in_text(address, sources)
+            problems += [f"{key_path(('alerts', 'send_to', place))}: {text}" for text in failures]
+        filled.append(address)
+    return {"alerts": {**section, "send_to": filled}}
 
 
 def literal_secrets(document: Mapping[str, Any]) -> list[str]:
-    """The paths of secrets which enabled brokers have in the file itself."""
-    return [
+    """The paths of secrets which enabled brokers, and addresses of alerts, have in the file itself."""
+    addresses = (document.get("alerts") or {}).get("send_to") or []
+    in_alerts = [
+        key_path(("alerts", "send_to", place))
+        for place, address in enumerate(addresses)
+        if not _REFERENCE.search(address)
+    ]
+    in_brokers = [
         key_path(("brokers", str(name), key))
         for name, broker in document["brokers"].items()
         if broker.get("enabled") is not False
@@ -117,6 +140,7 @@ def literal_secrets(document: Mapping[str, Any]) -> list[str]:
         and isinstance(broker[key], str)
         and not _REFERENCE.search(broker[key])
     ]
+    return [*in_brokers, *in_alerts]
 
 
 def _fill_in_text(text: str, sources: SecretSources) -> tuple[str, list[str]]:

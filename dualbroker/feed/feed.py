@@ -447,6 +447,64 @@ class Feed(BoundToProcess):
         table = frames.incidents_frame(store.incidents_snapshot())
         return self._runtime.stamp(table, dropped_incidents=store.dropped_incidents)
 
+    @property
+    def alerts(self) -> pd.DataFrame:
+        """What a person was told, in order: number, time, state, rule, broker_name, symbol, words.
+
+        ``state`` is raised, resolved, event or test. ``attrs["dropped_alerts"]`` counts older ones that
+        are no longer kept. The section ``alerts`` of config.yaml says what is told and where it is sent.
+        """
+        store = self._manager.alerts
+        return self._runtime.stamp(frames.alerts_frame(store.snapshot()), dropped_alerts=store.dropped)
+
+    def alert(self, what: str, *, above: float | None = None, below: float | None = None) -> None:
+        """Be told of a price, or of one more rule, until the feed closes.
+
+        Parameters
+        ----------
+        what
+            An instrument (which is streamed for it) with ``above`` or ``below``; or one of ``reject``,
+            ``fill``, ``broker_down``, ``login_needed``, ``failover``.
+        above, below
+            Rupees: told when a trade is at the price or beyond it, in continuous trading.
+
+        Raises
+        ------
+        UnknownInstrumentError, AmbiguousInstrumentError
+            There is no such instrument.
+        ValueError
+            Neither a rule, nor an instrument with one level.
+        """
+        self._runtime.call(self._manager.add_alert(what, above, below))
+
+    def alert_async(
+        self, what: str, *, above: float | None = None, below: float | None = None
+    ) -> Awaitable[None]:
+        """The async twin of :meth:`alert`."""
+        return self._runtime.call_async(self._manager.add_alert(what, above, below))
+
+    def remove_alert(self, what: str) -> int:
+        """Be told of a rule, or of an instrument's prices, no longer; how many alerts that were."""
+        return self._runtime.call(self._manager.remove_alert(what))
+
+    def remove_alert_async(self, what: str) -> Awaitable[int]:
+        """The async twin of :meth:`remove_alert`."""
+        return self._runtime.call_async(self._manager.remove_alert(what))
+
+    def test_alerts(self) -> pd.DataFrame:
+        """Send a test message to each target of ``alerts.send_to`` now; one row for each: what came of it.
+
+        It also stands in :attr:`alerts`. Waits until each target has taken it, or failed to.
+        """
+        return self._runtime.call(self._test_alerts())
+
+    def test_alerts_async(self) -> Awaitable[pd.DataFrame]:
+        """The async twin of :meth:`test_alerts`."""
+        return self._runtime.call_async(self._test_alerts())
+
+    async def _test_alerts(self) -> pd.DataFrame:
+        return self._runtime.stamp(frames.delivered_frame(await self._manager.test_alerts()))
+
     def set_quote_source(self, broker_name: str) -> pd.DataFrame:
         """Let a broker carry the quotes from now on, and again after every failover away from it.
 

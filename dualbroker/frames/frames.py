@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dualbroker import tables
+from dualbroker.alerts.delivery import Delivered
 from dualbroker.clock import NS_PER_S
 from dualbroker.frames.columns import frame, seconds_to_ns
 from dualbroker.instruments.words import instrument_details, instrument_title
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.model import QUOTE_FIELDS, DepthLevel, Instrument, InstrumentKey, MessageKind
 from dualbroker.routing.driver import Subscribed
+from dualbroker.stores.alerts import Alert
 from dualbroker.stores.bandwidth import BandwidthStore, SecondOfTraffic
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident, quantile
@@ -26,10 +28,13 @@ from dualbroker.stores.quotes import QuoteStore
 from dualbroker.stores.tick_blocks import WHOLE_ROW, TickBlock
 
 __all__ = [
+    "alerts_data",
+    "alerts_frame",
     "bandwidth_data",
     "bandwidth_frame",
     "brokers_data",
     "brokers_frame",
+    "delivered_frame",
     "depth_frame",
     "failovers_data",
     "failovers_frame",
@@ -311,6 +316,23 @@ def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame
                 number_there = None if known is None else known.token
                 rows.append((failover.number, symbol, exchange, number_there, *brokers, None, False))
     return frame(tables.GAPS, {name: [row[at] for row in rows] for at, name in enumerate(tables.GAPS.names)})
+
+
+def alerts_frame(alerts: Sequence[Alert]) -> pd.DataFrame:
+    """One row per alert, in order; columns: ``ALERTS``."""
+    return frame(tables.ALERTS, alerts_data(alerts))
+
+
+def alerts_data(alerts: Sequence[Alert]) -> dict[str, list[Any]]:
+    """The columns of ``ALERTS``."""
+    data = {name: _column(alerts, name) for name in tables.ALERTS.names if name != "time"}
+    return data | {"time": _column(alerts, "time_ns")}
+
+
+def delivered_frame(results: Sequence[Delivered]) -> pd.DataFrame:
+    """What came of a test message, by target."""
+    data = {name: _column(results, name) for name in ("target", "problem", "seconds")}
+    return frame(tables.DELIVERED, data | {"delivered": [not each.problem for each in results]})
 
 
 def incidents_frame(incidents: Sequence[Incident]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from dualbroker.alerts.delivery import Delivered
 from dualbroker.background import BackgroundTasks
 from dualbroker.brokers.base import Broker, BrokerContext
 from dualbroker.brokers.registry import create_broker
@@ -36,13 +37,14 @@ from dualbroker.errors import (
 from dualbroker.forking import BoundToProcess
 from dualbroker.instruments.search import Found
 from dualbroker.log_file import log_troubles
+from dualbroker.manager.alerting import Alerting
 from dualbroker.manager.announcements import OrderAnnouncer, announce_prices
 from dualbroker.manager.day.bring_up import BringUp
 from dualbroker.manager.day.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day.day import DayTurn
 from dualbroker.manager.instruments.finding import find
 from dualbroker.manager.instruments.mapping import InstrumentMapping
-from dualbroker.manager.instruments.masters import MasterLoader
+from dualbroker.manager.instruments.masters import MasterLoader, require_short
 from dualbroker.manager.options.options_around import options_around
 from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile.journaling import OrderJournal, account_number, journal_path
@@ -53,6 +55,7 @@ from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.routing.driver import Routing, Subscribed
 from dualbroker.storage.paths import cache_directory, state_directory
+from dualbroker.stores.alerts import AlertStore
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover, IncidentStore
@@ -105,6 +108,8 @@ class WebSocketManager(BoundToProcess):
         self.reconcilers: dict[str, Reconciler] = {}
         self.incidents = IncidentStore()
         """What went wrong and what was done about it, and every change of the quote source."""
+        self.alerts = AlertStore()
+        """What a person was told."""
         self._system_clock = SystemClock()
         self.wall_clock: Clock = wall_clock or WallClock()
         self._traffic_clock: Clock = wall_clock or self._system_clock
@@ -178,6 +183,7 @@ class WebSocketManager(BoundToProcess):
             prepare_mappings=lambda: self._background.spawn(self._prepare_mappings()),
         )
         self._order_followers = OrderFollowers(self, self._background.spawn)
+        self._alerting = Alerting(self, config.alerts, self.alerts, partial(self._note_incident, None))
         self.has_started = False
         """Every broker is up, parked or late, and what the config wants is subscribed."""
         self._read_while_down: set[str] = set()
@@ -223,6 +229,7 @@ class WebSocketManager(BoundToProcess):
         if not self.market_hours.never_closes:
             # Takes a tenth of a second once; now rather than between two ticks.
             self.market_hours.load()
+        self._alerting.open()
         sections = await self._with_simulator(self.config.enabled_brokers)
         self._open_journal(sections)
         for section in sections:
@@ -246,6 +253,7 @@ class WebSocketManager(BoundToProcess):
         await bring_up.run(self.config.start_timeout)
         self.routing.carry_out(self.routing.machine.begin(self.routing.now()))
         self._background.spawn(self._watch.run())
+        self._background.spawn(self._alerting.run())
         self._background.spawn(self._day_turn.run())
         if self.primary is not None:
             await self._from_config.take_up()
@@ -319,6 +327,7 @@ class WebSocketManager(BoundToProcess):
             # As soon as nothing can come any more: the caller may not wait for the rest.
             self.journal.close()
         await self._transport.aclose()
+        self._alerting.close()
         if self.simulator is not None:
             # Not in a worker thread: at the end of the interpreter none can be started any more.
             self.simulator.stop()
@@ -633,6 +642,21 @@ class WebSocketManager(BoundToProcess):
         for broker in [self.brokers[name] for name in names or self.brokers]:
             if broker.config.orders == "stream":
                 await self.mapping.prepare(source, broker, wanted)
+
+    # Alerts
+
+    async def add_alert(self, what: str, above: float | None = None, below: float | None = None) -> None:
+        """Tell of a price level, or of one more rule; see ``Alerting.add``."""
+        require_short(what)
+        await self._alerting.add(what, above, below)
+
+    async def remove_alert(self, what: str) -> int:
+        """Tell of a rule, or of an instrument's price levels, no longer; how many there were."""
+        return await self._alerting.remove(what)
+
+    async def test_alerts(self) -> list[Delivered]:
+        """Send a test message to each target now; what came of each."""
+        return await self._alerting.test()
 
     # Orders
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from dualbroker.alerts.delivery import Delivered
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
@@ -14,6 +15,7 @@ from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.routing.driver import Subscribed
+from dualbroker.stores.alerts import AlertStore
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore
@@ -44,6 +46,9 @@ class FeedSource(Protocol):
 
     @property
     def incidents(self) -> IncidentStore: ...
+
+    @property
+    def alerts(self) -> AlertStore: ...
 
     @property
     def health(self) -> Mapping[str, BrokerHealth]:
@@ -205,6 +210,18 @@ class FeedSource(Protocol):
 
     async def reconnect(self, name: str) -> None:
         """Give a broker's connection up and open another."""
+        ...
+
+    async def add_alert(self, what: str, above: float | None = None, below: float | None = None) -> None:
+        """Tell of a price level, or of one more rule."""
+        ...
+
+    async def remove_alert(self, what: str) -> int:
+        """Tell of a rule, or of an instrument's price levels, no longer; how many there were."""
+        ...
+
+    async def test_alerts(self) -> list[Delivered]:
+        """Send a test message to each target now; what came of each."""
         ...
 
     async def reconcile(self, broker: str | None = None) -> list[ReconcileResult]:

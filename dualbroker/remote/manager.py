@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cached_property
 
+from dualbroker.alerts.delivery import Delivered
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import Config
 from dualbroker.errors import ConfigError, DualBrokerError
@@ -19,6 +20,7 @@ from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.attachment import OWN_HOLDER, Attachment, holder_part, short_names
 from dualbroker.routing.driver import Subscribed
+from dualbroker.stores.alerts import AlertStore
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, IncidentStore
@@ -57,6 +59,11 @@ class RemoteManager(Attachment):
     @property
     def incidents(self) -> IncidentStore:
         return self._mirror.incidents
+
+    @property
+    def alerts(self) -> AlertStore:
+        """What a person was told, by the service."""
+        return self._mirror.alerts
 
     @property
     def health(self) -> dict[str, BrokerHealth]:
@@ -265,6 +272,20 @@ class RemoteManager(Attachment):
     async def reconnect(self, name: str) -> None:
         """Have the service give a broker's connection up and open another."""
         await self._ask("reconnect", None, name=str(name)[:LONGEST_NAME])
+
+    async def add_alert(self, what: str, above: float | None = None, below: float | None = None) -> None:
+        """Have the service tell of a price level, or of one more rule, until it ends."""
+        await self._ask("add_alert", None, what=str(what)[:LONGEST_NAME], above=above, below=below)
+
+    async def remove_alert(self, what: str) -> int:
+        """Have the service tell of a rule, or of an instrument's price levels, no longer."""
+        gone: int = await self._ask("remove_alert", int, what=str(what)[:LONGEST_NAME])
+        return gone
+
+    async def test_alerts(self) -> list[Delivered]:
+        """Have the service send a test message to each of its targets now."""
+        results: list[Delivered] = await self._ask("test_alerts", list[Delivered])
+        return results
 
     async def reconcile(self, broker: str | None = None) -> list[ReconcileResult]:
         """Have the ledger made equal to the books of one broker, or of every broker, now."""

@@ -13,6 +13,7 @@ import msgspec
 
 from dualbroker.model import DepthLevel, FeedType, Instrument, MessageKind
 from dualbroker.routing.driver import Subscribed
+from dualbroker.stores.alerts import Alert
 from dualbroker.stores.bandwidth import SecondOfTraffic, Traffic
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import Failover, Incident
@@ -103,6 +104,8 @@ class IncidentsWish(msgspec.Struct, forbid_unknown_fields=True):
 
     after: Count = 0
     """The number of the last incident known."""
+    alerts_after: Count = 0
+    """The number of the last alert known."""
 
 
 class SubscriptionsWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -261,12 +264,14 @@ class TrafficMessage(msgspec.Struct, kw_only=True):
 
 
 class IncidentsMessage(msgspec.Struct, kw_only=True):
-    """New incidents, and failovers that are new or have changed."""
+    """New incidents and alerts, and failovers that are new or have changed."""
 
     incidents: list[Incident]
     failovers: list[Failover]
     incident_count: int
     failover_count: int
+    alerts: list[Alert] = []
+    alert_count: int = 0
 
 
 class ErrorRecord(msgspec.Struct):

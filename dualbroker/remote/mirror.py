@@ -26,6 +26,7 @@ from dualbroker.remote.messages import (
     WantedRow,
 )
 from dualbroker.remote.tick_frames import unpack_ticks
+from dualbroker.stores.alerts import AlertStore
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.stores.incidents import IncidentStore
@@ -48,6 +49,7 @@ class Mirror:
         self.orders = Ledger()
         self.bandwidth = BandwidthStore()
         self.incidents = IncidentStore()
+        self.alerts = AlertStore()
         self.health: dict[str, BrokerHealth] = {}
         self.all_health: list[BrokerHealth] = []
         self.primary: str | None = None
@@ -83,7 +85,7 @@ class Mirror:
             ),
             brokers=BrokersWish(),
             bandwidth=BandwidthWish(after=self._second),
-            incidents=IncidentsWish(after=self._incident),
+            incidents=IncidentsWish(after=self._incident, alerts_after=self.alerts.count),
             subscriptions=SubscriptionsWish(),
         )
 
@@ -106,6 +108,7 @@ class Mirror:
             self._second = 0
             self._incident = 0
             self.incidents = IncidentStore()
+            self.alerts = AlertStore()
         elif hello.first_row != self.quotes.total_rows:
             self._leave_out(hello.first_row)
         if hello.identity != self.orders.identity or hello.first_event != self.orders.event_count + 1:
@@ -230,6 +233,9 @@ class Mirror:
         for incident in message.incidents:
             store.note(incident.time_ns, incident.broker_name, incident.cause, incident.action)
         self._incident = message.incident_count
+        new = [alert for alert in message.alerts if alert.number > self.alerts.count]
+        self.alerts.alerts.extend(new)
+        self.alerts.count = max(self.alerts.count, message.alert_count)
         known = {failover.number: place for place, failover in enumerate(store.failovers)}
         for failover in message.failovers:
             place = known.get(failover.number)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dualbroker.manager.source import FeedSource
-from dualbroker.model import OrderKey, OrderStatus, OrderUpdate, ReportType, UpdateSource
+from dualbroker.model import OrderKey, OrderStatus, ReportType
 from dualbroker.stores.orders import OrderEvent
 from dualbroker.tables import ORDER_STEPS
 from dualbroker.view.remembered import Remembered
@@ -91,7 +91,7 @@ def step_row(event: OrderEvent) -> list[Any]:
     """One step with the columns of ``tables.ORDER_STEPS``; None is unknown."""
     update = event.update
     return [
-        iso_time(_happened_ns(update)),
+        iso_time(update.happened_ns),
         _what(event),
         update.source.value,
         event.status.value,
@@ -103,14 +103,6 @@ def step_row(event: OrderEvent) -> list[Any]:
         known(update.fill_price),
         update.reject_reason or "",
     ]
-
-
-def _happened_ns(update: OrderUpdate) -> int:
-    """When it happened: what the stream brings came at once, of what was read only the broker knows."""
-    if update.source is UpdateSource.STREAM:
-        return update.receive_time_ns
-    told = (update.fill_time_ns, update.event_time_ns, update.exchange_time_ns)
-    return next((moment for moment in told if moment), update.receive_time_ns)
 
 
 def _what(event: OrderEvent) -> str:

@@ -173,3 +173,35 @@ def test_a_token_takes_the_place_of_a_login_and_is_read_again_at_each_use(tmp_pa
 def test_a_token_needs_the_user_it_is_of() -> None:
     with pytest.raises(ConfigError, match="logs in with user_id, token; missing: user_id"):
         parse_config("brokers: {b: {type: shoonya, token: '${T}'}}", environment={"T": "t"})
+
+
+def test_addresses_of_alerts_are_filled_in_likewise_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    text = (
+        "brokers: {b: {type: simulated}}\n"
+        "alerts: {send_to: ['tgram://${TOKEN}/chat', 'ntfy://a-topic'], quiet_hours: 22:00-07:30}"
+    )
+    config = parse_config(text, environment={"TOKEN": "s3cret"})
+    addresses = [address.get_secret_value() for address in config.alerts.send_to]
+    assert addresses == ["tgram://s3cret/chat", "ntfy://a-topic"]
+    assert config.alerts.quiet_minutes == (22 * 60, 7 * 60 + 30)
+    assert "s3cret" not in repr(config) + str(config)
+    assert "alerts.send_to[1] in plain text" in caplog.text
+    with pytest.raises(ConfigError, match=r"alerts\.send_to\[0\]: expected the environment variable TOKEN"):
+        parse_config(text, environment={})
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ("send_to: [a-secret-word]", "expected addresses that begin like https://"),
+        ("quiet_hours: 22-7", "expected hours such as 22:00-07:30, found '22-7'"),
+        ("prices: [{symbol: NIFTY}]", "expected either above or below, found both or neither"),
+        ("prices: [{symbol: NIFTY, above: 1, below: 2}]", "found both or neither"),
+        ("rules: [rejects]", "rejects"),
+    ],
+)
+def test_what_is_wrong_with_the_alerts_is_said(section: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"brokers: {{b: {{type: simulated}}}}\nalerts: {{{section}}}", environment={})
+    assert problem in str(caught.value)
+    assert "secret-word" not in str(caught.value)

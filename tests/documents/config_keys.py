@@ -28,7 +28,7 @@ __all__ = ["config_tables"]
 
 _DESCRIBED_BY: dict[type[Any], type[Any]] = {FaultsConfig: Faults, StrikeConfig: Strike}
 """Models whose keys the simulator itself describes."""
-_ELEMENT = {"brokers": "NAME", "faults": "NAME", "subscribe": "-", "at": "-"}
+_ELEMENT = {"brokers": "NAME", "faults": "NAME", "subscribe": "-", "at": "-", "prices": "-"}
 """What stands for an entry of these keys."""
 _PLAIN = {
     str: "text",

@@ -108,6 +108,7 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
         "/api/incidents",
         lambda m: frames.incidents_frame(m.incidents.incidents_snapshot()),
     ),
+    "alerts": (tables.ALERTS, "/api/alerts", lambda m: frames.alerts_frame(m.alerts.snapshot())),
     "instruments": (tables.INSTRUMENTS, "/api/instruments?search=RELIANCE-EQ&exchange=NSE&limit=1", found),
 }
 
@@ -180,6 +181,7 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await eventually(lambda: manager.quotes.tick_count > 10)
             manager.incidents.note(world.clock.now_ns(), None, "a cause", "=an action")
             await manager.subscribe([SHARE], depth=True, holder="test")
+            await manager.test_alerts()
             follower = ChainFollower(manager, "NIFTY", expiry=0, strikes=2, holder="chain 1")
             await follower.start()
             assert follower.view is not None
@@ -226,7 +228,7 @@ def test_the_rows_of_a_stream_are_those_of_its_table() -> None:
             expected = service_tables.json_rows(frames.order_events_frame(events))
             assert stream_rows.order_event_rows(events) == expected
             kept, moves = manager.incidents.incidents_snapshot(), manager.incidents.failovers_snapshot()
-            told = stream_rows.incidents(kept, moves)
+            told = stream_rows.incidents(kept, moves, manager.alerts.snapshot())
             assert told["incidents"] == service_tables.json_rows(frames.incidents_frame(kept))
             beside = [row.pop("uncovered_names") for row in told["failovers"]]
             assert beside == [[]]
@@ -247,6 +249,7 @@ def test_each_table_that_is_shipped_is_among_them() -> None:
         tables.ALL_TICKS.call,
         tables.SUBSCRIBED.call,
         tables.RECONCILED.call,
+        tables.DELIVERED.call,
     }
     covered = {table.call for table, _, _ in FORMS.values()}
     assert {table.call for table in tables.TABLES} == covered | without_a_route

@@ -1,4 +1,4 @@
-"""``/api/incidents``, ``/api/failovers`` and ``/api/gaps``: what went wrong, and what was done about it."""
+"""``/api/incidents``, ``/api/alerts``, ``/api/failovers`` and ``/api/gaps``: what failed, who was told."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ router = APIRouter(prefix="/api", tags=["incidents"])
 Dropped = Annotated[int, Field(description="Older ones that are no longer kept.", examples=[0])]
 
 IncidentsAnswer = answer_model("IncidentsAnswer", tables.INCIDENTS, "incidents", dropped=Dropped)
+
+AlertsAnswer = answer_model("AlertsAnswer", tables.ALERTS, "alerts", dropped=Dropped)
 
 FailoversAnswer = answer_model(
     "FailoversAnswer",
@@ -45,6 +47,16 @@ async def incidents(manager: Manager, form: Form, limit: Limit = None) -> Any:
     kept = store.incidents_snapshot()[-(limit or 0) :]
     return await table_response(
         manager, form, "incidents", lambda: frames.incidents_frame(kept), dropped=store.dropped_incidents
+    )
+
+
+@router.get("/alerts", response_model=AlertsAnswer, responses=table_answers())
+async def alerts(manager: Manager, form: Form, limit: Limit = None) -> Any:
+    """What a person was told, oldest first."""
+    store = manager.alerts
+    kept = store.snapshot()[-(limit or 0) :]
+    return await table_response(
+        manager, form, "alerts", lambda: frames.alerts_frame(kept), dropped=store.dropped
     )
 
 

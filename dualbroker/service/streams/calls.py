@@ -71,6 +71,16 @@ class _OneOrAll(_Arguments):
     broker: Name | None = None
 
 
+class _Alert(_Arguments):
+    what: Name
+    above: float | None = None
+    below: float | None = None
+
+
+class _NoAlert(_Arguments):
+    what: Name
+
+
 class _Release(_Arguments):
     holder: Part = ""
 
@@ -110,6 +120,12 @@ class CallMaker:
             "set_quote_source": (_Broker, self._set_quote_source),
             "reconnect": (_Broker, lambda given: self._manager.reconnect(given.name)),
             "reconcile": (_OneOrAll, lambda given: self._manager.reconcile(given.broker)),
+            "add_alert": (
+                _Alert,
+                lambda given: self._manager.add_alert(given.what, given.above, given.below),
+            ),
+            "remove_alert": (_NoAlert, lambda given: self._manager.remove_alert(given.what)),
+            "test_alerts": (_Arguments, lambda given: self._manager.test_alerts()),
             "ticks": (_Rows, self._ticks),
         }
 

@@ -18,6 +18,7 @@ from dualbroker.frames.columns import named_rows, plain_rows
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
 from dualbroker.remote.tick_frames import Ticks
+from dualbroker.stores.alerts import Alert
 from dualbroker.stores.bandwidth import SecondOfTraffic, Traffic
 from dualbroker.stores.incidents import Failover, Incident
 from dualbroker.stores.order_records import OrderEvent
@@ -76,9 +77,12 @@ def bandwidth(
     }
 
 
-def incidents(rows: Sequence[Incident], failovers: Iterable[Failover]) -> dict[str, Any]:
-    """New ``incidents``, oldest first, and ``failovers`` that are new or have gone on."""
+def incidents(
+    rows: Sequence[Incident], failovers: Iterable[Failover], alerts: Sequence[Alert]
+) -> dict[str, Any]:
+    """New ``incidents`` and ``alerts``, oldest first, and ``failovers`` that are new or have gone on."""
     return {
+        "alerts": named_rows(tables.ALERTS, frames.alerts_data(alerts)),
         "incidents": named_rows(tables.INCIDENTS, frames.incidents_data(rows)),
         "failovers": named_failovers(list(failovers)),
     }

@@ -289,12 +289,14 @@ class BandwidthStream:
 
 
 class IncidentsStream:
-    """New incidents, and failovers that are new or have gone on."""
+    """New incidents and alerts, and failovers that are new or have gone on."""
 
     def __init__(self, hub: StreamHub, wish: IncidentsWish, *, compact: bool, same_run: bool) -> None:
         self._store = hub.manager.incidents
         self._compact = compact
+        self._alerts = hub.manager.alerts
         self._known = wish.after if same_run else 0
+        self._alerts_known = wish.alerts_after if same_run else 0
         self._shown: dict[int, tuple[Any, ...]] = {}
         self._has_begun = False
 
@@ -303,6 +305,10 @@ class IncidentsStream:
         if self._store.incident_count > self._known:
             incidents = [each for each in self._store.incidents if each.number > self._known]
             self._known = self._store.incident_count
+        alerts = []
+        if self._alerts.count > self._alerts_known:
+            alerts = [each for each in self._alerts.alerts if each.number > self._alerts_known]
+            self._alerts_known = self._alerts.count
         failovers = []
         for failover in self._store.failovers:
             stands = (len(failover.gaps_s), failover.uncovered, failover.instruments, failover.finished)
@@ -310,15 +316,17 @@ class IncidentsStream:
                 self._shown[failover.number] = stands
                 failovers.append(msgspec.structs.replace(failover, gaps_s=dict(failover.gaps_s)))
         begun, self._has_begun = self._has_begun, True
-        if begun and not incidents and not failovers:
+        if begun and not incidents and not alerts and not failovers:
             return {}
         if not self._compact:
-            return {"incidents": stream_rows.incidents(incidents, failovers)}
+            return {"incidents": stream_rows.incidents(incidents, failovers, alerts)}
         return {
             "incidents": IncidentsMessage(
                 incidents=incidents,
                 failovers=failovers,
                 incident_count=self._store.incident_count,
                 failover_count=self._store.failover_count,
+                alerts=alerts,
+                alert_count=self._alerts.count,
             )
         }

@@ -1,0 +1,1 @@
+"""Alerts: what is worth telling a person, once for each cause, and how it reaches them."""
