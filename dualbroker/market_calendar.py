@@ -46,7 +46,16 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
-__all__ = ["Span", "Spans", "Timetable", "calendar_end", "closed_every_year", "regular_spans", "timetable"]
+__all__ = [
+    "Span",
+    "Spans",
+    "Timetable",
+    "calendar_end",
+    "closed_as_listed",
+    "closed_every_year",
+    "regular_spans",
+    "timetable",
+]
 
 Span = tuple[time, time]
 Spans = tuple[Span, ...]
@@ -127,6 +136,16 @@ _CLOSED_IN_THE_EVENING_TOO = frozenset({(1, 26), (8, 15), (10, 2), (12, 25)})
 _EVERY_YEAR = _CLOSED_IN_THE_EVENING_TOO | {(4, 14), (5, 1)}
 """Holidays of equities whose date never changes: Ambedkar Jayanti and Maharashtra Day too."""
 
+_MOVABLE = {
+    2025: "02-26 03-14 03-31 04-10 04-18 08-27 10-21 10-22 11-05",
+    2026: "01-15 03-03 03-26 03-31 04-03 05-28 06-26 09-14 10-20 11-10 11-24",
+}
+"""The other holidays on weekdays of the library's list, for what can't wait until that is loaded.
+A test compares them."""
+_MOVABLE_DAYS = frozenset(
+    date.fromisoformat(f"{year}-{day}") for year, days in _MOVABLE.items() for day in days.split()
+)
+
 _SATURDAY = 5
 
 
@@ -160,6 +179,11 @@ def regular_spans(exchange: str, day: date, hours: Spans | None = None) -> Spans
 def closed_every_year(day: date) -> bool:
     """Whether it is a weekend or a holiday of equities whose date never changes; loads no calendar."""
     return day.weekday() >= _SATURDAY or (day.month, day.day) in _EVERY_YEAR
+
+
+def closed_as_listed(day: date) -> bool:
+    """The same, and the holidays that move from year to year, as far as they are written down here."""
+    return closed_every_year(day) or day in _MOVABLE_DAYS
 
 
 @cache

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dualbroker.clock import IST
-from dualbroker.market_calendar import calendar_end
+from dualbroker.market_calendar import calendar_end, closed_as_listed, regular_spans
 from dualbroker.market_hours import Corrections, MarketHours, Phase, Spans
 
 SECOND_NS = 1_000_000_000
@@ -222,6 +222,13 @@ def test_one_open_exchange_is_enough() -> None:
     assert market.any_open(["NSE", "MCX"], evening)
     assert not market.any_open(["NSE", "NFO", "CDS"], evening)
     assert not market.any_open([], evening)
+
+
+def test_the_holidays_that_are_written_down_are_those_of_the_calendar() -> None:
+    first, last = date(2025, 1, 1), date(2026, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    closed = [day for day in days if not regular_spans("NSE", day)]
+    assert [day for day in days if closed_as_listed(day)] == closed
 
 
 def test_past_the_calendars_end_every_weekday_is_a_trading_day_and_that_is_said() -> None:

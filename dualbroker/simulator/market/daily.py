@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from dualbroker.market_calendar import closed_every_year
+from dualbroker.market_calendar import closed_as_listed
 from dualbroker.model import Instrument
 from dualbroker.simulator.market.market import Bar
 
@@ -45,7 +45,7 @@ def earlier_days(
         dice.normal(0.0, _DAILY_MOVE, most), *dice.random((3, most)), strict=True
     ):
         day -= timedelta(days=1)
-        while closed_every_year(day):
+        while closed_as_listed(day):
             day -= timedelta(days=1)
         if day < first:
             break

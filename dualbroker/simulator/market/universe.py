@@ -2,9 +2,9 @@
 
 Tokens and tick sizes of indices and shares are those of the exchange, and so are the expiry weekdays
 and the spelling of trading symbols. Prices are round figures near those of 2026 and lots those of
-the time; tokens of derivatives are invented. An expiry on a holiday whose date never
-changes is on the trading day before it; the others are not known here, for the calendar that has them takes
-longer to load than the simulator to start.
+the time; tokens of derivatives are invented. An expiry on a holiday is on the trading
+day before it: on those that move from year to year, as far as ``market_calendar`` has them written down, for
+the library that has them all takes longer to load than the simulator to start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import islice
 import msgspec
 
 from dualbroker.errors import DualBrokerError
-from dualbroker.market_calendar import closed_every_year
+from dualbroker.market_calendar import closed_as_listed
 from dualbroker.model import Instrument, InstrumentKind
 from dualbroker.simulator.market.names import MONTHS
 
@@ -147,7 +147,7 @@ def _expiries(today: date, weekday: int) -> Iterator[tuple[date, bool]]:
     usual = today + timedelta(days=(weekday - today.weekday()) % 7)
     while True:
         day = usual
-        while closed_every_year(day):
+        while closed_as_listed(day):
             day -= timedelta(days=1)
         if day >= today:
             yield day, (usual + timedelta(weeks=1)).month != usual.month

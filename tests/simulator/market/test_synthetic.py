@@ -155,7 +155,7 @@ def test_a_machine_that_slept_does_not_drown_in_ticks() -> None:
 @pytest.mark.slow
 def test_prices_move_together() -> None:
     market = new_market(rate=400)
-    watched = ("NIFTY INDEX", "NIFTY BANK", "SENSEX", "HDFCBANK-EQ", "INDIA VIX", "NIFTY24NOV26F")
+    watched = ("NIFTY INDEX", "NIFTY BANK", "SENSEX", "HDFCBANK-EQ", "INDIA VIX", "NIFTY23NOV26F")
     paths: dict[str, list[float]] = {symbol: [] for symbol in watched}
     for _ in range(120):
         market.advance(10 * SECOND)
@@ -169,7 +169,7 @@ def test_prices_move_together() -> None:
     assert correlation("NIFTY BANK") > 0.5
     assert correlation("SENSEX") > 0.5
     assert correlation("HDFCBANK-EQ") > 0.2
-    assert correlation("NIFTY24NOV26F") > 0.5
+    assert correlation("NIFTY23NOV26F") > 0.5
     assert correlation("INDIA VIX") < -0.3
 
 
@@ -177,11 +177,11 @@ def test_futures_cost_carry_and_options_hang_on_them() -> None:
     market = new_market(rate=50_000)
     market.advance(2 * SECOND)
     spot = market.quote(position(market, "NIFTY INDEX"))["ltp"]
-    near, later = middle(market, "NIFTY24NOV26F"), middle(market, "NIFTY29DEC26F")
+    near, later = middle(market, "NIFTY23NOV26F"), middle(market, "NIFTY29DEC26F")
     assert 0 < near - spot < 25
     assert 80 < later - near < 200
     for strike in (25_900, 26_000, 26_100):
-        forward = strike + middle(market, f"NIFTY24NOV26C{strike}") - middle(market, f"NIFTY24NOV26P{strike}")
+        forward = strike + middle(market, f"NIFTY23NOV26C{strike}") - middle(market, f"NIFTY23NOV26P{strike}")
         assert forward == pytest.approx(near, abs=8)
 
 
@@ -198,14 +198,14 @@ def test_option_chain_is_ordered_and_wider_away_from_the_money() -> None:
         quote = market.quote(position(market, symbol))
         return quote["ask"] - quote["bid"]
 
-    assert spread("NIFTY24NOV26C25800") > spread("NIFTY24NOV26C26050")
+    assert spread("NIFTY23NOV26C25800") > spread("NIFTY23NOV26C26050")
 
 
 def test_liquid_instruments_tick_more_often() -> None:
     market = new_market(rate=100)
     counts = Counter(tick.index for _ in range(3_000) for tick in market.advance(SECOND // 10))
     assert counts[position(market, "NIFTY INDEX")] > 2 * counts[position(market, "RELIANCE-EQ")]
-    near, far = position(market, "NIFTY24NOV26C26000"), position(market, "NIFTY29DEC26C25800")
+    near, far = position(market, "NIFTY23NOV26C26000"), position(market, "NIFTY29DEC26C25800")
     assert counts[near] > 2 * counts[far]
     assert len(counts) == len(market.instruments)
 
@@ -245,7 +245,7 @@ def test_bars_hold_the_hour_before_the_start_and_the_present_minute() -> None:
     of_index = market.bars(position(market, "NIFTY INDEX"), 0, now_s + 1, 1)
     assert [bar.start_s for bar in of_index] == list(range(now_s - 30, now_s - 30 - 61 * 60, -60))
     assert all(bar.volume == 0 for bar in of_index)
-    future = position(market, "NIFTY24NOV26F")
+    future = position(market, "NIFTY23NOV26F")
     quote = market.quote(future)
     minutes = market.bars(future, 0, now_s + 1, 1)
     assert minutes[0].close == quote["ltp"]

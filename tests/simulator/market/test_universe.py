@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualbroker.errors import DualBrokerError
-from dualbroker.market_calendar import closed_every_year
+from dualbroker.market_calendar import closed_as_listed
 from dualbroker.model import InstrumentKind
 from dualbroker.simulator.market.universe import (
     Universe,
@@ -39,7 +39,7 @@ def test_indices_and_shares_have_the_exchanges_tokens() -> None:
 
 def test_weekly_and_monthly_expiries_are_listed_in_the_brokers_spelling() -> None:
     listed = symbols(build_universe(date(2026, 11, 23), expiries=2))
-    for symbol in ("NIFTY24NOV26C26000", "NIFTY01DEC26P26000", "NIFTY29DEC26C26000", "NIFTY29DEC26F"):
+    for symbol in ("NIFTY23NOV26C26000", "NIFTY01DEC26P26000", "NIFTY29DEC26C26000", "NIFTY29DEC26F"):
         assert f"NFO:{symbol}" in listed
     assert "NFO:BANKNIFTY29DEC26C58500" in listed
     assert "NFO:BANKNIFTY01DEC26C58500" not in listed
@@ -65,10 +65,10 @@ def test_expiries_lie_ahead_on_their_weekday_or_the_trading_day_before(
     assert len(weekly) == len(monthly) == count
     assert today <= weekly[0] < today + timedelta(days=21)
     for day in weekly + monthly:
-        assert not closed_every_year(day)
+        assert not closed_as_listed(day)
         usual = day + timedelta(days=(weekday - day.weekday()) % 7)
         between = [day + timedelta(days=days) for days in range(1, (usual - day).days + 1)]
-        assert all(closed_every_year(each) for each in between)
+        assert all(closed_as_listed(each) for each in between)
 
 
 def test_no_contract_expires_on_a_holiday() -> None:
@@ -76,6 +76,10 @@ def test_no_contract_expires_on_a_holiday() -> None:
     assert monthly_expiries(date(2026, 11, 30), TUESDAY, 2) == [date(2026, 12, 29), date(2027, 1, 25)]
     assert weekly_expiries(date(2025, 9, 29), 3, 2) == [date(2025, 10, 1), date(2025, 10, 9)]
     assert "NFO:NIFTY25JAN27F" in symbols(build_universe(date(2026, 11, 30)))
+    # Holi, Mahavir Jayanti and Guru Nanak Jayanti move from year to year; in 2026 each is a Tuesday.
+    assert weekly_expiries(date(2026, 3, 1), TUESDAY, 1) == [date(2026, 3, 2)]
+    assert monthly_expiries(date(2026, 3, 1), TUESDAY, 1) == [date(2026, 3, 30)]
+    assert monthly_expiries(date(2026, 11, 2), TUESDAY, 1) == [date(2026, 11, 23)]
 
 
 def test_an_expiry_today_still_counts() -> None:

@@ -35,15 +35,15 @@ def test_rows_are_spelled_as_the_brokers_are() -> None:
         "NSE,26037,1,Nifty Fin Services,FINNIFTY,INDEX,0,",
     ]
     assert "NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.1," in nse
-    assert "NFO,40000,65,NIFTY,NIFTY24NOV26F,24-NOV-2026,FUTIDX,XX,-0.01,0.1," in nfo
-    assert any(row.endswith(",65,NIFTY,NIFTY24NOV26C26000,24-NOV-2026,OPTIDX,CE,26000,0.05,") for row in nfo)
+    assert "NFO,40000,65,NIFTY,NIFTY23NOV26F,23-NOV-2026,FUTIDX,XX,-0.01,0.1," in nfo
+    assert any(row.endswith(",65,NIFTY,NIFTY23NOV26C26000,23-NOV-2026,OPTIDX,CE,26000,0.05,") for row in nfo)
     assert any(",20,BSXOPT,SENSEX26NOV85000PE,26-NOV-2026,OPTIDX,PE,85000,0.05," in row for row in bfo)
     assert not any("INDEX" in row for row in bse)
     cds, mcx = lines("CDS"), lines("MCX")
     assert cds[0].startswith("Exchange,Token,LotSize,Precision,Multiplier,Symbol,TradingSymbol,")
-    assert cds[1] == "CDS,40000,1,4,1000,USDINR,USDINR24NOV26F,24-NOV-2026,FUTCUR,XX,-0.01,0.0025,"
+    assert cds[1] == "CDS,40000,1,4,1000,USDINR,USDINR23NOV26F,23-NOV-2026,FUTCUR,XX,-0.01,0.0025,"
     assert mcx[0].startswith("Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,")
-    assert mcx[1] == "MCX,40000,100,1,CRUDEOIL,CRUDEOIL24NOV26,24-NOV-2026,FUTCOM,XX,-0.01,1,"
+    assert mcx[1] == "MCX,40000,100,1,CRUDEOIL,CRUDEOIL23NOV26,23-NOV-2026,FUTCOM,XX,-0.01,1,"
 
 
 @pytest.mark.parametrize("file", [name for name in FLATTRADE_FILES if "Equity_D" not in name])
