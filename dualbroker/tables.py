@@ -28,6 +28,7 @@ __all__ = [
     "ALERTS",
     "ALL_BARS",
     "ALL_TICKS",
+    "ASSIGNMENT",
     "BANDWIDTH",
     "BARS",
     "BROKERS",
@@ -406,6 +407,28 @@ SAVINGS = Table(
     Column("figure", "text", "", "saved_quote_bytes", always=True),
 )
 
+ASSIGNMENT = Table(
+    "feed.assignment",
+    "Who carries one instrument, and why.",
+    (
+        _EXCHANGE,
+        _TOKEN,
+        Column(
+            "broker_name", "text", "Who streams it, or is about to; unknown where nobody does.", "broker1"
+        ),
+        Column("streaming", "flag", "It is that broker's quotes that count, and its socket serves."),
+        Column(
+            "group",
+            "text",
+            "With quotes: balanced it stays with one broker: an underlying's expiry, or the share itself.",
+            "NFO:NIFTY 2026-12-29",
+            always=True,
+        ),
+        Column("why", "text", "", "it carries the quotes", always=True),
+    ),
+    _SYMBOL,
+)
+
 _FROM = Column("from_broker", "text", "", "broker1", always=True)
 _TO = Column("to_broker", "text", "", "broker2", always=True)
 FAILOVERS = Table(
@@ -650,6 +673,7 @@ TABLES = (
     BANDWIDTH,
     SAVINGS,
     CHAIN,
+    ASSIGNMENT,
     FAILOVERS,
     GAPS,
     INCIDENTS,

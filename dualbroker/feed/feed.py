@@ -417,6 +417,21 @@ class Feed(BoundToProcess):
         table = frames.failovers_frame(store.failovers_snapshot())
         return self._runtime.stamp(table, dropped_failovers=store.dropped_failovers)
 
+    @property
+    def assignment(self) -> pd.DataFrame:
+        """Who carries each subscribed instrument, and why; indexed by symbol.
+
+        Columns: exchange, token, broker_name (who streams it, or is about to; missing where nobody does),
+        streaming (that broker's quotes count, and its socket serves), group (an underlying's expiry, or the
+        share itself: with ``quotes: balanced`` it stays with one broker), why (in words).
+        """
+        manager = self._manager
+        return self._runtime.stamp(
+            frames.assignment_frame(
+                manager.quotes, manager.wanted(), manager.source_of, manager.why_source, manager.serves
+            )
+        )
+
     def gaps(self, number: int | None = None) -> pd.DataFrame:
         """The gap of each instrument in one failover, or with None in every one that is kept.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -30,6 +30,7 @@ from dualbroker.stores.tick_blocks import WHOLE_ROW, TickBlock
 __all__ = [
     "alerts_data",
     "alerts_frame",
+    "assignment_frame",
     "bandwidth_data",
     "bandwidth_frame",
     "brokers_data",
@@ -296,6 +297,32 @@ def failovers_data(failovers: Sequence[Failover]) -> dict[str, list[Any]]:
     }
     data = {name: _column(failovers, name) for name in tables.FAILOVERS.names if name not in renamed}
     return data | renamed
+
+
+def assignment_frame(
+    store: QuoteStore,
+    wanted: Iterable[InstrumentKey],
+    source_of: Callable[[InstrumentKey], str | None],
+    why_source: Callable[[InstrumentKey], str],
+    serves: Callable[[str], bool],
+) -> pd.DataFrame:
+    """Who carries each wanted instrument, and why, indexed by symbol; columns: ``ASSIGNMENT``."""
+    indices = {key: index for key in wanted if (index := store.index_of(key)) is not None}
+    instruments = [store.instruments[index] for index in indices.values()]
+    brokers = [source_of(key) for key in indices]
+    data: dict[str, list[Any]] = _instrument_columns(instruments) | {
+        "broker_name": brokers,
+        "streaming": [
+            name is not None and store.source(index) == name and serves(name)
+            for name, index in zip(brokers, indices.values(), strict=True)
+        ],
+        "group": [
+            each.qualified_name if each.expiry is None else f"{each.exchange}:{each.name} {each.expiry}"
+            for each in instruments
+        ],
+        "why": [why_source(key) for key in indices],
+    }
+    return frame(tables.ASSIGNMENT, data)
 
 
 def gaps_frame(failovers: Sequence[Failover], store: QuoteStore) -> pd.DataFrame:

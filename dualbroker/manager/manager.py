@@ -447,6 +447,10 @@ class WebSocketManager(BoundToProcess):
         """Who streams an instrument, or is about to."""
         return self.routing.machine.moves.target_of(key)
 
+    def why_source(self, key: InstrumentKey) -> str:
+        """Why an instrument is with that broker, or with none, in words."""
+        return self.routing.machine.why_there(key)
+
     # Instruments
 
     def _quote_broker(self) -> Broker:

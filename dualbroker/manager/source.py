@@ -145,6 +145,10 @@ class FeedSource(Protocol):
         """Who streams an instrument, or is about to."""
         ...
 
+    def why_source(self, key: InstrumentKey) -> str:
+        """Why an instrument is with that broker, or with none, in words."""
+        ...
+
     def named_by_master(self, name: str, exchange: str) -> Instrument | None:
         """The instrument that the symbol masters loaded so far know by this name; None without one."""
         ...

@@ -166,6 +166,10 @@ class RemoteManager(Attachment):
         """Who streams an instrument, or is about to."""
         return self._mirror.target_of(key)
 
+    def why_source(self, key: InstrumentKey) -> str:
+        """Why an instrument is with that broker, or with none, in words."""
+        return self._mirror.why_source(key)
+
     def named_by_master(self, name: str, exchange: str) -> Instrument | None:
         """The instrument that the service's symbol masters know by this name; None without one."""
         loop = self._loop

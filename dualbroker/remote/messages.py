@@ -199,6 +199,8 @@ class WantedRow(msgspec.Struct, array_like=True):
     kind: FeedType
     target: str | None
     """Who streams it, or is about to."""
+    why: str = ""
+    """Why it is there, in words."""
 
 
 class TicksMessage(msgspec.Struct, kw_only=True, omit_defaults=True):

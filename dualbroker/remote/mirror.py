@@ -96,6 +96,10 @@ class Mirror:
         row = self._wanted.get(key)
         return None if row is None else row.target
 
+    def why_source(self, key: InstrumentKey) -> str:
+        row = self._wanted.get(key)
+        return "" if row is None else row.why
+
     # What comes
 
     def take_hello(self, hello: Hello) -> bool:

@@ -101,6 +101,24 @@ class RoutingMachine:
 
     # What is known
 
+    def why_there(self, key: InstrumentKey) -> str:
+        """Why an instrument is with the broker that streams it, or with none, in words."""
+        target, primary = self.moves.target_of(key), self.standing.primary
+        if target is None:
+            return "no broker that serves takes it and has room"
+        if self.sharing is not None:
+            return self.sharing.reasons.get(key, "")
+        if primary is None or target == primary:
+            return "it carries the quotes"
+        if not self.standing.serves(primary):
+            return f"{primary} does not serve: {self.standing.why_not(primary)}"
+        if self.keys.at(primary, key) is None:
+            return f"{primary} does not have it"
+        if self.refusals.has(primary, key):
+            return f"{primary} has refused it, or brings nothing of it"
+        cap = self.caps.of(primary)
+        return f"it waits for {primary}" if cap is None else f"{primary} is full, {cap.words}"
+
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
         return [self.moves.name(key) for key in self.holders.wanted if not self.moves.is_served(key)]

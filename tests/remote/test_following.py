@@ -77,6 +77,7 @@ def require_equal(client: RemoteManager, manager: WebSocketManager) -> None:
     assert client.wanted() == manager.wanted()
     for key in manager.wanted():
         assert client.source_of(key) == manager.source_of(key)
+        assert client.why_source(key) == manager.why_source(key)
     assert client.bandwidth.history() == manager.bandwidth.history()
     assert client.incidents.failovers_snapshot() == manager.incidents.failovers_snapshot()
     assert client.all_health() == manager.all_health()

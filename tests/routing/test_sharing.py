@@ -63,6 +63,9 @@ def test_brokers_share_the_quotes_and_a_dead_ones_share_goes_to_all_others() -> 
             sources = {manager.source_of(each.key) for each in options}
             assert len(sources) == 1, "an expiry stays together"
             before = {key: manager.source_of(key) for key in manager.wanted()}
+            assert {manager.why_source(each.key) for each in options} == {
+                "the least loaded broker that takes it"
+            }
             [dead] = sources
             assert dead is not None
             world.simulation.set_faults(dead, refuse=True)

@@ -97,6 +97,11 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
         "/api/failovers",
         lambda m: frames.failovers_frame(m.incidents.failovers_snapshot()),
     ),
+    "assignment": (
+        tables.ASSIGNMENT,
+        "/api/assignment",
+        lambda m: frames.assignment_frame(m.quotes, m.wanted(), m.source_of, m.why_source, m.serves),
+    ),
     "gaps": (
         tables.GAPS,
         "/api/gaps",

@@ -1,4 +1,5 @@
-"""``/api/incidents``, ``/api/alerts``, ``/api/failovers`` and ``/api/gaps``: what failed, who was told."""
+"""``/api/incidents``, ``alerts``, ``failovers``, ``gaps`` and ``assignment``: what failed, who was told of it,
+and who carries what."""
 
 from __future__ import annotations
 
@@ -30,6 +31,8 @@ FailoversAnswer = answer_model(
     primary=Annotated[str | None, Field(description="The broker that carries quotes.", examples=["broker2"])],
     dropped=Dropped,
 )
+
+AssignmentAnswer = answer_model("AssignmentAnswer", tables.ASSIGNMENT, "assignment")
 
 GapsAnswer = answer_model("GapsAnswer", tables.GAPS, "gaps")
 
@@ -91,3 +94,16 @@ async def gaps(
     kept = manager.incidents.failovers_snapshot()
     wanted = [failover for failover in kept if number in (None, failover.number)]
     return await table_response(manager, form, "gaps", lambda: frames.gaps_frame(wanted, manager.quotes))
+
+
+@router.get("/assignment", response_model=AssignmentAnswer, responses=table_answers())
+async def assignment(manager: Manager, form: Form) -> Any:
+    """Who carries each instrument that somebody holds, and why."""
+    return await table_response(
+        manager,
+        form,
+        "assignment",
+        lambda: frames.assignment_frame(
+            manager.quotes, manager.wanted(), manager.source_of, manager.why_source, manager.serves
+        ),
+    )

@@ -167,7 +167,7 @@ class StreamHub:
 
     def _wanted(self) -> list[WantedRow]:
         return [
-            WantedRow(key[0], key[1], kind, self.manager.source_of(key))
+            WantedRow(key[0], key[1], kind, self.manager.source_of(key), self.manager.why_source(key))
             for key, kind in self.manager.wanted().items()
         ]
 
