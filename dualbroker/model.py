@@ -123,6 +123,8 @@ class MessageKind(StrEnum):
     QUOTES = "quotes"
     ORDERS = "orders"
     CONTROL = "control"
+    PROBE = "probe"
+    """Quotes that are streamed a second time, to compare brokers."""
 
 
 class QuoteUpdate(Protocol):

@@ -33,6 +33,7 @@ __all__ = [
     "BARS",
     "BROKERS",
     "CHAIN",
+    "COMPARISON",
     "DELIVERED",
     "DEPTH",
     "FAILOVERS",
@@ -356,9 +357,11 @@ BROKERS = Table(
         Column("quote_bytes", "count", "Since the start, off the socket.", 812400),
         Column("order_bytes", "count", "Since the start, off the socket.", 9120),
         Column("control_bytes", "count", "Handshakes, acknowledgements, heartbeats, pings.", 4800),
+        Column("probe_bytes", "count", "Quotes that were streamed a second time, to compare brokers.", 0),
         Column("quote_messages", "count", "", 9120),
         Column("order_messages", "count", "", 41),
         Column("control_messages", "count", "", 60),
+        Column("probe_messages", "count", "", 0),
         Column("unreadable_messages", "count", "Skipped.", 0),
         Column("type", "text", "", "simulated", always=True),
         Column("account", "text", "Masked.", "FA**89", always=True),
@@ -382,13 +385,66 @@ RECONCILED = Table(
     Column("broker_name", "text", "", "broker1", always=True),
 )
 
+COMPARISON = Table(
+    "feed.compare_brokers()",
+    "How one broker shows the same trades as the reference, over a sample of instruments.",
+    (
+        Column(
+            "lag_ms",
+            "number",
+            "Milliseconds by which it shows a trade later than the reference, on average; negative: sooner. "
+            "Includes what conflation adds.",
+            431.0,
+        ),
+        Column("lag_error_ms", "number", "Standard error of the lag, milliseconds.", 12.0),
+        Column(
+            "lag_p50_ms", "number", "Median of single levels of volume; includes conflation's chance.", 440.0
+        ),
+        Column("lag_p99_ms", "number", "The same, 99th percentile.", 1210.0),
+        Column("first_share", "number", "Share of the volume that it showed first, 0 to 1.", 0.2),
+        Column(
+            "resolution",
+            "number",
+            "Share of the levels of volume shown by either that it showed, 0 to 1; less is coarser.",
+            0.62,
+        ),
+        Column(
+            "coverage",
+            "number",
+            "Share of the quiet moments at which it had the newest price and volume, 0 to 1; less is lossy.",
+            1.0,
+        ),
+        Column("updates_per_second", "number", "Of one instrument, on average.", 0.9),
+        Column("stalls", "count", "Times without a rise of volume while the other's rose.", 0),
+        Column("stalled", "number", "Seconds within these.", 0.0),
+        Column("index_lag_ms", "number", "Of indices, by the shift of their prices; milliseconds."),
+        Column("index_lag_error_ms", "number", "Standard error of that, milliseconds."),
+        Column("instruments", "count", "That were compared.", 10),
+        Column("points", "number", "Independent points that the lag comes from.", 540.0),
+        Column("quiet_points", "count", "Moments that the coverage comes from.", 37),
+        Column("volume_offsets", "count", "Instruments whose volume differs by a constant.", 0),
+        Column(
+            "read_blur_ms",
+            "number",
+            "Reads of busy sockets are gathered: receive times may be so much too late; milliseconds.",
+            20.0,
+        ),
+        Column("reference", "text", "The broker with which it is compared.", "broker1", always=True),
+        Column("begun", "time", "", always=True),
+        Column("until", "time", "", always=True),
+    ),
+    Column("broker_name", "text", "", "broker2", always=True),
+)
+
 BANDWIDTH = Table(
     "feed.bandwidth",
     "What came off one broker's socket in one second, of one kind; the last hour.",
     (
         Column("time", "time", "The second.", always=True),
         _BROKER,
-        Column("kind", "text", "quotes, orders or control.", "quotes", always=True),
+        Column(
+            "kind", "text", "quotes, orders, control, or probe: what compares brokers.", "quotes", always=True
+        ),
         Column("bytes", "count", "After TLS, frame headers included.", 8124),
         Column("messages", "count", "", 91),
     ),
@@ -401,7 +457,11 @@ SAVINGS = Table(
         Column("value", "number", "", 812400),
         Column("unit", "text", "", "bytes", always=True),
         Column(
-            "how", "text", "Measured, or estimated from what.", "estimated: naive less carried", always=True
+            "how",
+            "text",
+            "Measured, or estimated from what.",
+            "estimated: naive less quotes and probes",
+            always=True,
         ),
     ),
     Column("figure", "text", "", "saved_quote_bytes", always=True),
@@ -672,6 +732,7 @@ TABLES = (
     BROKERS,
     BANDWIDTH,
     SAVINGS,
+    COMPARISON,
     CHAIN,
     ASSIGNMENT,
     FAILOVERS,

@@ -21,6 +21,7 @@ method                  required   what it does
 ``reconnect``           optional   give the connection up and open another
 ``renew_session``       optional   the same with a new session
 ``refresh``             optional   ask for full quotes of all that is streamed
+``set_probes``          optional   keep what is only compared apart from the quotes
 ``session_has_ended``   optional   whether the night has ended the session
 ``wait_for_login``      optional   return once a person has logged in
 ``position_book``       optional   all positions, by REST
@@ -145,6 +146,8 @@ class StoredLogin(Protocol):
 class Broker(ABC):
     """One login at one broker: its session, its one socket, its REST calls."""
 
+    can_probe: ClassVar[bool] = False
+    """Whether ``set_probes`` does what it says; else this broker is never compared with others."""
     section: ClassVar[type[BrokerConfig]] = BrokerConfig
     """The model of a broker of this type in config.yaml."""
     max_subscriptions: ClassVar[int | None] = None
@@ -250,6 +253,13 @@ class Broker(ABC):
         """Ask again for these of the instruments that are streamed, or for all, as if for the first time.
 
         Optional. What is acknowledged again brings a full quote; what was lost at the broker comes back.
+        """
+        return
+
+    def set_probes(self, keys: Collection[InstrumentKey], callback: QuoteCallback) -> None:
+        """Bring the quotes of these keys to ``callback`` alone, and count their bytes as ``probe``. Optional.
+
+        They are no sign of life: ``health.last_quote_ns`` stays. Only called where ``can_probe`` is true.
         """
         return
 

@@ -40,6 +40,7 @@ from .sections import (
     LogConfig,
     OrderEventsConfig,
     OrdersConfig,
+    RefereeConfig,
     Section,
     ServerConfig,
     SimulatorConfig,
@@ -115,6 +116,8 @@ class Config(Section):
     """Seconds that a broker has for its login before the next one becomes the primary."""
     simulator: SimulatorConfig = SimulatorConfig()
     """The market and the accounts behind brokers of ``type: simulated``."""
+    referee: RefereeConfig | None = None
+    """Compare brokers all day; without it nobody but the primary is asked for quotes."""
     ticks: TicksConfig = TicksConfig()
     """How many ticks are kept."""
     order_events: OrderEventsConfig = OrderEventsConfig()

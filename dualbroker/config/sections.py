@@ -26,6 +26,7 @@ __all__ = [
     "LogConfig",
     "OrderEventsConfig",
     "OrdersConfig",
+    "RefereeConfig",
     "Section",
     "ServerConfig",
     "SimulatorConfig",
@@ -97,6 +98,13 @@ class SimulatorConfig(Section):
         if self.market == "replay" and self.file is None:
             raise ValueError("expected file, the recorded day to replay, found none")
         return self
+
+
+class RefereeConfig(Section):
+    """Brokers are compared all day: a small sample is streamed by all of them, its bytes counted apart."""
+
+    budget_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Of the quote bytes, that the sample may add; nothing is compared while one instrument would be more."""
 
 
 class TicksConfig(Section):

@@ -19,7 +19,7 @@ from dualbroker.frames.workbook import EXCEL_ROWS, Workbook
 from dualbroker.stores.quotes import QuoteStore
 from dualbroker.tables import Table
 
-__all__ = ["Exported", "target_of", "write_workbook"]
+__all__ = ["Exported", "Report", "reporting", "target_of", "write_workbook"]
 
 CHUNK_ROWS = 20_000
 LONG_WORK_ROWS = 100_000
@@ -100,7 +100,12 @@ def write_workbook(
         }
     )
     with (
-        _reporting(progress, stop - start, target.name) as report,
+        reporting(
+            progress,
+            f"writing {target.name}",
+            f"{target.name} is written",
+            is_long=stop - start >= LONG_WORK_ROWS,
+        ) as report,
         _replacing(target) as fresh,
         Workbook(fresh, known.mode) as book,
     ):
@@ -152,26 +157,34 @@ def _replacing(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _reporting(progress: Report | bool, rows: int, name: str) -> Iterator[Report]:
-    """Whom the work tells how far it is."""
+def reporting(progress: Report | bool, what: str, done: str, *, is_long: bool = True) -> Iterator[Report]:
+    """Whom a piece of work tells how far it is.
+
+    Parameters
+    ----------
+    progress
+        Told itself, or whether a bar is shown; it is not for work that is not long.
+    what, done
+        In words, while it is done and afterwards.
+    """
     if not isinstance(progress, bool):
         progress(0.0, "")
         yield progress
         progress(1.0, "")
         return
-    if not progress or rows < LONG_WORK_ROWS:
+    if not progress or not is_long:
         yield lambda part, words: None
         return
     from dualbroker.notebook.live.progress import ProgressLine, in_kernel
 
     if in_kernel():
-        line = ProgressLine(f"writing {name}")
+        line = ProgressLine(what)
         yield line.show
-        line.close(f"{name} is written")
+        line.close(done)
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(f"writing {name}", total=1.0)
+        task = bar.add_task(what, total=1.0)
         yield lambda part, words: bar.update(task, completed=part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import date
@@ -17,13 +18,14 @@ from dualbroker.clock import ist
 from dualbroker.config.schema import Config
 from dualbroker.errors import ArgumentError
 from dualbroker.feed.chains import Chains, OptionChain
-from dualbroker.feed.exporting import Exported, target_of, write_workbook
+from dualbroker.feed.exporting import Exported, reporting, target_of, write_workbook
 from dualbroker.feed.names import SymbolNames, instruments_meant, require_exchange
 from dualbroker.feed.runtime import Runtime
 from dualbroker.feed.simulator import SimulatorHandle
 from dualbroker.forking import BoundToProcess
 from dualbroker.frames import frames
 from dualbroker.frames.bars import Interval, auctions_within, bars_frame, interval_ns
+from dualbroker.frames.comparison import comparison_frame
 from dualbroker.frames.savings import savings_frame
 from dualbroker.frames.workbook import EXCEL_ROWS, import_xlsxwriter
 from dualbroker.manager.source import FeedSource
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Feed"]
 
 T = TypeVar("T")
+PROGRESS_EVERY_S = 0.5
 Symbols = str | Instrument | Sequence[str | Instrument] | pd.DataFrame
 
 
@@ -595,6 +598,72 @@ class Feed(BoundToProcess):
 
     async def _reconcile(self, broker: str | None) -> pd.DataFrame:
         return self._runtime.stamp(frames.reconciled_frame(await self._manager.reconcile(broker)))
+
+    def compare_brokers(
+        self, seconds: float = 60.0, *, progress: Callable[[float, str], None] | bool = True
+    ) -> pd.DataFrame:
+        """Measure which broker shows the same trades first, and which leaves some out.
+
+        For so long, the liveliest of the subscribed instruments are streamed by every connected broker; each
+        keeps its one source, and nothing of the others' quotes gets into frames. Their bytes are counted as
+        ``probe``. Real brokers send an instrument about once a second: a minute shows lags of a tenth of a
+        second, ten minutes those of some hundredths.
+
+        Parameters
+        ----------
+        seconds
+            1 to 3600.
+        progress
+            Whether a bar is shown meanwhile, or whom to tell instead: the part that is done (0 to 1), words.
+
+        Returns
+        -------
+        DataFrame
+            One row per broker; see ``docs/comparing-brokers.md``. ``attrs["words"]`` has a line for each.
+
+        Raises
+        ------
+        ArgumentError
+            The time is out of bounds.
+        RequestRefusedError
+            A comparison is under way, or nothing is streamed that could be compared.
+        ConnectionFailedError
+            Fewer than two brokers can stream now.
+        """
+        self._runtime.call(self._manager.begin_comparison(seconds))
+        end_s = time.monotonic() + seconds
+        done = "the brokers are compared"
+        with reporting(progress, f"comparing brokers for {seconds:g} s", done) as report:
+            while (left_s := end_s - time.monotonic()) > 0:
+                report(1 - left_s / seconds, "")
+                time.sleep(min(PROGRESS_EVERY_S, left_s))
+        return self.comparison()
+
+    def compare_brokers_async(self, seconds: float = 60.0) -> Awaitable[pd.DataFrame]:
+        """The async twin of :meth:`compare_brokers`."""
+        return self._runtime.call_async(self._compare_brokers(seconds))
+
+    async def _compare_brokers(self, seconds: float) -> pd.DataFrame:
+        await self._manager.begin_comparison(seconds)
+        await asyncio.sleep(seconds)
+        return await self._comparison()
+
+    def comparison(self) -> pd.DataFrame:
+        """What :meth:`compare_brokers` found last; else, with ``referee`` in the config, the day so far.
+
+        Raises
+        ------
+        RequestRefusedError
+            Nothing was compared yet.
+        """
+        return self._runtime.call(self._comparison())
+
+    def comparison_async(self) -> Awaitable[pd.DataFrame]:
+        """The async twin of :meth:`comparison`."""
+        return self._runtime.call_async(self._comparison())
+
+    async def _comparison(self) -> pd.DataFrame:
+        return self._runtime.stamp(comparison_frame(await self._manager.comparison()))
 
     @property
     def simulator(self) -> SimulatorHandle | None:

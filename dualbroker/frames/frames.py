@@ -256,6 +256,7 @@ def brokers_data(rows: Sequence[BrokerHealth], bandwidth: BandwidthStore) -> dic
         (MessageKind.QUOTES, "quote"),
         (MessageKind.ORDERS, "order"),
         (MessageKind.CONTROL, "control"),
+        (MessageKind.PROBE, "probe"),
     ):
         made |= {f"{name}_{what}": traffic(kind, what) for what in ("bytes", "messages")}
     read = [column.name for column in tables.BROKERS.all_columns if column.name not in made]

@@ -49,6 +49,7 @@ from dualbroker.manager.options.options_around import options_around
 from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile.journaling import OrderJournal, account_number, journal_path
 from dualbroker.manager.reconcile.reconcile import Reconciler, ReconcileResult
+from dualbroker.manager.referee import BrokerReferee, ComparedBroker
 from dualbroker.manager.seconds import close_seconds
 from dualbroker.manager.watch import QuoteWatch
 from dualbroker.market_hours import MarketHours
@@ -147,6 +148,7 @@ class WebSocketManager(BoundToProcess):
             clock=self.clock,
             wall_clock=self.wall_clock,
             on_quotes=self._on_quotes,
+            on_probes=lambda batch: self.referee.take(batch),
             spawn=self._background.spawn,
             preferred=None if config.primary == AUTO else config.primary,
             is_balanced=config.quotes == "balanced",
@@ -154,6 +156,20 @@ class WebSocketManager(BoundToProcess):
         )
         """Who streams what."""
         self.mapping = InstrumentMapping(self.masters, self.wall_clock, self.routing.machine.keys)
+        self.referee = BrokerReferee(
+            self.routing,
+            quotes=self.quotes,
+            bandwidth=self.bandwidth,
+            incidents=self.incidents,
+            market_hours=self.market_hours,
+            clock=self.clock,
+            wall_clock=self.wall_clock,
+            prepare=lambda: self._prepare_mappings(),
+            background=self._background,
+            budget_percent=None if config.referee is None else config.referee.budget_percent,
+            blur_s=config.ticks.gather,
+        )
+        """Compares brokers."""
         self._watch = QuoteWatch(
             self.routing,
             self.brokers,
@@ -255,6 +271,7 @@ class WebSocketManager(BoundToProcess):
         self._background.spawn(self._watch.run())
         self._background.spawn(self._alerting.run())
         self._background.spawn(self._day_turn.run())
+        self._background.spawn(self.referee.run())
         if self.primary is not None:
             await self._from_config.take_up()
         self.has_started = True
@@ -378,6 +395,7 @@ class WebSocketManager(BoundToProcess):
         self.incidents.note(self.clock.now_ns(), name, cause, action)
 
     def _on_down(self, name: str, why: str) -> None:
+        self.referee.restart(name)
         self.routing.on_down(name, why)
         if name not in self._read_while_down:
             self._read_while_down.add(name)
@@ -661,6 +679,37 @@ class WebSocketManager(BoundToProcess):
     async def test_alerts(self) -> list[Delivered]:
         """Send a test message to each target now; what came of each."""
         return await self._alerting.test()
+
+    # Comparing brokers
+
+    async def begin_comparison(self, seconds: float) -> None:
+        """Have the liveliest instruments streamed by all brokers for so long, and compare what they bring.
+
+        Raises
+        ------
+        ArgumentError
+            The time is out of bounds.
+        RequestRefusedError
+            A comparison is under way, or nothing is streamed that could be compared.
+        ConnectionFailedError
+            Fewer than two brokers can stream now.
+        """
+        await self.referee.begin(seconds)
+
+    async def comparison(self) -> list[ComparedBroker]:
+        """What was compared last because a person asked for it, else over the day so far.
+
+        Raises
+        ------
+        RequestRefusedError
+            Nothing was compared yet.
+        """
+        if not (results := self.referee.results()):
+            raise RequestRefusedError(
+                "no brokers were compared yet: feed.compare_brokers() does it once, and a section referee in "
+                "the config all day"
+            )
+        return results
 
     # Orders
 

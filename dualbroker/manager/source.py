@@ -12,6 +12,7 @@ from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
 from dualbroker.instruments.search import Found
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
+from dualbroker.manager.referee import ComparedBroker
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.routing.driver import Subscribed
@@ -226,6 +227,14 @@ class FeedSource(Protocol):
 
     async def test_alerts(self) -> list[Delivered]:
         """Send a test message to each target now; what came of each."""
+        ...
+
+    async def begin_comparison(self, seconds: float) -> None:
+        """Have the liveliest instruments streamed by all brokers for so long, and compare what they bring."""
+        ...
+
+    async def comparison(self) -> list[ComparedBroker]:
+        """What was compared last because a person asked for it, else over the day so far."""
         ...
 
     async def reconcile(self, broker: str | None = None) -> list[ReconcileResult]:

@@ -16,6 +16,7 @@ from dualbroker.instruments.search import Found
 from dualbroker.manager.instruments.masters import LONGEST_NAME, require_short
 from dualbroker.manager.order_follower import OrderFollowers
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
+from dualbroker.manager.referee import ComparedBroker
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, Instrument, InstrumentKey
 from dualbroker.remote.attachment import OWN_HOLDER, Attachment, holder_part, short_names
@@ -289,6 +290,15 @@ class RemoteManager(Attachment):
     async def test_alerts(self) -> list[Delivered]:
         """Have the service send a test message to each of its targets now."""
         results: list[Delivered] = await self._ask("test_alerts", list[Delivered])
+        return results
+
+    async def begin_comparison(self, seconds: float) -> None:
+        """Have the service compare its brokers for so long."""
+        await self._ask("begin_comparison", None, seconds=float(seconds))
+
+    async def comparison(self) -> list[ComparedBroker]:
+        """What the service compared last."""
+        results: list[ComparedBroker] = await self._ask("comparison", list[ComparedBroker])
         return results
 
     async def reconcile(self, broker: str | None = None) -> list[ReconcileResult]:

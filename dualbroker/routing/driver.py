@@ -66,6 +66,8 @@ class Routing:
         Receive times.
     on_quotes
         Where brokers that carry quotes bring them.
+    on_probes
+        Where brokers bring what they stream only to be compared.
     spawn
         Runs what takes time.
     preferred
@@ -84,6 +86,7 @@ class Routing:
     clock: Clock
     wall_clock: Clock
     on_quotes: QuoteCallback
+    on_probes: QuoteCallback
     spawn: Callable[[Coroutine[Any, Any, None]], object]
     preferred: InitVar[str | None]
     is_balanced: bool = False
@@ -92,6 +95,8 @@ class Routing:
     """Held while a broker is sent something, which takes several frames and the pauses between them."""
     _connections: Counter[str] = field(default_factory=Counter)
     """Counted up as each is lost: what was meant for one connection is not sent on another."""
+    _probed: dict[str, frozenset[InstrumentKey]] = field(default_factory=dict)
+    """What each broker was last told to keep apart."""
     _finished: dict[int, asyncio.Event] = field(default_factory=dict)
     """By number of each failover under way."""
 
@@ -174,7 +179,8 @@ class Routing:
 
     def add_broker(self, broker: Broker) -> None:
         """There is a broker, not connected yet; in file order."""
-        self.machine.add_broker(broker.name, can_stream=broker.config.orders == "stream")
+        can_stream = broker.config.orders == "stream"
+        self.machine.add_broker(broker.name, can_stream=can_stream, can_probe=broker.can_probe)
         if (most := broker.config.max_subscriptions) is not None:
             self.machine.caps.tell(broker.name, most, "set")
         else:
@@ -222,6 +228,10 @@ class Routing:
         finally:
             self.carry_out(self.machine.go_on(self.now()))
 
+    def sample(self, keys: Iterable[InstrumentKey]) -> None:
+        """Have these streamed by every broker that can, to be compared with their source; and no others."""
+        self.carry_out(self.machine.sample(keys, self.now()))
+
     async def refresh(self) -> None:
         """Ask for a new full quote of everything that is streamed."""
         for name in self.machine.moves.sources:
@@ -260,8 +270,11 @@ class Routing:
                 case FailoverFinished(failover):
                     self._finished.pop(failover.number).set()
                     logger.info("%s", _end_words(failover))
+        self._tell_probes()
         for name, wire_commands in to_send.items():
-            if any(isinstance(command, Subscribe) for command in wire_commands):
+            # What is probed already needs no subscription to become a source.
+            asks = any(isinstance(command, Subscribe | AskAgain) for command in wire_commands)
+            if asks and self.machine.wire.carries(name):
                 self.brokers[name].set_quote_callback(self.on_quotes)
             self.spawn(self._send(self.brokers[name], wire_commands, self._connections[name]))
         self._give_roles()
@@ -279,6 +292,14 @@ class Routing:
                         await broker.unsubscribe(keys)
                     case AskAgain(_, keys):
                         await broker.refresh(keys)
+
+    def _tell_probes(self) -> None:
+        """At once, unlike what is sent: a message that comes in between must be taken for what it is."""
+        for name, broker in self.brokers.items():
+            probed = self.machine.wire.probed(name)
+            if probed != self._probed.get(name, frozenset()):
+                self._probed[name] = probed
+                broker.set_probes(probed, self.on_probes)
 
     def _turn(self, name: str) -> asyncio.Lock:
         return self._turns.setdefault(name, asyncio.Lock())

@@ -14,11 +14,12 @@ from dualbroker.model import FeedType, Instrument, InstrumentKey, Role
 from dualbroker.routing.balance import Carrier
 from dualbroker.routing.caps import Caps, cap_shown
 from dualbroker.routing.choice import Assignment, assign
-from dualbroker.routing.commands import AskAgain, Command, Moment, Note, Reconnect
+from dualbroker.routing.commands import AskAgain, Command, Moment, Note, Reconnect, WireCommand
 from dualbroker.routing.failovers import Failovers
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.keys import KeysAtBrokers
 from dualbroker.routing.moves import Moves
+from dualbroker.routing.probes import Probes
 from dualbroker.routing.refusals import Refusals
 from dualbroker.routing.sharing import Sharing
 from dualbroker.routing.standing import BrokerStanding, Standing
@@ -95,6 +96,15 @@ class RoutingMachine:
         self.sharing = Sharing(self.moves.instrument, self.moves.known, last_price) if is_balanced else None
         """None where one broker carries the quotes."""
         self._at_stake = at_stake
+        self.probes = Probes(
+            wire=self.wire,
+            keys=self.keys,
+            holders=self.holders,
+            standing=self.standing,
+            refusals=self.refusals,
+            moves=self.moves,
+            caps=self.caps,
+        )
         self._told_full: dict[str, bool] = {}
         """Brokers of which it was said that they are full, and whether also that something is left over."""
         self._is_short_of_room = False
@@ -186,10 +196,17 @@ class RoutingMachine:
         self.caps.forget(name)
         return [*commands, *self._arrange(now)]
 
+    def sample(self, keys: Iterable[InstrumentKey], now: Moment) -> list[Command]:
+        """Have these streamed by all brokers that can, to compare them; each keeps its one source."""
+        self.probes.choose(keys)
+        return self._arrange(now)
+
     # What becomes of brokers
 
-    def add_broker(self, name: str, *, can_stream: bool) -> None:
+    def add_broker(self, name: str, *, can_stream: bool, can_probe: bool = False) -> None:
         """There is a broker, not connected yet."""
+        if can_stream and can_probe:
+            self.probes.able.add(name)
         self.standing.brokers[name] = BrokerStanding(can_stream)
         self.wire.add_broker(name)
 
@@ -258,7 +275,7 @@ class RoutingMachine:
         if self._is_short_of_room:
             # What a broker has just left made room there.
             commands += self._arrange(now)
-        return [*commands, *self.wire.difference(), *self._failovers.finish()]
+        return [*commands, *self._to_send(), *self._failovers.finish()]
 
     # What brokers do not stream
 
@@ -389,7 +406,11 @@ class RoutingMachine:
                 # What was taken away from a broker that is full has made room there.
             commands += self._failovers.finish()
             commands += self._say_who_is_full(assignment, serving, refused)
-        return [*commands, *self.wire.difference()]
+        return [*commands, *self._to_send()]
+
+    def _to_send(self) -> list[WireCommand]:
+        self.probes.arrange()
+        return self.wire.difference()
 
     def _has_room(self, name: str) -> bool:
         cap = self.caps.of(name)

@@ -106,6 +106,10 @@ class Moves:
         at = self._streams.get(key)
         return at is not None and self.standing.serves(at)
 
+    def source_of(self, key: InstrumentKey) -> str | None:
+        """Who was asked to stream an instrument; not who is about to."""
+        return self._streams.get(key)
+
     def target_of(self, key: InstrumentKey) -> str | None:
         """Who streams an instrument, or is about to."""
         move = self._moves.get(key)

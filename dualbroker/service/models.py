@@ -46,6 +46,9 @@ class ByKind(BaseModel):
         float | None,
         Field(description="Handshakes, acknowledgements, heartbeats, pings.", examples=[48]),
     ]
+    probe: Annotated[
+        float | None, Field(description="Quotes streamed a second time, to compare brokers.", examples=[0])
+    ]
 
 
 class Health(Answer):

@@ -67,6 +67,9 @@ class BandwidthStore:
                 before = self._marks.get((broker, kind), (0, 0))
                 now = (traffic.bytes, traffic.messages)
                 self._marks[broker, kind] = now
+                if kind is MessageKind.PROBE and now == before:
+                    # Mostly there are none: no row says so.
+                    continue
                 self._history.append(
                     SecondOfTraffic(second, broker, kind, now[0] - before[0], now[1] - before[1])
                 )

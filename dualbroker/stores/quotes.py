@@ -87,7 +87,8 @@ class QuoteStore:
         self.retired: set[int] = set()
         """Indices of instruments that have expired."""
         self.stray_count = 0
-        """Messages of instruments nobody subscribed, or from a broker that is not their source."""
+        """Messages of instruments nobody subscribed, or from a broker that neither is their source nor is to
+        become it."""
         self._index: dict[InstrumentKey, int] = {}
         self._merged: list[array[float]] = []
         self._last: list[int] = []
@@ -197,7 +198,8 @@ class QuoteStore:
         index = self.routes.apart.get(broker, _NOTHING).get(key)
         is_source = index is not None and self.routes.source(index) == broker
         if index is None or not (is_source or update.is_snapshot):
-            self.stray_count += 1
+            # A broker that is about to take over may stream it already, to be compared.
+            self.stray_count += index is None
             return None
         if not is_source:
             self.routes.switch(index)

@@ -37,9 +37,10 @@ def bytes_per_second(manager: FeedSource) -> dict[str, float | None]:
         return {"carried": None, "naive_estimate": None}
     carried = sum(rates.values())
     quotes = sum(rate for (_, kind), rate in rates.items() if kind is MessageKind.QUOTES)
+    probes = sum(rate for (_, kind), rate in rates.items() if kind is MessageKind.PROBE)
     return {
         "carried": carried,
-        "naive_estimate": carried + quotes * max(0, streaming_brokers(manager) - 1),
+        "naive_estimate": carried - probes + quotes * max(0, streaming_brokers(manager) - 1),
     }
 
 
@@ -57,8 +58,8 @@ def traffic_history(manager: FeedSource) -> dict[str, Any]:
         seconds = by_broker.setdefault(row.broker_name, {})
         seconds[row.second] = seconds.get(row.second, 0) + row.bytes
         carried[row.second] = carried.get(row.second, 0) + row.bytes
-        extra = row.bytes * others if row.kind is MessageKind.QUOTES else 0
-        naive[row.second] = naive.get(row.second, 0) + row.bytes + extra
+        times = {MessageKind.QUOTES: 1 + others, MessageKind.PROBE: 0}.get(row.kind, 1)
+        naive[row.second] = naive.get(row.second, 0) + row.bytes * times
     order = sorted(carried)
     return {
         "span_s": HISTORY_SHOWN_S,

@@ -29,6 +29,7 @@ class SlowBroker:
     name = "slow"
     config = SimpleNamespace(orders="stream", max_subscriptions=None)
     max_subscriptions = None
+    can_probe = False
 
     def __init__(self) -> None:
         self.streamed: dict[InstrumentKey, FeedType] = {}
@@ -73,6 +74,7 @@ def play(story: Callable[[Routing, SlowBroker], Awaitable[None]]) -> SlowBroker:
             clock=SystemClock(),
             wall_clock=SystemClock(),
             on_quotes=no_quotes,
+            on_probes=no_quotes,
             spawn=lambda work: tasks.append(asyncio.ensure_future(cast(Any, work))),
             preferred=None,
         )

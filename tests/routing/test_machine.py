@@ -50,7 +50,7 @@ class World:
             self.health, MarketHours.always(), self.store.routes, None, is_balanced=is_balanced
         )
         for name in BROKERS:
-            self.machine.add_broker(name, can_stream=True)
+            self.machine.add_broker(name, can_stream=True, can_probe=True)
         self.machine.standing.primary = "a"
         self.machine.standing.has_begun = True
         self.now_s = 1000.0
@@ -196,6 +196,12 @@ class AnyHistory(RuleBasedStateMachine):
         there = [key for each in keys if (key := self.machine.keys.at(name, each.key)) is not None]
         self.world.quotes(name, there, full=full)
 
+    @rule(instruments=st.lists(st.sampled_from(INSTRUMENTS), max_size=4, unique=True))
+    def sample(self, instruments: list[Instrument]) -> None:
+        keys = [each.key for each in instruments]
+        self.world.do(self.machine.sample(keys, self.world.now()))
+        self.again(self.machine.sample(keys, self.world.now()))
+
     @rule(name=NAMES)
     def prefer(self, name: str) -> None:
         if self.machine.standing.serves(name):
@@ -310,7 +316,11 @@ class AnyHistory(RuleBasedStateMachine):
             if key not in self.machine.holders.wanted:
                 continue
             target, source = self.machine.moves.target_of(key), self.source(key)
-            claims = [name for name in BROKERS if key in self.machine.wire.claimed(name)]
+            claims = [
+                name
+                for name in BROKERS
+                if key in self.machine.wire.claimed(name) and key not in self.machine.probes.of(name)
+            ]
             assert set(claims) == {each for each in (target, source) if each is not None}
             able = [
                 name
@@ -326,6 +336,28 @@ class AnyHistory(RuleBasedStateMachine):
                 # On its way: a broker that can bring it was asked, and nothing else counts meanwhile.
                 assert target in able
                 assert key in self.machine.wire.claimed(target)
+
+    @invariant()
+    def probes_yield_to_all_else(self) -> None:
+        if self.machine.standing.is_held:
+            return
+        for name in BROKERS:
+            probes = self.machine.probes.of(name)
+            assert probes <= set(self.machine.probes.sample) & set(self.machine.wire.claimed(name))
+            if probes:
+                assert self.machine.standing.serves(name)
+                assert not self.machine.refusals.count(name)
+            cap = self.machine.caps.of(name)
+            if cap is not None:
+                assert len(probes) <= max(0, cap.most - len(self.machine.wire.claims_of(name)))
+
+    @invariant()
+    def what_is_only_compared_is_kept_apart_and_nothing_else(self) -> None:
+        for name in self.world.streamed:
+            apart = self.machine.wire.probed(name)
+            assert {self.machine.wire.key_at(name, key) for key in self.machine.probes.of(name)} <= apart
+            counts = set(self.machine.wire.claimed(name)) - self.machine.probes.of(name)
+            assert not {self.machine.wire.key_at(name, key) for key in counts} & apart
 
     @invariant()
     def a_source_that_can_stream_on_is_left_only_for_one_that_streams(self) -> None:

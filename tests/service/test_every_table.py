@@ -5,10 +5,11 @@ As a frame, as the frame of a feed that is attached to the service, as JSON, CSV
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from dualbroker.clock import ist
 from dualbroker.frames import frames
 from dualbroker.frames.bars import bars_frame
 from dualbroker.frames.chain_frames import chain_frame
+from dualbroker.frames.comparison import comparison_frame
 from dualbroker.frames.savings import savings_frame
 from dualbroker.manager.options.chain import ChainFollower
 from dualbroker.manager.options.chain_series import view_of
@@ -35,7 +37,7 @@ from tests.service.world import Served, served
 from tests.simulated import World, eventually, run_world
 
 SHARE = "NSE:RELIANCE-EQ"
-Made = Callable[[FeedSource], pd.DataFrame]
+Made = Callable[[FeedSource], pd.DataFrame | Awaitable[pd.DataFrame]]
 
 
 def index_of(manager: FeedSource) -> int:
@@ -57,6 +59,10 @@ def ticks(manager: FeedSource) -> pd.DataFrame:
 def depth(manager: FeedSource) -> pd.DataFrame:
     kept = manager.quotes.depth(index_of(manager))
     return frames.depth_frame(kept and kept[1])
+
+
+async def compared(manager: FeedSource) -> pd.DataFrame:
+    return comparison_frame(await manager.comparison())
 
 
 def chain_of_what_streams(manager: FeedSource) -> pd.DataFrame:
@@ -91,6 +97,11 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
         tables.SAVINGS,
         "/api/savings",
         lambda m: savings_frame(m.bandwidth, m.streaming_brokers()),
+    ),
+    "comparison": (
+        tables.COMPARISON,
+        "/api/comparison",
+        compared,
     ),
     "failovers": (
         tables.FAILOVERS,
@@ -154,9 +165,14 @@ def records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
 async def forms_of(service: Served, client: FeedSource, key: str) -> None:
     table, path, make = FORMS[key]
     names = [column.name for column in table.all_columns]
-    expected = rows_of(table, records(table, make(service.manager)))
+
+    async def made(source: FeedSource) -> list[list[Any]]:
+        frame = make(source)
+        return rows_of(table, records(table, frame if isinstance(frame, pd.DataFrame) else await frame))
+
+    expected = await made(service.manager)
     assert expected, key
-    assert rows_of(table, records(table, make(client))) == expected, key
+    assert await made(client) == expected, key
     joint = "&" if "?" in path else "?"
     as_json = (await service.get(path))[key]
     as_csv = (await service.client.get(f"{path}{joint}format=csv")).text
@@ -189,6 +205,8 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await manager.test_alerts()
             follower = ChainFollower(manager, "NIFTY", expiry=0, strikes=2, holder="chain 1")
             await follower.start()
+            await manager.begin_comparison(20)
+            await asyncio.sleep(21)
             assert follower.view is not None
             followed = chain_frame(
                 follower.view, chain_table(manager.quotes, follower.view, manager.market_hours)

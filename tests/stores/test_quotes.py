@@ -296,7 +296,8 @@ def test_an_awaited_broker_becomes_the_source_with_its_first_full_quote() -> Non
     assert store.sources() == ["broker2", "broker1"]
     apply(store, delta("1", ltp=9.0))
     assert latest(store)["ltp"] == 4.0
-    assert store.stray_count == 3
+    # What is expected there may be streamed already, to be compared.
+    assert store.stray_count == 2
 
 
 def test_whoever_is_no_longer_awaited_takes_nothing_over() -> None:

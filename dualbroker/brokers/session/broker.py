@@ -29,6 +29,8 @@ Row = TypeVar("Row")
 class SessionBroker(Broker):
     """One login, its socket or its polls, for as long as there is a session."""
 
+    can_probe = True
+
     def __init__(self, config: BrokerConfig, context: BrokerContext, wire: Wire, calls: LoginCalls) -> None:
         super().__init__(config, context)
         self._wire = wire
@@ -154,6 +156,10 @@ class SessionBroker(Broker):
 
     def set_quote_callback(self, quote_callback: QuoteCallback | None) -> None:
         self._open_stream.reader.on_quotes = quote_callback
+
+    def set_probes(self, keys: Collection[InstrumentKey], callback: QuoteCallback) -> None:
+        if self._stream is not None:
+            self._stream.reader.probed, self._stream.reader.on_probes = frozenset(keys), callback
 
     @property
     def _open_stream(self) -> Stream:

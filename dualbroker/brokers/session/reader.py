@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualbroker.brokers.base import BrokerContext, OrderCallback, QuoteCallback
-from dualbroker.brokers.session.wire import Received, Wire
+from dualbroker.brokers.session.wire import Received, Wire, frame_bytes
 from dualbroker.errors import WireError
 from dualbroker.log_limit import LogLimit
-from dualbroker.model import InstrumentKey, MessageKind, OrderUpdate, QuoteBatch
+from dualbroker.model import InstrumentKey, MessageKind, OrderUpdate, QuoteBatch, QuoteUpdate
 
 __all__ = ["StreamReader"]
 
@@ -44,9 +44,14 @@ class StreamReader:
         self._wire = wire
         self._context = context
         self._health = context.health
-        self._quotes, self._orders, self._control = (context.traffic[kind] for kind in MessageKind)
+        self._quotes, self._orders, self._control, self._probes = (
+            context.traffic[kind] for kind in MessageKind
+        )
         self.on_order = order_callback
         self.on_quotes = quote_callback
+        self.probed: frozenset[InstrumentKey] = frozenset()
+        """What is streamed only to be compared."""
+        self.on_probes: QuoteCallback | None = None
         self._note_acknowledged = note_acknowledged
         self._on_hello_answer = on_hello_answer
         self._on_heartbeat = on_heartbeat
@@ -56,13 +61,19 @@ class StreamReader:
     @property
     def message_count(self) -> int:
         """Messages of every kind that have come so far."""
-        return self._quotes.messages + self._orders.messages + self._control.messages
+        kinds = (self._quotes, self._orders, self._control, self._probes)
+        return sum(traffic.messages for traffic in kinds)
 
     # The path every tick takes
 
     def read(self, messages: Sequence[bytes], wire_bytes: int) -> None:
         """Take all messages of one socket read."""
         received = self._wire.decode(messages)
+        count = len(messages)
+        probes = self._take_probes(received, messages) if self.probed and received.quotes else None
+        if probes is not None:
+            wire_bytes -= probes.quote_bytes
+            count -= probes.quote_messages
         quotes, quote_bytes, quote_messages = received.quotes, received.quote_bytes, received.quote_messages
         self._quotes.bytes += quote_bytes
         self._quotes.messages += quote_messages
@@ -74,20 +85,51 @@ class StreamReader:
         if quotes and (feed_time := quotes[-1].feed_time) is not None:
             clock.follow(feed_time)
         now = clock.now_ns()
-        if quote_messages != len(messages):
+        if quote_messages != count:
             # Before the quotes of the same read: an order never waits behind them.
-            self._take_others(received, len(messages), now)
+            self._take_others(received, count, now)
+        if probes is not None and self.on_probes is not None:
+            self._hand_on(self.on_probes, probes.quotes, now)
         if not quotes:
             return
         if self.on_quotes is None:
             self._health.unexpected_quotes += len(quotes)
             return
         self._health.last_quote_ns = now
+        self._hand_on(self.on_quotes, quotes, now)
+
+    def _hand_on(self, callback: QuoteCallback, quotes: list[QuoteUpdate], now: int) -> None:
         try:
-            self.on_quotes(QuoteBatch(self._name, now, quotes))
+            callback(QuoteBatch(self._name, now, quotes))
         except Exception:
             # Whatever a consumer does wrong, the socket lives on.
             self._note_not_taken("a batch of quotes")
+
+    def _take_probes(self, received: Received, messages: Sequence[bytes]) -> Received | None:
+        """Take out of a read what is only compared, and count it; None where there is nothing of it.
+
+        It is no sign that quotes flow. In a read that holds other messages too, or several quotes in one, its
+        bytes are those of an average quote of the read.
+        """
+        is_probe = [(quote.exchange, quote.token) in self.probed for quote in received.quotes]
+        count, of = sum(is_probe), len(is_probe)
+        if not count:
+            return None
+        pairs = list(zip(received.quotes, is_probe, strict=True))
+        probes = Received(quotes=[quote for quote, is_one in pairs if is_one])
+        if of == received.quote_messages == len(messages):
+            sizes = zip(messages, is_probe, strict=True)
+            probes.quote_messages = count
+            probes.quote_bytes = sum(frame_bytes(message) for message, is_one in sizes if is_one)
+        else:
+            probes.quote_messages = round(received.quote_messages * count / of)
+            probes.quote_bytes = round(received.quote_bytes * count / of)
+        received.quotes = [quote for quote, is_one in pairs if not is_one]
+        received.quote_messages -= probes.quote_messages
+        received.quote_bytes -= probes.quote_bytes
+        self._probes.messages += probes.quote_messages
+        self._probes.bytes += probes.quote_bytes
+        return probes
 
     def _take_others(self, received: Received, messages: int, now: int) -> None:
         orders = received.orders

@@ -66,17 +66,19 @@ class InstrumentMapping:
 
         A master that can't be had is logged and left alone for a minute, and the keys stay as they are.
         """
-        if broker is source or broker.master_urls("NSE") == source.master_urls("NSE"):
+        if broker is source:
+            return
+        if broker.master_urls("NSE") == source.master_urls("NSE"):
+            self._begin_day(broker)
+            for instrument in instruments:
+                self._keys.learn(broker.name, instrument.key, instrument.key)
             return
         # In turn: each subscription wants this, and what one has found or failed to find serves the next.
         async with self._turns.setdefault(broker.name, asyncio.Lock()):
             await self._look_up(broker, list(instruments))
 
     async def _look_up(self, broker: Broker, instruments: list[Instrument]) -> None:
-        today = market_day(self._clock.now_ns())
-        if self._days.get(broker.name) != today:
-            self._days[broker.name] = today
-            self._keys.forget(broker.name)
+        self._begin_day(broker)
         looked_up = 0
         for instrument in instruments:
             if self._keys.is_known(broker.name, instrument.key):
@@ -89,6 +91,12 @@ class InstrumentMapping:
             if loader is not None:
                 same = find_same(loader.instruments, instrument)
                 self._keys.learn(broker.name, instrument.key, None if same is None else same.key)
+
+    def _begin_day(self, broker: Broker) -> None:
+        today = market_day(self._clock.now_ns())
+        if self._days.get(broker.name) != today:
+            self._days[broker.name] = today
+            self._keys.forget(broker.name)
 
     async def _loaded(self, broker: Broker, exchange: str) -> MasterLoader | None:
         """The broker's masters, that exchange's among them; None while it can't be had."""

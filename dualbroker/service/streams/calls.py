@@ -81,6 +81,14 @@ class _NoAlert(_Arguments):
     what: Name
 
 
+class _Seconds(_Arguments):
+    seconds: float
+
+
+class _Nothing(_Arguments):
+    pass
+
+
 class _Release(_Arguments):
     holder: Part = ""
 
@@ -119,6 +127,11 @@ class CallMaker:
             ),
             "set_quote_source": (_Broker, self._set_quote_source),
             "reconnect": (_Broker, lambda given: self._manager.reconnect(given.name)),
+            "begin_comparison": (
+                _Seconds,
+                lambda given: self._manager.begin_comparison(given.seconds),
+            ),
+            "comparison": (_Nothing, lambda given: self._manager.comparison()),
             "reconcile": (_OneOrAll, lambda given: self._manager.reconcile(given.broker)),
             "add_alert": (
                 _Alert,
