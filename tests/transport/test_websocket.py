@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
+import trustme
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 
@@ -330,3 +334,40 @@ def test_what_gathers_is_read_after_a_moment_though_nothing_follows_it() -> None
         assert (await websocket.wait_closed()).clean
 
     talk(handler, client)
+
+
+@pytest.mark.parametrize("gather_s", [0.0, 0.02])
+def test_over_tls_messages_come_whole_and_in_order_whether_reads_gather_or_not(
+    gather_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS records end anywhere within frames, and what is decrypted waits apart from the socket."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    chance = random.Random(4)
+    payloads = [b"%d " % number + b"x" * chance.randrange(300) for number in range(4_000)]
+    payloads += [b"y" * 70_000, b"z"]
+    stream = b"".join(Frame(Opcode.TEXT, payload).serialize(mask=False) for payload in payloads)
+
+    async def handler(connection: ServerConnection) -> None:
+        place = 0
+        while place < len(stream):
+            size = chance.choice((1, 100, 1_000, 20_000))
+            connection.transport.write(stream[place : place + size])
+            place += size
+            await asyncio.sleep(chance.choice((0, 0.001)))
+        await connection.wait_closed()
+
+    async def client() -> None:
+        async with serve(handler, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            reads = Reads()
+            url = f"wss://127.0.0.1:{port}/"
+            websocket = await open_websocket(url, reads, open_timeout_s=10.0, gather_s=gather_s)
+            await reads.until(len(payloads))
+            assert reads.messages == payloads
+            await websocket.close()
+
+    asyncio.run(client())
