@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -451,6 +451,11 @@ class WebSocketManager(BoundToProcess):
     def wanted(self) -> dict[InstrumentKey, FeedType]:
         """All instruments held by anybody, in order of first subscription."""
         return self.routing.machine.holders.wanted.copy()
+
+    @property
+    def arrangement(self) -> Hashable:
+        """Another one whenever what is wanted, or who streams it, may have changed."""
+        return self.routing.machine.arrangement
 
     def serves(self, name: str) -> bool:
         """Whether a broker's socket is up and of use for quotes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -132,6 +132,12 @@ class FeedSource(Protocol):
 
     def wanted(self) -> dict[InstrumentKey, FeedType]:
         """All instruments held by anybody, in order of first subscription."""
+        ...
+
+    @property
+    def arrangement(self) -> Hashable:
+        """Another one whenever what is wanted, or who streams it, may have changed: whoever looks every
+        moment need not go through all of it."""
         ...
 
     def serves(self, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date, datetime
 from functools import cached_property
 
@@ -154,6 +154,11 @@ class RemoteManager(Attachment):
     def wanted(self) -> dict[InstrumentKey, FeedType]:
         """All instruments held by anybody, in order of first subscription."""
         return self._mirror.wanted()
+
+    @property
+    def arrangement(self) -> Hashable:
+        """Another one whenever what is wanted, or who streams it, may have changed."""
+        return self._mirror.arrangement
 
     def serves(self, name: str) -> bool:
         """Whether a broker's socket is up and of use for quotes; nobody's while the link is lost."""

@@ -65,6 +65,8 @@ class Mirror:
         self.quote_listeners: list[Callable[[], None]] = []
         self.order_listeners: list[Callable[[OrderEvent], None]] = []
         self._wanted: dict[InstrumentKey, WantedRow] = {}
+        self.arrangement = 0
+        """Counted up whenever what is wanted, or who streams it, has changed."""
         self._state_version: int | None = None
         self._incident = 0
         self._second = 0
@@ -143,6 +145,7 @@ class Mirror:
             self.quotes.set_depth(depth.index, depth.receive_time_ns, (depth.bids, depth.asks))
         if message.subscriptions is not None:
             self._wanted = {(row.exchange, row.token): row for row in message.subscriptions}
+            self.arrangement += 1
         if message.brokers is not None:
             self._take_brokers(message.brokers)
         if message.orders is not None:

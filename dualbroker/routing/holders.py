@@ -19,6 +19,8 @@ class Holders:
         """All instruments held by anybody, in order of first subscription, and as what. Only read it."""
         self.exchanges: Counter[str] = Counter()
         """Of the wanted instruments. Only read it."""
+        self.revision = 0
+        """Counted up whenever anything of this changes."""
 
     def of(self, key: InstrumentKey) -> frozenset[str]:
         """Who holds an instrument."""
@@ -53,6 +55,7 @@ class Holders:
         self._count(key)
 
     def _count(self, key: InstrumentKey) -> None:
+        self.revision += 1
         kinds = self._kinds.get(key)
         was_wanted = key in self.wanted
         if kinds:

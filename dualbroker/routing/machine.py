@@ -129,6 +129,11 @@ class RoutingMachine:
         cap = self.caps.of(primary)
         return f"it waits for {primary}" if cap is None else f"{primary} is full, {cap.words}"
 
+    @property
+    def arrangement(self) -> tuple[int, int]:
+        """Another one whenever what is wanted, or who streams it, may have changed."""
+        return self.holders.revision, self.moves.revision
+
     def uncovered(self) -> list[str]:
         """Qualified names of wanted instruments that no broker streams now."""
         return [self.moves.name(key) for key in self.holders.wanted if not self.moves.is_served(key)]

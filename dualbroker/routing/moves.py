@@ -85,6 +85,8 @@ class Moves:
     """Of these, how many on each exchange."""
     _moves: dict[InstrumentKey, _Move] = field(default_factory=dict)
     _lost: dict[InstrumentKey, _Lost] = field(default_factory=dict)
+    revision: int = 0
+    """Counted up whenever the target of an instrument may have changed."""
 
     # What is known
 
@@ -168,6 +170,7 @@ class Moves:
 
     def end(self, key: InstrumentKey) -> None:
         """Have an instrument streamed by nobody any more."""
+        self.revision += 1
         move = self._moves.pop(key, None)
         self._lost.pop(key, None)
         if move is not None:
@@ -184,6 +187,7 @@ class Moves:
             return []
         self._end_stream(key)
         self.wire.promote(switch.broker, key)
+        self.revision += 1
         self._streams[key] = switch.broker
         self._streamed.setdefault(switch.broker, {})[key] = None
         self._exchanges.setdefault(switch.broker, Counter())[key[0]] += 1
@@ -197,6 +201,7 @@ class Moves:
 
     def _leave_source(self, key: InstrumentKey) -> None:
         self._end_stream(key)
+        self.revision += 1
         self._streams.pop(key, None)
 
     def _end_stream(self, key: InstrumentKey) -> None:
@@ -231,6 +236,7 @@ class Moves:
         if target is None:
             return
         planned = at is not None and self.standing.serves(at) and not self.refusals.has(at, key)
+        self.revision += 1
         move = self._moves[key] = _Move(target, kind, now.ns, planned)
         lost = self._lost.pop(key, None)
         if at is not None:
@@ -260,6 +266,7 @@ class Moves:
             begun.setdefault(_Begun(before, move.to, False), []).append(key)
 
     def _give_up(self, move: _Move, key: InstrumentKey) -> None:
+        self.revision += 1
         del self._moves[key]
         self.routes.expect_no_longer(self._instruments[key][0])
         self.wire.release(move.to, key, Purpose.HAND_OVER)

@@ -8,15 +8,22 @@ import numpy as np
 
 from dualbroker.clock import NS_PER_S, ist
 from dualbroker.manager.source import FeedSource
+from dualbroker.view.remembered import Remembered
 
 __all__ = ["market_state", "subscribed_exchanges"]
 
 _DAYS_KNOWN_BY_WEEKDAY = 7
+_remembered = Remembered()
 
 
 def subscribed_exchanges(manager: FeedSource) -> list[str]:
     """The exchanges of all that is subscribed, in order of the alphabet; NSE when nothing is."""
-    return sorted({exchange for exchange, _ in manager.wanted()}) or ["NSE"]
+    return _remembered.of(
+        manager.quotes,
+        "exchanges",
+        manager.arrangement,
+        lambda: sorted({exchange for exchange, _ in manager.wanted()}) or ["NSE"],
+    )
 
 
 def market_state(manager: FeedSource, now_ns: int) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dualbroker.manager.source import FeedSource
 from dualbroker.stores.health import BrokerHealth, BrokerState
+from dualbroker.view.remembered import Remembered
 from dualbroker.view.rows import healths
 
 __all__ = ["broker_problems", "feed_problems"]
 
 NAMES_SHOWN = 3
 
+_remembered = Remembered()
 _WORKING = (BrokerState.LIVE, BrokerState.POLLING)
 
 
@@ -57,14 +59,17 @@ def broker_problems(manager: FeedSource, health: BrokerHealth) -> list[str]:
 
 def _without_source(manager: FeedSource) -> list[str]:
     """Instruments that are wanted and that no broker of use streams, in one line."""
-    left = [
-        key
-        for key in manager.wanted()
-        if (target := manager.source_of(key)) is None or not manager.serves(target)
-    ]
+    store = manager.quotes
+    serving = frozenset(name for name in manager.streaming_brokers() if manager.serves(name))
+    mark = manager.arrangement, serving
+    left = _remembered.of(
+        store,
+        "without source",
+        mark,
+        lambda: [key for key in manager.wanted() if manager.source_of(key) not in serving],
+    )
     if not left:
         return []
-    store = manager.quotes
     named = [
         store.instruments[index].qualified_name
         for key in left[:NAMES_SHOWN]

@@ -7,7 +7,7 @@ once, in a list of its own, without the field's name beside it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,12 +60,13 @@ def shown_instruments(source: FeedSource, symbols: Collection[str] | None = None
         Only these, by symbol (``RELIANCE-EQ``) or qualified name (``NSE:RELIANCE-EQ``).
     """
     store = source.quotes
-    indices = tuple(store.indices_of(source.wanted()))
     name = None if symbols is None else frozenset(symbols)
-    return _remembered.of(store, name, indices, lambda: _shown(store, indices, name))
+    # A service tells of an instrument apart from who wants it.
+    mark = source.arrangement, len(store.instruments)
+    return _remembered.of(store, name, mark, lambda: _shown(store, store.indices_of(source.wanted()), name))
 
 
-def _shown(store: QuoteStore, indices: tuple[int, ...], symbols: frozenset[str] | None) -> Shown:
+def _shown(store: QuoteStore, indices: Sequence[int], symbols: frozenset[str] | None) -> Shown:
     chosen = [
         (index, instrument)
         for index in indices

@@ -121,6 +121,10 @@ class AnyHistory(RuleBasedStateMachine):
         self.held: dict[tuple[str, InstrumentKey], FeedType] = {}
         self.sources: dict[InstrumentKey, str] = {}
         """Before the last event."""
+        self.arranged: tuple[tuple[int, int], list[tuple[InstrumentKey, FeedType, str | None]]] = (
+            self.machine.arrangement,
+            [],
+        )
 
     @initialize(caps=st.dictionaries(NAMES, st.integers(1, 4)))
     def start(self, caps: dict[str, int]) -> None:
@@ -291,6 +295,14 @@ class AnyHistory(RuleBasedStateMachine):
                 for key, kind in self.machine.wire.claimed(name).items()
             }
             assert streamed == claimed
+
+    @invariant()
+    def an_arrangement_that_has_changed_has_another_mark(self) -> None:
+        wanted = dict(self.machine.holders.wanted)
+        arranged = [(key, kind, self.machine.moves.target_of(key)) for key, kind in wanted.items()]
+        mark = self.machine.arrangement
+        before, self.arranged = self.arranged, (mark, arranged)
+        assert before[0] != mark or before[1] == arranged
 
     @invariant()
     def counts_are_those_of_what_is_counted(self) -> None:

@@ -40,7 +40,9 @@ def words(
             feed_time_s = at(last_feed_time) // 1_000_000_000
             update = TouchlineSnapshot(exchange=exchange, token="1", ltp=1.0, feed_time=feed_time_s)
             quotes.apply(QuoteBatch(broker_name="broker1", receive_time_ns=at(now), updates=[update]))
-    manager = SimpleNamespace(market_hours=hours or MarketHours(), wanted=lambda: wanted, quotes=quotes)
+    manager = SimpleNamespace(
+        market_hours=hours or MarketHours(), wanted=lambda: wanted, arrangement=0, quotes=quotes
+    )
     state = market_state(cast(FeedSource, manager), at(now))
     assert state["open"] is expected_open
     return str(state["words"])

@@ -32,6 +32,8 @@ def problems(
         primary=primary,
         why_stale=lambda name: (stale or {}).get(name, ""),
         wanted=dict,
+        arrangement=0,
+        streaming_brokers=list,
         quotes=QuoteStore(),
     )
     return feed_problems(cast(FeedSource, manager))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 from dualbroker.manager import WebSocketManager
-from dualbroker.model import OrderKey
+from dualbroker.model import FeedType, OrderKey
 from dualbroker.remote.messages import BrokersMessage, WantedRow
 from dualbroker.remote.tick_frames import Ticks, pack_ticks
 from dualbroker.service.streams.clients import ClientRegistry
@@ -27,6 +27,8 @@ FLUSH_S = 0.05
 CHUNK_ROWS = 8192
 """Most ticks of one message; orders go in between."""
 _BROKERS_EVERY_S = 0.25
+_REASONS_EVERY_S = 2.0
+"""Why an instrument is where it is, for people."""
 _CHUNKS_KEPT = 32
 _VIEW_EVERY_S = 0.1
 _VIEWS_KEPT = 16
@@ -63,7 +65,7 @@ class Shared(Generic[Value]):
         if at_once or now_s - self._looked_s >= self._every_s:
             self._looked_s = now_s
             value = self._look()
-            if self.version == 0 or value != self._value:
+            if self.version == 0 or (value is not self._value and value != self._value):
                 self._value = value
                 self.version += 1
         assert self._value is not None
@@ -84,6 +86,11 @@ class StreamHub:
         self._changed_states: dict[OrderKey, int] = {}
         self._chunks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._views: OrderedDict[ViewOf, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._arrangement: Hashable = None
+        self._reasons_due_s = 0.0
+        self._wanted_rows: list[WantedRow] = []
+        self._with_depth: list[int] = []
+        """Both of that arrangement."""
         self._clients: list[Beaten] = []
         self._beating: asyncio.Task[None] | None = None
         self.brokers: Shared[BrokersMessage] = Shared(self._brokers, _BROKERS_EVERY_S)
@@ -166,10 +173,31 @@ class StreamHub:
         )
 
     def _wanted(self) -> list[WantedRow]:
-        return [
-            WantedRow(key[0], key[1], kind, self.manager.source_of(key), self.manager.why_source(key))
-            for key, kind in self.manager.wanted().items()
+        self._look_at_arrangement()
+        return self._wanted_rows
+
+    def with_depth(self) -> list[int]:
+        """Indices of instruments whose depth somebody wants."""
+        self._look_at_arrangement()
+        return self._with_depth
+
+    def _look_at_arrangement(self) -> None:
+        """Not through all instruments at each beat: when something has changed, and now and then for the reasons,
+        which also depend on how brokers are doing."""
+        manager = self.manager
+        now_s = asyncio.get_running_loop().time()
+        if self._arrangement == manager.arrangement and now_s < self._reasons_due_s:
+            return
+        self._arrangement = manager.arrangement
+        self._reasons_due_s = now_s + _REASONS_EVERY_S
+        wanted = manager.wanted()
+        self._wanted_rows = [
+            WantedRow(key[0], key[1], kind, manager.source_of(key), manager.why_source(key))
+            for key, kind in wanted.items()
         ]
+        self._with_depth = manager.quotes.indices_of(
+            key for key, kind in wanted.items() if kind is FeedType.DEPTH
+        )
 
     def view(self, what: ViewOf, now_s: float) -> dict[str, Any]:
         """What a dashboard shows, made once for all who look at the same; never changed by anybody."""

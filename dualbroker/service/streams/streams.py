@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from dualbroker.model import FeedType
 from dualbroker.remote.messages import (
     BandwidthWish,
     DepthMessage,
@@ -164,10 +163,9 @@ class TicksStream:
 
     def _depth(self) -> list[DepthMessage]:
         news = []
-        for key, kind in self._hub.manager.wanted().items():
-            index = self._store.index_of(key) if kind is FeedType.DEPTH else None
-            latest = None if index is None else self._store.depth(index)
-            if index is None or latest is None or self._depth_times.get(index) == latest[0]:
+        for index in self._hub.with_depth():
+            latest = self._store.depth(index)
+            if latest is None or self._depth_times.get(index) == latest[0]:
                 continue
             self._depth_times[index] = latest[0]
             news.append(DepthMessage(index, latest[0], *latest[1]))
