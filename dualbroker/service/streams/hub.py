@@ -182,8 +182,8 @@ class StreamHub:
         return self._with_depth
 
     def _look_at_arrangement(self) -> None:
-        """Not through all instruments at each beat: when something has changed, and now and then for the reasons,
-        which also depend on how brokers are doing."""
+        """Not through all instruments at each beat: when something has changed, and now and then for the
+        reasons, which also depend on how brokers are doing."""
         manager = self.manager
         now_s = asyncio.get_running_loop().time()
         if self._arrangement == manager.arrangement and now_s < self._reasons_due_s:
