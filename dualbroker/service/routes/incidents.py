@@ -1,5 +1,5 @@
-"""``/api/incidents``, ``alerts``, ``failovers``, ``gaps`` and ``assignment``: what failed, who was told of it,
-and who carries what."""
+"""``/api/incidents``, ``alerts``, ``failovers``, ``gaps`` and ``assignment``: what failed, who was told of
+it, and who carries what."""
 
 from __future__ import annotations
 
