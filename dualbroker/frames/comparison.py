@@ -10,14 +10,14 @@ from dualbroker import tables
 from dualbroker.figures import duration
 from dualbroker.frames.columns import frame
 from dualbroker.manager.referee import ComparedBroker
+from dualbroker.referee.verdict import ERRORS_THAT_COUNT, LAG_THAT_COUNTS_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["comparison_frame", "comparison_words"]
 
-LAG_THAT_COUNTS_S = 0.25
-ERRORS_THAT_COUNT = 3.0
+SHORTEST_TOLD_S = 0.001
 
 
 def comparison_frame(results: Sequence[ComparedBroker]) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def _line(one: ComparedBroker) -> str:
     name, found = one.broker_name, one.figures
     if math.isnan(found.lag):
         lag = f"{name}: too few trades were seen to tell whether it is later than {one.reference}"
-    elif abs(found.lag) < max(ERRORS_THAT_COUNT * found.lag_error, 0.001):
+    elif abs(found.lag) < max(ERRORS_THAT_COUNT * found.lag_error, SHORTEST_TOLD_S):
         lag = f"{name} shows trades no measurably later or sooner than {one.reference}"
         lag += f" ({_signed(found.lag)}, give or take {duration(found.lag_error)})"
     else:

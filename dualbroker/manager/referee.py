@@ -22,6 +22,7 @@ from dualbroker.model import InstrumentKey, MessageKind, QuoteBatch
 from dualbroker.referee.comparison import Summary
 from dualbroker.referee.recorder import Recorder
 from dualbroker.referee.sample import choose_sample
+from dualbroker.referee.verdict import counting_lags
 from dualbroker.routing.driver import Routing
 from dualbroker.stores.bandwidth import BandwidthStore
 from dualbroker.stores.incidents import IncidentStore
@@ -320,7 +321,9 @@ class BrokerReferee:
                 primary = self._machine.standing.primary
                 reference = primary if primary in names else names[0]
                 self._all_day = _Comparison(reference or names[0], self._clock.now_ns())
-            self._tell_contradictions(self._all_day, self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            self._tell_contradictions(self._all_day, now_ns)
+            self._machine.standing.lags = counting_lags(self._all_day.recorder.summaries(now_ns))
             activity = self._activity()
             self._use(choose_sample(activity, len(names) - 1, self._budget_percent, self._times))
 

@@ -118,7 +118,9 @@ def choose_source(
             words = f"{preferred} has been steady for {wanted.steady_s:.0f} of {needed_s:.0f} s"
             return SourceChoice(now.name, words)
         return SourceChoice(preferred, f"{preferred} is preferred, and steady for {wanted.steady_s:.0f} s")
-    others = [broker for broker in serving if broker is not now and broker.steady_s >= STEADY_S]
+    others = [
+        broker for broker in serving if broker is not now and broker.steady_s >= steady_needed_s(broker)
+    ]
     if others:
         best = min(others, key=lambda broker: broker.trouble)
         if best.trouble + CLEARLY_BETTER < now.trouble:

@@ -73,6 +73,8 @@ class Standing:
         """The start is over: a source that is not there by now is replaced."""
         self.is_held = False
         """Connections come and go on purpose, and nothing is moved for that."""
+        self.lags: Mapping[str, float] = {}
+        """By broker, seconds: as ``Stability.lag_s``; written by whoever compares brokers."""
         self._reason = ""
         """Why the primary was chosen, where it was no failover."""
         self._health = health
@@ -207,6 +209,7 @@ class Standing:
             unacknowledged=self._refusals.count(name),
             round_trip_s=stability.round_trip_s(name, now.s),
             tick_age_s=None if last_ns is None else max(0, now.ns - last_ns) / 1e9,
+            lag_s=self.lags.get(name, 0.0),
             steady_s=stability.steady_s(name, now.s),
             failures=stability.failures(name, now.s),
         )

@@ -18,6 +18,8 @@ FEWEST_ROUND_TRIPS = 5
 """Before that many have been seen, a single slow one could be the median."""
 UNACKNOWLEDGED_POINTS = 0.2
 MOST_UNACKNOWLEDGED_POINTS = 20.0
+LAG_POINTS_PER_S = 40.0
+MOST_LAG_POINTS = 40.0
 LATE_TICKS_S = 30.0
 LATE_TICKS_POINTS = 10.0
 
@@ -48,6 +50,9 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
     """Median over the window: one late pong says nothing."""
     tick_age_s: float | None = None
     """Age of its newest quote in market hours; None of one that carries none."""
+    lag_s: float = 0.0
+    """By which it shows trades later than the soonest broker, where brokers are compared all day; 0 where
+    that is not known, too little or too uncertain to count."""
     steady_s: float = 0.0
     """Since its last trouble, or since it was first seen."""
     failures: int = 0
@@ -59,6 +64,7 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
         points = _POINTS[Trouble.DISCONNECT] * self.disconnects + _POINTS[Trouble.STALE] * self.stales
         points += min(MOST_UNACKNOWLEDGED_POINTS, UNACKNOWLEDGED_POINTS * self.unacknowledged)
         points += ROUND_TRIP_POINTS_PER_S * (self.round_trip_s or 0.0)
+        points += min(MOST_LAG_POINTS, LAG_POINTS_PER_S * self.lag_s)
         if self.tick_age_s is not None and self.tick_age_s > LATE_TICKS_S:
             points += LATE_TICKS_POINTS
         return points
@@ -75,6 +81,8 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"does not stream {self.unacknowledged} instruments")
         if self.round_trip_s is not None and self.round_trip_s > 0.5:
             parts.append(f"takes {self.round_trip_s * 1000:.0f} ms to answer")
+        if self.lag_s:
+            parts.append(f"shows trades {self.lag_s * 1000:.0f} ms later than the soonest broker")
         if self.tick_age_s is not None and self.tick_age_s > LATE_TICKS_S:
             parts.append(f"has brought no quote for {self.tick_age_s:.0f} s")
         return ", ".join(parts) or "has had no trouble"

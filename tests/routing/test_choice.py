@@ -68,6 +68,18 @@ def test_a_broker_in_trouble_is_left_for_a_clearly_better_one_and_the_reason_say
     assert choose_source(fresh, "a").primary == "a", "the other one has not proved itself yet"
 
 
+def test_a_broker_that_shows_trades_clearly_later_is_left_and_a_little_later_is_not() -> None:
+    late = choose_source([broker("a", lag_s=0.6), broker("b")], "a")
+    assert (late.primary, late.reason) == ("b", "a shows trades 600 ms later than the soonest broker")
+    assert choose_source([broker("a", lag_s=0.3), broker("b")], "a").primary == "a"
+
+
+def test_a_broker_that_quotes_often_had_to_leave_must_be_steady_for_longer() -> None:
+    for steady_s, expected in ((479.0, "a"), (480.0, "b")):
+        rows = [broker("a", disconnects=4), broker("b", failures=4, steady_s=steady_s)]
+        assert choose_source(rows, "a").primary == expected
+
+
 def test_quotes_return_to_the_preferred_broker_only_when_it_has_been_steady_and_later_each_time() -> None:
     for failures, needed_s in ((0, 60.0), (1, 60.0), (2, 120.0), (4, 480.0), (20, 1800.0)):
         for steady_s, expected in ((needed_s - 1, "b"), (needed_s, "a")):
