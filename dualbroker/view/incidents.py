@@ -7,11 +7,11 @@ from typing import Any
 
 from dualbroker import tables
 from dualbroker.frames.columns import named_rows
-from dualbroker.frames.frames import failovers_data, incidents_data
+from dualbroker.frames.frames import alerts_data, failovers_data, incidents_data
 from dualbroker.manager.source import FeedSource
 from dualbroker.stores.incidents import Failover
 
-__all__ = ["failover_rows", "incident_rows", "named_failovers", "newest_failover_of"]
+__all__ = ["alert_rows", "failover_rows", "incident_rows", "named_failovers", "newest_failover_of"]
 
 UNCOVERED_SHOWN = 20
 """Names of a failover; the count says how many there are."""
@@ -21,6 +21,12 @@ def incident_rows(manager: FeedSource, limit: int | None = None) -> list[dict[st
     """Everything that went wrong: the columns of ``feed.incidents``."""
     kept = manager.incidents.incidents_snapshot()
     return named_rows(tables.INCIDENTS, incidents_data(kept[::-1][:limit]))
+
+
+def alert_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:
+    """What a person was told: the columns of ``feed.alerts``."""
+    kept = manager.alerts.snapshot()
+    return named_rows(tables.ALERTS, alerts_data(kept[::-1][:limit]))
 
 
 def failover_rows(manager: FeedSource, limit: int | None = None) -> list[dict[str, Any]]:

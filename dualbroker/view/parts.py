@@ -13,7 +13,7 @@ from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
 from dualbroker.view.histories import order_histories
-from dualbroker.view.incidents import failover_rows, incident_rows
+from dualbroker.view.incidents import alert_rows, failover_rows, incident_rows
 from dualbroker.view.market import market_state
 from dualbroker.view.orders import order_counts, order_keys, order_table
 from dualbroker.view.problems import feed_problems
@@ -35,6 +35,7 @@ __all__ = [
 
 INCIDENTS_SHOWN = 50
 FAILOVERS_SHOWN = 20
+ALERTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,10 @@ def _failovers(look: Look) -> dict[str, Any]:
     return {"rows": rows, "count": look.source.incidents.failover_count}
 
 
+def _alerts(look: Look) -> dict[str, Any]:
+    return {"rows": alert_rows(look.source, ALERTS_SHOWN), "count": look.source.alerts.count}
+
+
 def _counts(look: Look) -> dict[str, Any]:
     return {"instruments": len(look.source.wanted()), "orders": order_counts(look.source)}
 
@@ -153,9 +158,9 @@ PARTS: dict[str, Part] = {
         panels=("orders",),
     ),
     "logs": Part(
-        makers={"incidents": _incidents, "failovers": _failovers},
-        scripts=("logs.js",),
-        panels=("incidents", "failovers"),
+        makers={"incidents": _incidents, "failovers": _failovers, "alerts": _alerts},
+        scripts=("logs.js", "alerts.js"),
+        panels=("incidents", "failovers", "alerts"),
     ),
     "bandwidth": Part(makers={"traffic": _traffic}, scripts=("bandwidth.js",), panels=("bandwidth",)),
     "chain": Part(makers={}, added=frozenset({"chain"}), scripts=("chain.js",), panels=("chain",)),
@@ -167,7 +172,7 @@ MONITOR_PARTS = ("cards", "quotes", "orders", "logs", "bandwidth")
 _BELOW_MONITOR = ("attached", "help")
 """Panels that it has besides."""
 
-SLOW_KEYS = frozenset({"instruments", "orders", "histories", "incidents", "failovers", "traffic"})
+SLOW_KEYS = frozenset({"instruments", "orders", "histories", "incidents", "failovers", "alerts", "traffic"})
 """Keys that change rarely. A carrier that can't leave out what has not changed sends these apart, as the
 trait ``slow``, when one of them has changed; the module lays ``state`` over it."""
 

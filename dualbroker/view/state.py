@@ -49,7 +49,7 @@ def view_state(
         ``counts`` (``instruments``; ``orders`` by broker),
         ``instruments`` and ``quotes`` (columns, as ``view.quotes.Shown`` and ``quote_columns`` have them),
         ``orders`` (as ``view.orders.order_table``), ``histories`` (as ``view.histories.order_histories``),
-        ``incidents`` and ``failovers`` (``rows``, the newest first, and ``count``), ``traffic``.
+        ``incidents``, ``failovers`` and ``alerts`` (``rows``, the newest first, and ``count``), ``traffic``.
     """
     shown = parts_of(parts)
     look = Look(source, now_ns, symbols, broker, frozenset[str]().union(*(part.keys for part in shown)))

@@ -48,6 +48,7 @@ function render({ model, el }) {
     const count = parts.filter((part) => part.isAbove).length;
     above.replaceChildren(...nodes.slice(0, 1).filter(() => count), notice, ...nodes.slice(1, count));
     grid.replaceChildren(above, ...nodes.slice(count));
+    hear();
     ask();
   }
 
@@ -85,7 +86,13 @@ function render({ model, el }) {
 
   function heard() {
     heardAt = performance.now();
+    hear();
     ask();
+  }
+
+  function hear() {
+    const state = { ...model.get("slow"), ...model.get("state") };
+    for (const part of parts) part.hear?.(state);
   }
 
   const sight = new IntersectionObserver((entries) => {
