@@ -161,7 +161,8 @@ portt: 3
         "  brokers.two.api_key: expected text (a number or a date needs quotes), found a number",
         "  subscribe[0]: expected text (a number or a date needs quotes), found 1",
         "  portt: expected no such key; known here: alerts, brokers, cache, journal, liveness, log, "
-        "market_hours, order_events, orders, primary, server, simulator, start_timeout, subscribe, ticks",
+        "market_hours, order_events, orders, primary, quotes, referee, server, simulator, start_timeout, "
+        "subscribe, ticks",
         "  brokers.one: a shoonya broker logs in with user_id, client_id, api_secret; missing: api_secret",
         "  brokers.two.api_secret: expected the environment variable UNSET, found no such variable; "
         "set it and start again",
