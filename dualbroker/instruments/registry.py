@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dualbroker.instruments.catalogue import Catalogue
-from dualbroker.instruments.names import exchange_for
 from dualbroker.instruments.resolve import resolve
 from dualbroker.instruments.search import search
 from dualbroker.model import Instrument
@@ -13,10 +12,6 @@ __all__ = ["Instruments"]
 
 class Instruments(Catalogue):
     """Symbol masters at hand, with look-ups by key, symbol and parts (see `Catalogue`), name and words."""
-
-    def exchange_for(self, name: str, exchange: str = "NFO") -> str:
-        """The exchange whose symbol master `resolve` needs for this name, loaded or not."""
-        return exchange_for(name, exchange)
 
     def resolve(self, name: str, exchange: str = "NFO") -> Instrument:
         """The one instrument that a person means by a name.

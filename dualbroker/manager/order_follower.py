@@ -1,6 +1,6 @@
 """Streams what has an order at any broker, so that its price is known when the order fills.
 
-It holds its instruments under holders of its own, so that letting go of one silences nobody else's.
+It holds its instruments under holders of its own, so that releasing one silences nobody else's.
 """
 
 from __future__ import annotations

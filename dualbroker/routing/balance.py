@@ -1,4 +1,4 @@
-"""Which broker shall carry which instruments, where several share the quotes. Pure.
+"""Which broker should carry which instruments, where several share the quotes. Pure.
 
 An underlying's expiry is a group and stays with one broker, so that its legs share one clock; a share is a
 group of one. What fits stays where it is.
@@ -37,12 +37,12 @@ class Carrier(msgspec.Struct, frozen=True):
 
 
 class Balance(msgspec.Struct):
-    """Who shall carry what."""
+    """Who should carry what."""
 
     targets: dict[InstrumentKey, str | None]
     """None: no broker that takes it has room."""
     moved: dict[InstrumentKey, str]
-    """What is carried now and shall be carried by another broker, and why, in words."""
+    """What is carried now and should be carried by another broker, and why, in words."""
     placed: dict[InstrumentKey, str]
     """What was carried by nobody, and why it goes where it goes, in words."""
     split: dict[Hashable, str]
@@ -121,7 +121,7 @@ class _Work:
         self.by_name = {carrier.name: carrier for carrier in self.carriers}
         self.load = dict.fromkeys(self.by_name, 0)
         self.leaving = dict.fromkeys(self.by_name, 0)
-        """What each streams for the moment, and shall be another's."""
+        """What each streams for the moment, and should be another's."""
 
     def room(self, carrier: Carrier) -> int | None:
         if carrier.most is None:

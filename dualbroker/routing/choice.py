@@ -36,7 +36,7 @@ class LoginOutcome(StrEnum):
 
 
 class PrimaryChoice(msgspec.Struct, frozen=True):
-    """The broker that shall carry quotes, or None, and why, in words."""
+    """The broker that should carry quotes, or None, and why, in words."""
 
     primary: str | None
     reason: str
@@ -76,7 +76,7 @@ def choose_primary(
 
 
 class SourceChoice(msgspec.Struct, frozen=True):
-    """Who shall carry quotes from now on, or None where nobody can, and why, in words."""
+    """Who should carry quotes from now on, or None where nobody can, and why, in words."""
 
     primary: str | None
     reason: str
@@ -85,7 +85,7 @@ class SourceChoice(msgspec.Struct, frozen=True):
 def choose_source(
     brokers: Sequence[Stability], current: str | None, *, preferred: str | None = None
 ) -> SourceChoice:
-    """Whether quotes shall move, from what was measured in the sliding window.
+    """Whether quotes should move, from what was measured in the sliding window.
 
     A broker that serves is left only for a good reason, so that quotes do not swing: the preferred one has
     been steady again for long enough (twice as long with each failover away from it), or, where none is
@@ -146,7 +146,7 @@ def fair_weight(broker: Stability) -> float:
 
 
 class Assignment(msgspec.Struct):
-    """Who shall stream what."""
+    """Who should stream what."""
 
     targets: dict[InstrumentKey, str | None]
     """None: nobody can, or would."""
@@ -162,7 +162,7 @@ def assign(
     caps: Mapping[str, int] | None = None,
     claimed: Mapping[str, Collection[InstrumentKey]] | None = None,
 ) -> Assignment:
-    """Who shall stream each instrument: the primary, or the first other broker that takes it and has room.
+    """Who should stream each instrument: the primary, or the first other broker that takes it and has room.
 
     What a broker with a limit streams stays there; then come those that nobody streams.
 

@@ -144,12 +144,12 @@ class Moves:
     def arrange(
         self, targets: Mapping[InstrumentKey, str | None], now: Moment, why_planned: str = ""
     ) -> list[FailoverBegun]:
-        """Begin every move that leads from who streams what to who shall.
+        """Begin every move that leads from who streams what to who should.
 
         Parameters
         ----------
         targets
-            Who shall stream each wanted instrument; None: nobody can, and where it is streamed it stays. Of
+            Who should stream each wanted instrument; None: nobody can, and where it is streamed it stays. Of
             what moves at once the first is asked for first.
         why_planned
             Why what is streamed well moves, in words; empty where the choice of the primary says it.

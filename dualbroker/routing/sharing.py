@@ -1,4 +1,4 @@
-"""With ``quotes: balanced``: who shall carry what, and when something that is carried well may move. Pure."""
+"""With ``quotes: balanced``: who should carry what, and when something that is carried well may move. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Sharing:
         carriers: Sequence[Carrier],
         move_limit: int | None = 0,
     ) -> Balance:
-        """Who shall carry what; up to the limit also what is carried well may move."""
+        """Who should carry what; up to the limit also what is carried well may move."""
         groups: dict[Hashable, list[InstrumentKey]] = {}
         for key in wanted:
             groups.setdefault(group_of(self._instrument(key)), []).append(key)

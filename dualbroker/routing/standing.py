@@ -139,7 +139,7 @@ class Standing:
         )
 
     def choose(self, now: Moment, sources: list[str]) -> list[PrimaryChanged]:
-        """Another primary, where one shall carry the quotes from now on; ``sources`` stream something."""
+        """Another primary, where one should carry the quotes from now on; ``sources`` stream something."""
         if not self.has_begun or self.is_left_alone(now):
             return []
         choice = choose_source(self._measurements(now, sources), self.primary, preferred=self.preferred)

@@ -199,7 +199,7 @@ class _Server(uvicorn.Server):
         self._process_ends_within_s = process_ends_within_s
         self._deadline: threading.Timer | None = None
         self.ends = False
-        """It shall end. ``should_exit``, set before the start is over, lets uvicorn leave without the app's
+        """It is to end. ``should_exit``, set before the start is over, lets uvicorn leave without the app's
         own end."""
 
     async def on_tick(self, counter: int) -> bool:

@@ -30,7 +30,6 @@ __all__ = [
     "changes_of",
     "decode_event",
     "decode_record",
-    "encode_event",
     "encode_record",
     "key_of",
 ]
@@ -183,11 +182,6 @@ def decode_record(content: bytes) -> OrderRecord:
     except msgspec.MsgspecError as error:
         # Not every version of msgspec makes its errors ValueErrors.
         raise ValueError(str(error)) from error
-
-
-def encode_event(event: OrderEvent) -> bytes:
-    """An event as bytes; see ``encode_record``."""
-    return encode_record(event)
 
 
 def decode_event(content: bytes) -> OrderEvent:

@@ -8,7 +8,7 @@ import pytest
 import dualbroker
 from dualbroker.frames import frames
 from dualbroker.storage.journal import Journal, JournalRow
-from dualbroker.stores.order_records import encode_event
+from dualbroker.stores.order_records import encode_record
 from tests.stores.test_order_records import some_events
 
 DAY = date(2026, 1, 15)
@@ -18,7 +18,7 @@ def written(path: Path) -> Path:
     journal = Journal(path)
     journal.open()
     journal.append(
-        [JournalRow(e.sequence, e.update.trading_day, "broker1", 1, encode_event(e)) for e in some_events()]
+        [JournalRow(e.sequence, e.update.trading_day, "broker1", 1, encode_record(e)) for e in some_events()]
     )
     journal.close()
     return path

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dualbroker.errors import AmbiguousInstrumentError, InstrumentError, UnknownInstrumentError
 from dualbroker.instruments import Instruments, MasterTable, parse_master
+from dualbroker.instruments.names import exchange_for
 from dualbroker.model import InstrumentKind
 from tests.instruments.samples import (
     BFO_HEADER,
@@ -92,7 +93,7 @@ def test_every_form_of_a_name_resolves(
     instruments: Instruments, name: str, exchange: str, qualified: str
 ) -> None:
     assert instruments.resolve(name, exchange).qualified_name == qualified
-    assert instruments.exchange_for(name, exchange) == qualified.partition(":")[0]
+    assert exchange_for(name, exchange) == qualified.partition(":")[0]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from dualbroker.stores.order_records import (
     StateNote,
     decode_event,
     decode_record,
-    encode_event,
     encode_record,
 )
 from dualbroker.stores.orders import Ledger
@@ -174,7 +173,7 @@ def test_the_numbering_goes_on_after_events_that_were_not_loaded() -> None:
 
 def test_an_event_is_the_same_after_its_way_through_bytes_and_what_is_unknown_is_passed_over() -> None:
     for event in some_events():
-        content = encode_event(event)
+        content = encode_record(event)
         assert decode_event(content) == event
         assert decode_event(content).update.source is UpdateSource.STREAM
         assert len(content) < 700

@@ -118,7 +118,7 @@ class DayTurn:
             return
         await self._load_masters(source)
         self._mapping.start_day()
-        expired, moved = self._resolve_anew()
+        expired, moved = self._resolve_again()
         self._quotes.start_day()
         await self._routing.refresh()
         await self._take_up_config()
@@ -157,7 +157,7 @@ class DayTurn:
             logger.warning("symbol masters of today could not be loaded: %s", error)
         fresh = [exchange for exchange in older if exchange not in self._masters.older]
         if fresh:
-            _, moved = self._resolve_anew()
+            _, moved = self._resolve_again()
             action = f"{moved} instruments have new tokens"
             words = f"today's symbol master of {', '.join(fresh)} is there"
             self._incidents.note(self._clock.now_ns(), None, words, action)
@@ -178,7 +178,7 @@ class DayTurn:
                 if all(broker.health.state in SETTLED for broker in ended):
                     return
 
-    def _resolve_anew(self) -> tuple[list[str], int]:
+    def _resolve_again(self) -> tuple[list[str], int]:
         """Look each wanted instrument up by its symbol; returns what has expired, and how many have moved."""
         expired: list[Instrument] = []
         moved: list[tuple[Instrument, Instrument]] = []

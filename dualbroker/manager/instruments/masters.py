@@ -12,7 +12,7 @@ from dualbroker.clock import Clock, ist, market_day
 from dualbroker.errors import ConnectionFailedError, UnknownInstrumentError
 from dualbroker.figures import number
 from dualbroker.instruments import Instruments
-from dualbroker.instruments.names import EXCHANGES, may_be_elsewhere, read_derivative
+from dualbroker.instruments.names import EXCHANGES, exchange_for, may_be_elsewhere, read_derivative
 from dualbroker.model import Instrument
 from dualbroker.storage.masters import MasterCache
 from dualbroker.transport.base import Transport
@@ -128,7 +128,7 @@ class MasterLoader:
             With the closest matches.
         """
         require_short(name)
-        await self.load(broker, self.instruments.exchange_for(name, exchange))
+        await self.load(broker, exchange_for(name, exchange))
         if may_be_elsewhere(name, exchange) and not read_derivative(name):
             # A share, most likely; a contract's name needs no other exchange than its own.
             await self.load(broker, "NSE")

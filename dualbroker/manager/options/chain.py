@@ -1,6 +1,6 @@
 """Follows the money with the subscriptions of an option chain: no widget, no frame.
 
-It holds its instruments under a holder of its own, so that letting go of a strike silences nobody else's.
+It holds its instruments under a holder of its own, so that releasing a strike silences nobody else's.
 """
 
 from __future__ import annotations

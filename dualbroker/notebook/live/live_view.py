@@ -167,13 +167,13 @@ class LiveView(BoundToProcess):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget where there is one, with a snapshot that needs no kernel; and its metadata."""
-        cold = self._cold()
+        still = self._still()
         if self._closed:
-            return cold, _metadata(cold)
+            return still, _metadata(still)
         live = self.widget._repr_mimebundle_(**options)
-        return {**(live[0] if isinstance(live, tuple) else live), **cold}, _metadata(cold)
+        return {**(live[0] if isinstance(live, tuple) else live), **still}, _metadata(still)
 
-    def _cold(self) -> dict[str, Any]:
+    def _still(self) -> dict[str, Any]:
         return self._last if self._closed and self._last is not None else self._snapshot()
 
     def _ipython_display_(self) -> None:
@@ -187,7 +187,7 @@ class LiveView(BoundToProcess):
         )
 
     def __repr__(self) -> str:
-        return str(self._cold()["text/plain"])
+        return str(self._still()["text/plain"])
 
 
 def _metadata(bundle: dict[str, Any]) -> dict[str, Any]:

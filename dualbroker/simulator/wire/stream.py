@@ -85,9 +85,9 @@ class StreamSession:
         self.close_at_ns: int | None = None
         """Running time of the simulation at which it is to be closed with ``goodbye``."""
         self.close_command: CloseCommand | None = None
-        """Set once the driver shall close the connection."""
+        """Set once the driver is to close the connection."""
         self.strikes: list[Strike] = []
-        """What the driver shall do to the link, oldest first: reset, half_frame, garbage, oversized."""
+        """What the driver is to do to the link, oldest first: reset, half_frame, garbage, oversized."""
         self.late_orders: list[tuple[int, bytes]] = []
         """``om`` frames that come out of order: running time by which they go at the latest, frame."""
         self.frames_not_understood = 0
