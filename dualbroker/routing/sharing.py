@@ -1,4 +1,4 @@
-"""With ``quotes: balanced``: who should carry what, and when something that is carried well may move. Pure."""
+"""With ``quotes: balanced``: who should carry what, and when what is carried well may move. Pure."""
 
 from __future__ import annotations
 
