@@ -6,7 +6,7 @@ section ``market_hours`` of config.yaml.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum
@@ -130,6 +130,10 @@ class MarketHours:
             for opens_ns, closes_ns, phase in self._phases_of(exchange, day)
             if phase in (Phase.PRE_OPEN, Phase.OPENING, Phase.AUCTION)
         )
+
+    def any_open(self, exchanges: Iterable[str], now_ns: int) -> bool:
+        """Whether one of them trades; False for none at all."""
+        return any(self.is_open(exchange, now_ns) for exchange in exchanges)
 
     def sessions(self, exchange: str, day: date) -> tuple[Session, ...]:
         """All sessions of a day in India, in order; rarely more than one."""
