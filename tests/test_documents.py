@@ -15,7 +15,7 @@ from tests.documents.generated import DOCS, PARTS, with_generated
 
 ROOT = DOCS.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
-RUN = ("notebook.md", "cookbook.md", "simulator.md", "alerts.md")
+RUN = ("notebook.md", "desk.md", "cookbook.md", "simulator.md", "alerts.md")
 """Pages whose examples run one after the other, as in a notebook."""
 IN_WORDS = {"config", "manager", "submit", "closed", "is_of_another_process"}
 """What a person seldom needs; its docstring is enough."""

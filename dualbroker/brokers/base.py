@@ -103,6 +103,8 @@ class BrokerContext:
     do: once for each new problem, never for each try."""
     liveness: LivenessConfig = field(default_factory=LivenessConfig)
     """How long signs of life may be missing."""
+    desk_share: float = 1.0
+    """Share of the login's REST rates within which positions, holdings and limits are read."""
     conceal: Callable[[str], str] = str
     """Keeps what is private out of the broker's own words; to be used on all of them that are shown."""
 

@@ -22,16 +22,29 @@ class RateLimiter:
         self._passed: deque[float] = deque(maxlen=max(limit for _, limit in self._windows))
         self._turn = asyncio.Lock()
 
-    async def wait(self) -> None:
-        """Return when one more call is allowed."""
+    async def wait(self, share: float = 1.0) -> None:
+        """Return when one more call is allowed.
+
+        Parameters
+        ----------
+        share
+            The call passes only while all calls stay within this share of the rates. One that has to wait for
+            that lets every other go first.
+        """
+        loop = asyncio.get_running_loop()
+        while share < 1:
+            pause_s = self._pause_s(loop.time(), share)
+            if pause_s <= 0:
+                break
+            await asyncio.sleep(pause_s)
         async with self._turn:
-            loop = asyncio.get_running_loop()
             await asyncio.sleep(self._pause_s(loop.time()))
             self._passed.append(loop.time())
 
-    def _pause_s(self, now: float) -> float:
+    def _pause_s(self, now: float, share: float = 1.0) -> float:
         pause = 0.0
-        for span_s, limit in self._windows:
+        for span_s, most in self._windows:
+            limit = max(1, int(most * share))
             if len(self._passed) >= limit:
                 pause = max(pause, self._passed[-limit] + span_s - now)
         return pause

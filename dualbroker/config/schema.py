@@ -34,6 +34,7 @@ from .market_hours import MarketHoursConfig
 from .problems import file_message, problem_lines
 from .sections import (
     Around,
+    DeskConfig,
     FilePath,
     JournalConfig,
     LivenessConfig,
@@ -52,6 +53,7 @@ __all__ = [
     "Around",
     "BrokerConfig",
     "Config",
+    "DeskConfig",
     "JournalConfig",
     "LivenessConfig",
     "LogConfig",
@@ -124,6 +126,8 @@ class Config(Section):
     """How many order events are kept."""
     orders: OrdersConfig = OrdersConfig()
     """How the ledger is kept equal to the brokers' books."""
+    desk: DeskConfig = DeskConfig()
+    """Positions, holdings and margin of every account."""
     journal: JournalConfig = JournalConfig()
     """The order journal on disk."""
     server: ServerConfig = ServerConfig()

@@ -20,6 +20,7 @@ from .section import Section
 
 __all__ = [
     "Around",
+    "DeskConfig",
     "FilePath",
     "JournalConfig",
     "LivenessConfig",
@@ -123,6 +124,21 @@ class OrderEventsConfig(Section):
 
     max_rows: int = Field(default=100_000, ge=1, le=1_000_000_000)
     """Order events kept in memory; the oldest go first."""
+
+
+class DeskConfig(Section):
+    """Positions, holdings and margin of every account."""
+
+    read: bool = True
+    """False reads none of these books, and the desk is empty."""
+    subscribe: bool | None = None
+    """Whether what is held or has an open order is streamed by itself, so that its price is known; it counts
+    against the brokers' caps, under the holder ``desk``. Unless told: for real brokers yes, for simulated
+    ones no."""
+    read_every: float = Field(default=60.0, ge=1)
+    """Seconds between two reads of a broker's positions in market hours; order events bring further ones."""
+    rate_share: float = Field(default=0.25, gt=0, le=1)
+    """Share of a login's REST rates within which these books are read: your own programs share the login."""
 
 
 class JournalConfig(Section):

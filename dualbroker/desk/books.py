@@ -7,14 +7,27 @@ Written on one thread, read from any: a reader sees whole books, each of one rea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
-from dualbroker.clock import NS_PER_S
+from dualbroker.clock import NS_PER_S, ist
 from dualbroker.model import FillReport, Holding, Limits, Position
 
-__all__ = ["AccountBooks", "Adjustment", "Book", "CurvePoint", "DeskStore", "PositionKey", "position_key"]
+__all__ = [
+    "SETTLE_NS",
+    "AccountBooks",
+    "Adjustment",
+    "Book",
+    "CurvePoint",
+    "DeskStore",
+    "PositionKey",
+    "fill_time",
+    "in_one_day",
+    "position_key",
+]
 
 Row = TypeVar("Row")
 
@@ -25,6 +38,12 @@ SETTLE_NS = 3_000_000_000
 """So long may the stream and the books take to tell of the same fill."""
 MOST_CURVE_POINTS = 200_000
 """A second a point, over a day and a night, for two accounts."""
+
+
+_MOST_NAMED = 3
+_DAY_BEGINS = time(8, 30)
+_CLOCKS_APART = timedelta(minutes=15)
+"""So long before midnight a broker may have begun its next day."""
 
 
 def position_key(exchange: str, symbol: str, product: str | None) -> PositionKey:
@@ -63,7 +82,7 @@ class Book(msgspec.Struct, Generic[Row], frozen=True):
     def failed(self, problem: str, now_ns: int) -> Book[Row]:
         """The same rows, old since now, unless they have been for longer."""
         since = now_ns if self.old_since_ns is None else self.old_since_ns
-        return msgspec.structs.replace(self, old_since_ns=since, problem=problem)
+        return replace(self, old_since_ns=since, problem=problem)
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -139,8 +158,21 @@ class DeskStore:
 
     # What the books bring
 
-    def take_positions(self, broker_name: str, rows: Sequence[Position], asked_ns: int) -> None:
+    def take_positions(self, broker_name: str, rows: Sequence[Position], asked_ns: int) -> str:
+        """The rows of a book that was read; why they can't be all, in words, else "".
+
+        Within a day no position leaves a book, a closed one stays in it as well: what is missing was lost on
+        the way, and is kept as it was.
+        """
         account = self.account(broker_name)
+        missing = _missing(account, rows, asked_ns)
+        problem = ""
+        if missing:
+            symbols = ", ".join(row.symbol for row in missing[:_MOST_NAMED])
+            problem = f"the book no longer names {symbols}{' …' if len(missing) > _MOST_NAMED else ''}"
+        elif not rows and (fills := [f for f in account.fills if in_one_day(fill_time(f), asked_ns)]):
+            problem = f'it answers "no data", but {len(fills)} fills of today are known'
+        rows = [*rows, *missing]
         adjustments = {}
         for row in rows:
             key = position_key(row.exchange, row.symbol, row.product)
@@ -148,8 +180,14 @@ class DeskStore:
             if known is not None:
                 adjustments[key] = known
         account.adjustments = adjustments
-        account.positions = account.positions.read(rows, asked_ns)
+        book = account.positions
+        if problem:
+            since = replace(book, rows=tuple(rows), asked_ns=asked_ns)
+            account.positions = since.failed(problem, asked_ns)
+        else:
+            account.positions = book.read(rows, asked_ns)
         account.version += 1
+        return problem
 
     def take_holdings(self, broker_name: str, rows: Sequence[Holding], asked_ns: int) -> None:
         account = self.account(broker_name)
@@ -166,7 +204,7 @@ class DeskStore:
         account = self.account(broker_name)
         before: Book[Position] = getattr(account, book)
         after = before.failed(problem, now_ns)
-        setattr(account, book, msgspec.structs.replace(after, offered=offered))
+        setattr(account, book, replace(after, offered=offered))
         account.version += 1
 
     def fail_all(self, broker_name: str, problem: str, now_ns: int) -> None:
@@ -186,10 +224,11 @@ class DeskStore:
             key = fill_key(row)
             known = None if key is None else before.get(key)
             if known is not None and known.receive_time_ns is not None:
-                row = msgspec.structs.replace(row, receive_time_ns=known.receive_time_ns)
+                row = replace(row, receive_time_ns=known.receive_time_ns)
             found[key or number] = row
         for key, fill in before.items():
-            if key not in found and (fill.receive_time_ns or 0) >= asked_ns - SETTLE_NS:
+            # A fill of today never leaves the book; one of the day before does.
+            if key not in found and in_one_day(fill_time(fill), asked_ns):
                 found[key] = fill
         for fill in found.values():
             if fill_key(fill) not in before:
@@ -209,12 +248,40 @@ class DeskStore:
         account.version += 1
         return True
 
+    def follow(self, accounts: Sequence[AccountBooks], points: Sequence[CurvePoint], count: int) -> None:
+        """Be equal to another store: its changed accounts, and its newest points."""
+        if accounts:
+            self.accounts = self.accounts | {each.broker_name: each for each in accounts}
+        for point in points:
+            self.add_point(point)
+        self.curve_count = count
+
     def add_point(self, point: CurvePoint) -> None:
         if len(self.curve) >= MOST_CURVE_POINTS:
             # The first half goes at once; a reader keeps the list that it has.
             self.curve = self.curve[MOST_CURVE_POINTS // 2 :]
         self.curve.append(point)
         self.curve_count += 1
+
+
+def in_one_day(one_ns: int, other_ns: int) -> bool:
+    """Whether a broker surely counts two moments to the same day.
+
+    Brokers empty their books in the night, some at midnight and some not before the morning.
+    """
+    one, other = ist(one_ns), ist(other_ns)
+    if (one + _CLOCKS_APART).date() != (other + _CLOCKS_APART).date() or one.date() != other.date():
+        return False
+    return (one.time() >= _DAY_BEGINS) == (other.time() >= _DAY_BEGINS)
+
+
+def _missing(account: AccountBooks, rows: Sequence[Position], asked_ns: int) -> list[Position]:
+    """Positions that were in the book earlier in the day and are not in it now."""
+    before = account.positions
+    if before.asked_ns is None or not in_one_day(before.asked_ns, asked_ns):
+        return []
+    named = {position_key(row.exchange, row.symbol, row.product) for row in rows}
+    return [row for row in before.rows if position_key(row.exchange, row.symbol, row.product) not in named]
 
 
 def _settle(account: AccountBooks, fill: FillReport) -> None:
@@ -226,9 +293,9 @@ def _settle(account: AccountBooks, fill: FillReport) -> None:
         return
     quantity = fill.quantity or 0.0
     if fill.side == "BUY" and known.bought >= quantity:
-        known = msgspec.structs.replace(known, bought=known.bought - quantity)
+        known = replace(known, bought=known.bought - quantity)
     elif fill.side == "SELL" and known.sold >= quantity:
-        known = msgspec.structs.replace(known, sold=known.sold - quantity)
+        known = replace(known, sold=known.sold - quantity)
     account.adjustments = {**account.adjustments, key: known}
 
 
@@ -259,5 +326,5 @@ def adjusted(
         return None
     if before is not None and (before.bought, before.sold) == (found.bought, found.sold):
         lasts = before.is_lasting or asked_ns - before.since_ns >= SETTLE_NS // 2
-        return msgspec.structs.replace(found, since_ns=before.since_ns, is_lasting=lasts)
+        return replace(found, since_ns=before.since_ns, is_lasting=lasts)
     return found

@@ -18,7 +18,15 @@ from dualbroker.desk.accounting import (
     sides_of,
     unrealised,
 )
-from dualbroker.desk.books import AccountBooks, Adjustment, PositionKey, position_key
+from dualbroker.desk.books import (
+    SETTLE_NS,
+    AccountBooks,
+    Adjustment,
+    PositionKey,
+    fill_time,
+    in_one_day,
+    position_key,
+)
 from dualbroker.desk.check import Check, check
 from dualbroker.model import FillReport, Holding, Position
 
@@ -109,15 +117,13 @@ def held_positions(
     if account.positions.offered:
         asked_ns = account.positions.asked_ns or 0
         for key, fills in by_key.items():
-            # One that the book of a later moment does not name is over: expired, or of the day before.
-            since = [fill for fill in fills if (fill.receive_time_ns or 0) >= asked_ns - _ON_ITS_WAY_NS]
-            if since or not account.positions.asked_ns:
-                found.append(_held(None, key, fills, account, method, averages, doubt))
+            if asked_ns and not any(in_one_day(fill_time(fill), asked_ns) for fill in fills):
+                continue  # of the day before, and over
+            why = doubt
+            if asked_ns and all((fill.receive_time_ns or 0) < asked_ns - SETTLE_NS for fill in fills):
+                why = why or "fills tell of it, and the broker's position book does not name it"
+            found.append(_held(None, key, fills, account, method, averages, why))
     return found
-
-
-_ON_ITS_WAY_NS = 3_000_000_000
-"""So shortly before a book was asked for a fill may be missing in it."""
 
 
 def _holdings_by_name(holdings: Sequence[Holding]) -> dict[tuple[str, str], float | None]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from dualbroker.clock import ist
 from dualbroker.config.schema import Config
+from dualbroker.desk.accounting import METHODS, Method
 from dualbroker.errors import ArgumentError
 from dualbroker.feed.chains import Chains, OptionChain
 from dualbroker.feed.exporting import Exported, reporting, target_of, write_workbook
@@ -23,7 +24,7 @@ from dualbroker.feed.names import SymbolNames, instruments_meant, require_exchan
 from dualbroker.feed.runtime import Runtime
 from dualbroker.feed.simulator import SimulatorHandle
 from dualbroker.forking import BoundToProcess
-from dualbroker.frames import frames
+from dualbroker.frames import desk_frames, frames
 from dualbroker.frames.bars import Interval, auctions_within, bars_frame, interval_ns
 from dualbroker.frames.comparison import comparison_frame
 from dualbroker.frames.savings import savings_frame
@@ -388,6 +389,133 @@ class Feed(BoundToProcess):
         """Every update of every order that said something new, in order of arrival."""
         events = frames.order_events_frame(self._manager.orders.events_snapshot())
         return self._runtime.stamp(events, dropped_events=self._manager.orders.dropped_events)
+
+    # The desk: what every account holds, and what it is worth
+
+    @property
+    def positions(self) -> pd.DataFrame:
+        """One row per account, instrument and product, marked by the one price stream.
+
+        Quantities are units, below zero when short; profits rupees before charges, pooled by day and by
+        entry price; ``day_mtm`` counts what is carried from its last settlement. The broker's own figures,
+        as of the read, are in the columns ``broker_...``. Between two reads the fills of the order stream
+        keep it exact. After a failed read the rows stay: ``doubt`` says why they may be old, ``old_since``
+        since when. ``attrs["unread"]`` names brokers whose positions are not known, with the reason: of
+        those an absent row means nothing.
+        """
+        desk = self._manager.desk
+        return self._runtime.stamp(desk_frames.positions_frame(desk.positions()), unread=desk.unread())
+
+    @property
+    def holdings(self) -> pd.DataFrame:
+        """One row per account and share in the depository: T1 and pledged units in it, once.
+
+        Units, and rupees before charges. A share on NSE and BSE is one row with one mark.
+        """
+        return self._runtime.stamp(desk_frames.holdings_frame(self._manager.desk.holdings()))
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        """Cash and margin of every account, indexed by broker, in rupees, in one set of words.
+
+        ``available_how`` says whether ``margin_available`` is the broker's figure or computed, and from what.
+        What a broker does not state is NaN.
+        """
+        return self._runtime.stamp(desk_frames.limits_frame(self._manager.desk.limits()))
+
+    @property
+    def trades(self) -> pd.DataFrame:
+        """Every fill of the brokers' day, of all accounts, oldest first; units and rupees."""
+        return self._runtime.stamp(desk_frames.trades_frame(self._manager.desk.trades()))
+
+    @property
+    def fills(self) -> pd.DataFrame:
+        """Every fill of the day with the quote that was in force: bid, ask, LTP, and its age in seconds.
+
+        ``slippage`` is rupees a unit paid above the ask or got below the bid. Of a fill of which only the
+        broker's second is known (``to_the_second``), the quote is the last one before that second. NaN where
+        no tick of then is kept.
+        """
+        return self._runtime.stamp(desk_frames.fills_frame(self._manager.desk.fills()))
+
+    @property
+    def pnl(self) -> pd.DataFrame:
+        """Profit of all positions by account, by underlying over all accounts, and in all.
+
+        Rupees before charges. The sums of an option and of its future stand under the same underlying.
+        A row that is not ``complete`` leaves something out (``unknown`` counts it) or is in doubt.
+        ``attrs["unread"]`` as in :attr:`positions`.
+        """
+        desk = self._manager.desk
+        return self._runtime.stamp(desk_frames.pnl_frame(desk.profit()), unread=desk.unread())
+
+    def pnl_check(self, method: Method = "pooled") -> pd.DataFrame:
+        """Our profit of each position beside its broker's, and the rule that explains the difference.
+
+        The broker's rule is computed again, from fills and with the last price of its row: ``explained`` is
+        true only where that gives the broker's figure to half a paisa a unit (at least five paise). ``rule``
+        says by what ours differs: the price of another moment, the last settlement or the entry, the
+        multiplier, or FIFO; else it is "unexplained", which is in ``feed.incidents``, too.
+
+        Parameters
+        ----------
+        method
+            How ours is divided into realised and unrealised, ``"pooled"`` by day or ``"fifo"``; the sum is
+            the same.
+
+        Raises
+        ------
+        ValueError
+            It is neither of them.
+        """
+        if method not in METHODS:
+            raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
+        desk = self._manager.desk
+        return self._runtime.stamp(desk_frames.pnl_check_frame(desk.check(method)), unread=desk.unread())
+
+    @property
+    def pnl_curve(self) -> pd.DataFrame:
+        """The day's profit of each account, one point a second while the market is open, indexed by time."""
+        points = list(self._manager.desk_books.curve)
+        return self._runtime.stamp(desk_frames.pnl_curve_frame(points))
+
+    @property
+    def stops(self) -> pd.DataFrame:
+        """Every living stop order with what it covers, and every position of which no stop is seen.
+
+        ``distance`` is in rupees, below zero once the price is past the trigger. What is in no order book (a
+        GTT, an OCO, a program's own stop) is not seen, and where an order book was not read, the state is
+        "not read".
+        """
+        desk = self._manager.desk
+        return self._runtime.stamp(desk_frames.stops_frame(desk.stops()), unread=desk.unread())
+
+    def mirror(
+        self,
+        first: str | None = None,
+        second: str | None = None,
+        *,
+        window: float = 5.0,
+        ratio: float | None = None,
+    ) -> pd.DataFrame:
+        """The same order in two accounts: which is missing or rejected, by what price and time they differ.
+
+        Parameters
+        ----------
+        first, second
+            Names of the brokers; the first two unless told.
+        window
+            Seconds that two of a pair may be apart. Brokers tell times in whole seconds.
+        ratio
+            Units of the second for each of the first; None takes whatever a pair has.
+
+        Raises
+        ------
+        ValueError
+            There is no such broker, or there are not two.
+        """
+        found = self._manager.desk.mirror(first, second, window_s=window, ratio=ratio)
+        return self._runtime.stamp(desk_frames.mirror_frame(*found))
 
     @property
     def brokers(self) -> pd.DataFrame:

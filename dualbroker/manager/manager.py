@@ -27,6 +27,8 @@ from dualbroker.clock import Clock, MarketClock, SystemClock, WallClock
 from dualbroker.config.broker import mask
 from dualbroker.config.private_words import PrivateWords
 from dualbroker.config.schema import BrokerConfig, Config
+from dualbroker.desk.books import DeskStore
+from dualbroker.desk.desk import Desk
 from dualbroker.errors import (
     ConfigError,
     ConnectionFailedError,
@@ -42,6 +44,7 @@ from dualbroker.manager.announcements import OrderAnnouncer, announce_prices
 from dualbroker.manager.day.bring_up import BringUp
 from dualbroker.manager.day.config_subscriptions import ConfigSubscriptions
 from dualbroker.manager.day.day import DayTurn
+from dualbroker.manager.desk.keeper import DeskKeeper
 from dualbroker.manager.instruments.finding import find
 from dualbroker.manager.instruments.mapping import InstrumentMapping
 from dualbroker.manager.instruments.masters import MasterLoader, require_short
@@ -200,6 +203,27 @@ class WebSocketManager(BoundToProcess):
         )
         self._order_followers = OrderFollowers(self, self._background.spawn)
         self._alerting = Alerting(self, config.alerts, self.alerts, partial(self._note_incident, None))
+        self.desk_books = DeskStore()
+        """Positions, holdings and money of every account, as they were read last, and the day's fills."""
+        self.desk = Desk(
+            books=lambda: self.desk_books,
+            quotes=lambda: self.quotes,
+            orders=lambda: self.orders,
+            health=self.all_health,
+        )
+        """What is worked out of them."""
+        self._desk_keeper = DeskKeeper(
+            self,
+            self.desk_books,
+            self.desk,
+            settings=config.desk,
+            subscribes=not config.is_simulated if config.desk.subscribe is None else config.desk.subscribe,
+            states=self.orders.states,
+            market_hours=self.market_hours,
+            clock=self.clock,
+            note=self._note_incident,
+            spawn=self._background.spawn,
+        )
         self.has_started = False
         """Every broker is up, parked or late, and what the config wants is subscribed."""
         self._read_while_down: set[str] = set()
@@ -268,6 +292,7 @@ class WebSocketManager(BoundToProcess):
         )
         await bring_up.run(self.config.start_timeout)
         self.routing.carry_out(self.routing.machine.begin(self.routing.now()))
+        self._desk_keeper.start()
         self._background.spawn(self._watch.run())
         self._background.spawn(self._alerting.run())
         self._background.spawn(self._day_turn.run())
@@ -319,6 +344,7 @@ class WebSocketManager(BoundToProcess):
             on_down=self._on_down,
             note=self._note_incident,
             liveness=self.config.liveness,
+            desk_share=self.config.desk.rate_share,
             conceal=PrivateWords(section),
         )
         broker = self.brokers[section.name] = create_broker(section, context)
@@ -332,7 +358,9 @@ class WebSocketManager(BoundToProcess):
             note=partial(self._note_incident, section.name),
             on_stream_stale=lambda _, why: broker.reconnect(why),
             on_session_expired=lambda _, why: broker.renew_session(why),
+            take_trades=partial(self._desk_keeper.on_trades, section.name),
         )
+        self._desk_keeper.add_broker(broker)
 
     async def stop(self) -> None:
         """Close all sockets. Sessions at the brokers live on, so that the next start needs no login."""
@@ -382,6 +410,7 @@ class WebSocketManager(BoundToProcess):
 
     def _tell_order(self, event: OrderEvent) -> None:
         self._announcer.announce(event)
+        self._desk_keeper.on_order(event)
         for listener in self.order_listeners:
             listener(event)
 
@@ -397,6 +426,7 @@ class WebSocketManager(BoundToProcess):
     def _on_down(self, name: str, why: str) -> None:
         self.referee.restart(name)
         self.routing.on_down(name, why)
+        self._desk_keeper.on_down(name, why)
         if name not in self._read_while_down:
             self._read_while_down.add(name)
             self._background.spawn(self._reconcile_while_down(name))
@@ -418,6 +448,7 @@ class WebSocketManager(BoundToProcess):
 
     def _on_connected(self, name: str) -> None:
         self.routing.on_connected(name)
+        self._desk_keeper.on_connected(name)
         self._background.spawn(self.reconcilers[name].run())
 
     # What is known

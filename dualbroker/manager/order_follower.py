@@ -15,7 +15,7 @@ from dualbroker.model import Instrument
 from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.orders import Ledger, OrderEvent
 
-__all__ = ["MOST_FOLLOWED", "OrderFollower", "OrderFollowers", "orders_holder"]
+__all__ = ["MOST_FOLLOWED", "OrderFollower", "OrderFollowers", "OrderSource", "orders_holder"]
 
 logger = logging.getLogger("dualbroker")
 
@@ -24,7 +24,7 @@ MOST_FOLLOWED = 500
 TRY_AGAIN_S = 15.0
 
 
-class _Source(Protocol):
+class OrderSource(Protocol):
     """What it needs of a feed's source; that may be a running service."""
 
     @property
@@ -56,11 +56,16 @@ class OrderFollower:
         Whose orders, and who streams.
     holder
         Under which the instruments are held; nobody else's.
+    wanted
+        Gives the qualified names to be held, where that is not what has an order.
     """
 
-    def __init__(self, source: _Source, holder: str) -> None:
+    def __init__(
+        self, source: OrderSource, holder: str, wanted: Callable[[], list[str]] | None = None
+    ) -> None:
         self._source = source
         self._holder = holder
+        self._wanted = wanted or self._of_orders
         self._held: dict[str, Subscribed] = {}
         self._unknown: set[str] = set()
         """Names that no symbol master knows; each is told of once."""
@@ -111,11 +116,15 @@ class OrderFollower:
         async with self._following:
             await self._let_go(list(self._held))
 
+    def look(self) -> None:
+        """Something else may be wanted now."""
+        self._news.set()
+
     def _hear(self, event: OrderEvent) -> None:
         if event.symbol is not None and not self._news.is_set():
             self._news.set()
 
-    def _wanted(self) -> list[str]:
+    def _of_orders(self) -> list[str]:
         """Qualified names, in order of the orders' arrival."""
         states = self._source.orders.snapshot()
         newest_day = max((state.trading_day for state in states), default=None)
@@ -182,7 +191,7 @@ class OrderFollowers:
     """
 
     def __init__(
-        self, source: _Source, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+        self, source: OrderSource, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     ) -> None:
         self._source = source
         self._spawn = spawn

@@ -10,6 +10,8 @@ from dualbroker.alerts.delivery import Delivered
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.clock import Clock
 from dualbroker.config.schema import Config
+from dualbroker.desk.books import DeskStore
+from dualbroker.desk.desk import Desk
 from dualbroker.instruments.search import Found
 from dualbroker.manager.reconcile.reconcile import ReconcileResult
 from dualbroker.manager.referee import ComparedBroker
@@ -50,6 +52,16 @@ class FeedSource(Protocol):
 
     @property
     def alerts(self) -> AlertStore: ...
+
+    @property
+    def desk_books(self) -> DeskStore:
+        """Positions, holdings and money of every account, as they were read last, and the day's fills."""
+        ...
+
+    @property
+    def desk(self) -> Desk:
+        """What is worked out of them."""
+        ...
 
     @property
     def health(self) -> Mapping[str, BrokerHealth]:

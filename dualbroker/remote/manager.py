@@ -11,6 +11,8 @@ from functools import cached_property
 from dualbroker.alerts.delivery import Delivered
 from dualbroker.brokers.simulator_process import SimulatorProcess
 from dualbroker.config.schema import Config
+from dualbroker.desk.books import DeskStore
+from dualbroker.desk.desk import Desk
 from dualbroker.errors import ConfigError, DualBrokerError
 from dualbroker.instruments.search import Found
 from dualbroker.manager.instruments.masters import LONGEST_NAME, require_short
@@ -65,6 +67,21 @@ class RemoteManager(Attachment):
     def alerts(self) -> AlertStore:
         """What a person was told, by the service."""
         return self._mirror.alerts
+
+    @property
+    def desk_books(self) -> DeskStore:
+        """Positions, holdings and money of every account, as the service has read them last."""
+        return self._mirror.desk_books
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What is worked out of them, here."""
+        return Desk(
+            books=lambda: self.desk_books,
+            quotes=lambda: self.quotes,
+            orders=lambda: self.orders,
+            health=self.all_health,
+        )
 
     @property
     def health(self) -> dict[str, BrokerHealth]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from dualbroker.desk.books import AccountBooks, CurvePoint
 from dualbroker.model import DepthLevel, FeedType, Instrument, MessageKind
 from dualbroker.routing.driver import Subscribed
 from dualbroker.stores.alerts import Alert
@@ -28,6 +29,8 @@ __all__ = [
     "BrokersMessage",
     "ClientMessage",
     "DepthMessage",
+    "DeskMessage",
+    "DeskWish",
     "ErrorRecord",
     "Hello",
     "IncidentsMessage",
@@ -108,6 +111,13 @@ class IncidentsWish(msgspec.Struct, forbid_unknown_fields=True):
     """The number of the last alert known."""
 
 
+class DeskWish(msgspec.Struct, forbid_unknown_fields=True):
+    """Positions, holdings and money of every account, on change, and the curve of the day's profit."""
+
+    after: Count | None = None
+    """Points of the curve that are known: 0 is all that are kept, None is from now on."""
+
+
 class SubscriptionsWish(msgspec.Struct, forbid_unknown_fields=True):
     """What is streamed, on change."""
 
@@ -133,6 +143,7 @@ class Streams(msgspec.Struct, forbid_unknown_fields=True):
     brokers: BrokersWish | None = None
     bandwidth: BandwidthWish | None = None
     incidents: IncidentsWish | None = None
+    desk: DeskWish | None = None
     subscriptions: SubscriptionsWish | None = None
     view: ViewWish | None = None
 
@@ -276,6 +287,15 @@ class IncidentsMessage(msgspec.Struct, kw_only=True):
     alert_count: int = 0
 
 
+class DeskMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Accounts whose books have changed, whole, and new points of the curve."""
+
+    accounts: list[AccountBooks] = []
+    points: list[CurvePoint] = []
+    curve_count: int = 0
+    """Points since the service's start, these included."""
+
+
 class ErrorRecord(msgspec.Struct):
     """An exception on its way; ``type`` is the name of its class in ``dualbroker.errors``."""
 
@@ -303,6 +323,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     brokers: BrokersMessage | None = None
     bandwidth: TrafficMessage | None = None
     incidents: IncidentsMessage | None = None
+    desk: DeskMessage | None = None
     skipped: tuple[int, int] | None = None
     """Rows that were skipped, for the client lagged too far behind: the first, and the first after them."""
     answer: Answer | None = None

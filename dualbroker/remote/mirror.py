@@ -7,12 +7,14 @@ from collections.abc import Callable
 import msgspec
 
 from dualbroker.config.market_hours import MarketHoursConfig
+from dualbroker.desk.books import DeskStore
 from dualbroker.market_hours import MarketHours
 from dualbroker.model import FeedType, InstrumentKey
 from dualbroker.remote.messages import (
     BandwidthWish,
     BrokersMessage,
     BrokersWish,
+    DeskWish,
     Hello,
     IncidentsMessage,
     IncidentsWish,
@@ -50,6 +52,7 @@ class Mirror:
         self.bandwidth = BandwidthStore()
         self.incidents = IncidentStore()
         self.alerts = AlertStore()
+        self.desk_books = DeskStore()
         self.health: dict[str, BrokerHealth] = {}
         self.all_health: list[BrokerHealth] = []
         self.primary: str | None = None
@@ -88,6 +91,7 @@ class Mirror:
             brokers=BrokersWish(),
             bandwidth=BandwidthWish(after=self._second),
             incidents=IncidentsWish(after=self._incident, alerts_after=self.alerts.count),
+            desk=DeskWish(after=self.desk_books.curve_count),
             subscriptions=SubscriptionsWish(),
         )
 
@@ -115,6 +119,7 @@ class Mirror:
             self._incident = 0
             self.incidents = IncidentStore()
             self.alerts = AlertStore()
+            self.desk_books = DeskStore()
         elif hello.first_row != self.quotes.total_rows:
             self._leave_out(hello.first_row)
         if hello.identity != self.orders.identity or hello.first_event != self.orders.event_count + 1:
@@ -156,6 +161,8 @@ class Mirror:
                 self._second = message.bandwidth.seconds[-1].second
         if message.incidents is not None:
             self._take_incidents(message.incidents)
+        if message.desk is not None:
+            self.desk_books.follow(message.desk.accounts, message.desk.points, message.desk.curve_count)
         if message.time is not None:
             self.time_ns = message.time
 

@@ -70,6 +70,7 @@ class FeedCollector(Collector):
         yield from _traffic(manager)
         yield from _stores(manager)
         yield from self._failovers()
+        yield from _desk(manager)
         yield from _clients(self._clients)
 
     def _failovers(self) -> Iterator[Metric]:
@@ -115,6 +116,32 @@ class _Gaps:
             total += self._counts[edge]
             shown.append(("+Inf" if edge == float("inf") else str(edge), total))
         return shown
+
+
+def _desk(manager: WebSocketManager) -> Iterator[Metric]:
+    """Profit of each account; of one that is in doubt or incomplete none is told."""
+    lines = [line for line in manager.desk.profit() if line.scope == "broker"]
+    yield _by_broker(
+        GaugeMetricFamily,
+        "dualbroker_profit_rupees",
+        "Realised and unrealised profit of all positions, before charges; absent while it is in doubt.",
+        [(line.name, line.total if line.complete else None) for line in lines],
+    )
+    yield _by_broker(
+        GaugeMetricFamily,
+        "dualbroker_positions",
+        "Positions of the day; absent while they are in doubt.",
+        [(line.name, None if line.doubt else float(line.positions)) for line in lines],
+    )
+    yield _by_broker(
+        GaugeMetricFamily,
+        "dualbroker_margin_used_rupees",
+        "As the broker states it.",
+        [
+            (line.broker_name, line.limits.margin_used if line.limits and not line.doubt else None)
+            for line in manager.desk.limits()
+        ],
+    )
 
 
 def _by_broker(

@@ -334,16 +334,26 @@ class QuoteStore:
         """The cumulative volume that is known of an instrument; None when it is not."""
         return self._known(index, _VOLUME)
 
+    def price_and_time(self, index: int) -> tuple[float, int] | None:
+        """The last price and the receive time (UTC ns) of the newest tick; None when no price is known."""
+        row = self._latest_row(index)
+        return None if row is None or math.isnan(row[_LTP]) else (row[_LTP], int(row[0]))
+
     def _known(self, index: int, place: int) -> float | None:
+        row = self._latest_row(index)
+        return None if row is None or math.isnan(row[place]) else row[place]
+
+    def _latest_row(self, index: int) -> tuple[float, ...] | None:
         number = self._last[index]
         if number < 0:
             return None
-        if number < self.first_row:
-            row: tuple[float, ...] = ROW.unpack(self._old_rows[index])
-        else:
-            block = self._blocks[(number - self.first_row) // self.block_rows]
-            row = block.row(number - block.first)
-        return None if math.isnan(row[place]) else row[place]
+        blocks = self._blocks
+        first = blocks[0].first
+        if number < first:
+            old: tuple[float, ...] = ROW.unpack(self._old_rows[index])
+            return old
+        block = blocks[(number - first) // self.block_rows]
+        return block.row(number - block.first)
 
     def depth(self, index: int) -> tuple[int, Levels] | None:
         """Receive time (UTC ns) and the latest five levels of bids and asks; None before the first."""

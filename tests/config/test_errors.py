@@ -160,7 +160,7 @@ portt: 3
         "  brokers.one.enabled: expected true or false, found 'yess'",
         "  brokers.two.api_key: expected text (a number or a date needs quotes), found a number",
         "  subscribe[0]: expected text (a number or a date needs quotes), found 1",
-        "  portt: expected no such key; known here: alerts, brokers, cache, journal, liveness, log, "
+        "  portt: expected no such key; known here: alerts, brokers, cache, desk, journal, liveness, log, "
         "market_hours, order_events, orders, primary, quotes, referee, server, simulator, start_timeout, "
         "subscribe, ticks",
         "  brokers.one: a shoonya broker logs in with user_id, client_id, api_secret; missing: api_secret",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -10,12 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dualbroker.clock import IST
 from dualbroker.desk.books import DeskStore
 from dualbroker.desk.positions import HeldPosition, Mark, check_of, held_positions, marked
 from dualbroker.model import FillReport, Position
 from tests.desk.made import NS, T0, fill, holding, position
 
 LATER = T0 + 600 * NS
+DAY = 86_400 * NS
+
+
+def at_ist(clock: str) -> int:
+    moment = datetime.fromisoformat(f"2027-01-15 {clock}").replace(tzinfo=IST)
+    return int(moment.timestamp()) * NS
 
 
 def _given(mark: Mark, held: HeldPosition) -> Mark:
@@ -130,14 +138,35 @@ def test_a_fill_of_which_no_row_is_there_yet_makes_a_position() -> None:
     store.take_fill(fill("S", 75, 100.0, receive_time_ns=LATER + NS))
     assert quantity(store) == -75
     read(store, at=LATER + 60 * NS)
-    assert held_positions(store.account("broker1")) == []  # the book of later has no such position
+    # A book that is empty all the same is one that can't be believed.
+    assert (quantity(store), "1 fills of today" in one(store).doubt) == (-75, True)
+    read(store, at=LATER + DAY)
+    assert held_positions(store.account("broker1")) == []
 
 
-def test_what_expired_is_gone_with_the_next_book() -> None:
+def test_what_expired_is_gone_with_the_next_day_s_book() -> None:
     store = DeskStore()
     read(store, row(0, carried=75))
-    read(store, at=LATER + 60 * NS)
+    read(store, at=LATER + DAY)
     assert held_positions(store.account("broker1")) == []
+
+
+def test_a_position_that_the_book_loses_within_a_day_stays_and_is_marked() -> None:
+    store = DeskStore()
+    read(store, row(0, carried=75), row(0, carried=5, symbol="Y"))
+    read(store, row(0, carried=6, symbol="Y"), at=LATER + 60 * NS)
+    held = {each.symbol: each for each in held_positions(store.account("broker1"))}
+    assert (held["X"].quantity, held["Y"].quantity) == (75, 6)
+    assert held["X"].doubt == "the book no longer names X"
+
+
+def test_a_broker_that_begins_its_day_before_midnight_or_in_the_morning_is_believed() -> None:
+    for before, after in (("23:40", "23:50"), ("07:00", "09:00"), ("23:59", "00:01")):
+        store = DeskStore()
+        first, second = (at_ist(f"{text}") for text in (before, after))
+        read(store, row(0, carried=75), at=first)
+        read(store, at=second if second > first else second + DAY)
+        assert held_positions(store.account("broker1")) == []
 
 
 def test_a_sale_out_of_the_holdings_is_no_short_position() -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from dualbroker import tables
 from dualbroker.clock import ist
+from dualbroker.frames import desk_frames as desk
 from dualbroker.frames import frames
 from dualbroker.frames.bars import bars_frame
 from dualbroker.frames.chain_frames import chain_frame
@@ -119,6 +120,28 @@ FORMS: dict[str, tuple[Table, str, Made]] = {
         lambda m: frames.gaps_frame(m.incidents.failovers_snapshot(), m.quotes),
     ),
     "chain": (tables.CHAIN, "/api/chain/NIFTY", chain_of_what_streams),
+    "positions": (tables.POSITIONS, "/api/positions", lambda m: desk.positions_frame(m.desk.positions())),
+    "holdings": (tables.HOLDINGS, "/api/holdings", lambda m: desk.holdings_frame(m.desk.holdings())),
+    "limits": (tables.LIMITS, "/api/limits", lambda m: desk.limits_frame(m.desk.limits())),
+    "trades": (tables.TRADES, "/api/trades", lambda m: desk.trades_frame(m.desk.trades())),
+    "fills": (tables.FILLS, "/api/fills", lambda m: desk.fills_frame(m.desk.fills())),
+    "pnl": (tables.PNL, "/api/pnl", lambda m: desk.pnl_frame(m.desk.profit())),
+    "pnl_check": (
+        tables.PNL_CHECK,
+        "/api/pnl-check?method=fifo",
+        lambda m: desk.pnl_check_frame(m.desk.check("fifo")),
+    ),
+    "pnl_curve": (
+        tables.PNL_CURVE,
+        "/api/pnl-curve",
+        lambda m: desk.pnl_curve_frame(m.desk_books.curve),
+    ),
+    "stops": (tables.STOPS, "/api/stops", lambda m: desk.stops_frame(m.desk.stops())),
+    "mirror": (
+        tables.MIRROR,
+        "/api/mirror?window=60",
+        lambda m: desk.mirror_frame(*m.desk.mirror(window_s=60)),
+    ),
     "incidents": (
         tables.INCIDENTS,
         "/api/incidents",
@@ -198,6 +221,8 @@ def test_every_table_is_the_same_in_every_form(monkeypatch: pytest.MonkeyPatch) 
             await service.wait_until_it_works()
             manager = service.manager
             await eventually(lambda: manager.orders.event_count > 3)
+            await eventually(lambda: all(each.limits is not None for each in manager.desk.limits()))
+            await eventually(lambda: bool(manager.desk.stops()) and len(manager.desk_books.curve) > 2)
             await eventually(lambda: len(manager.bandwidth.history()) > 2)
             await eventually(lambda: manager.quotes.tick_count > 10)
             manager.incidents.note(world.clock.now_ns(), None, "a cause", "=an action")

@@ -26,7 +26,7 @@ from tests.simulated import WatchedTransport, World, eventually, run_world
 TOKEN = "token-of-the-service-3f9c2b7a10de"
 PAN = "ABCPE1234F"
 SHARE = "NSE:RELIANCE-EQ"
-STREAMS = ("latest", "ticks", "orders", "brokers", "bandwidth", "incidents", "subscriptions", "view")
+STREAMS = ("latest", "ticks", "orders", "brokers", "bandwidth", "incidents", "desk", "subscriptions", "view")
 
 
 def private_words(world: World) -> list[str]:
@@ -107,7 +107,7 @@ async def everything(service: Served) -> dict[str, str]:
     await take("/api/subscriptions", method="POST", json={"symbols": ["no such"]})
     await take("/api/orders?broker=nobody")
     for name in STREAMS:
-        options = {"after": 0} if name in ("ticks", "orders", "bandwidth", "incidents") else {}
+        options = {"after": 0} if name in ("ticks", "orders", "bandwidth", "incidents", "desk") else {}
         socket = StreamSocket(service, headers=[(b"authorization", bearer["authorization"].encode())])
         await socket.say({"streams": {name: options}})
         messages = [await socket.next() for _ in range(3)]

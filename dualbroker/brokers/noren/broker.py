@@ -69,7 +69,7 @@ class NorenBroker(SessionBroker):
         if not isinstance(config, NorenSection):
             raise ConfigError(f"brokers.{config.name}: expected the section of a Noren broker, found another")
         self.dialect = self._make_dialect(config)
-        self._rest = NorenRest(self.dialect, context.transport, context.conceal)
+        self._rest = NorenRest(self.dialect, context.transport, context.conceal, context.desk_share)
         calls = NorenLoginCalls(config, self.dialect, self._rest, context.transport)
         super().__init__(config, context, NorenWire(self.dialect), calls)
 

@@ -19,6 +19,9 @@ __all__ = ["NorenRest"]
 _WORDS = ("rejreason", "remarks")
 """Fields of a row that brokers and people fill as they like."""
 
+_DESK = frozenset({Endpoint.POSITION_BOOK, Endpoint.HOLDINGS, Endpoint.LIMITS})
+"""Calls that leave most of the login's rate to others: the user's own programs have it, too."""
+
 _FORBIDDEN = (401, 403)
 """What a gateway answers by itself, too, where the session is alive."""
 
@@ -31,8 +34,15 @@ Answer = TypeVar("Answer")
 class NorenRest:
     """Makes the calls. ``token`` is set by the login; it never shows in a repr."""
 
-    def __init__(self, dialect: Dialect, transport: Transport, conceal: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        transport: Transport,
+        conceal: Callable[[str], str] = str,
+        desk_share: float = 1.0,
+    ) -> None:
         self._dialect = dialect
+        self._desk_share = desk_share
         self._transport = transport
         self._limiter = RateLimiter(dialect.requests_per_second, dialect.requests_per_minute)
         self._conceal = conceal
@@ -133,7 +143,7 @@ class NorenRest:
     async def _post(self, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
         if endpoint.changes_orders:
             raise RequestRefusedError(f"dualbroker only reads: it never calls {endpoint.value}")
-        await self._limiter.wait()
+        await self._limiter.wait(self._desk_share if endpoint in _DESK else 1.0)
         headers = {}
         if self._dialect.content_type is not None:
             headers["Content-Type"] = self._dialect.content_type

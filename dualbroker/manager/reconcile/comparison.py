@@ -76,10 +76,19 @@ class Comparison:
     ----------
     take
         Told of every order event that the books bring.
+    take_trades
+        Given each trade book that was read, and when it was asked for (UTC ns).
     """
 
-    def __init__(self, broker: Broker, ledger: Ledger, take: Callable[[OrderEvent], None]) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        ledger: Ledger,
+        take: Callable[[OrderEvent], None],
+        take_trades: Callable[[Sequence[FillReport], int], None],
+    ) -> None:
         self._broker = broker
+        self._give_trades = take_trades
         self._ledger = ledger
         self._take = take
         self._has_read = False
@@ -107,6 +116,7 @@ class Comparison:
 
     async def _run(self) -> ReconcileResult:
         name, clock = self._broker.name, self._broker.context.clock
+        trades_asked_ns = clock.now_ns()
         trades, trade_problem = await self._read(self._broker.trade_book, "trade book")
         asked_ns = clock.now_ns()
         unreadable = self._broker.health.unreadable_messages
@@ -119,6 +129,7 @@ class Comparison:
         self._changes = 0
         histories = await self._take_orders(rows)
         if trades is not None:
+            self._give_trades(trades, trades_asked_ns)
             trade_problem = await self._take_trades(trades, rows, asked_ns)
         if rows:
             self._judge(rows, asked_ns, may_doubt=is_whole)

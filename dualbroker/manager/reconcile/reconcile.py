@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dualbroker.brokers.backoff import Backoff
 from dualbroker.brokers.base import Broker
 from dualbroker.errors import DualBrokerError
 from dualbroker.manager.reconcile.comparison import Comparison, ReconcileResult
-from dualbroker.model import OrderKey, OrderUpdate
+from dualbroker.model import FillReport, OrderKey, OrderUpdate
 from dualbroker.stores.health import BrokerState
 from dualbroker.stores.order_fills import fills_of
 from dualbroker.stores.orders import Ledger, OrderEvent
@@ -66,6 +66,8 @@ class Reconciler:
         Called with the broker's name and the reason: once per connection for a change that the stream should
         have brought and did not; at growing intervals for a session that REST goes on calling dead, as a new
         one may have died, too. What is called reconnects.
+    take_trades
+        Given each trade book that was read, and when it was asked for (UTC ns).
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Reconciler:
         note: Said,
         on_stream_stale: Said,
         on_session_expired: Said,
+        take_trades: Callable[[Sequence[FillReport], int], None] = lambda fills, asked_ns: None,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
@@ -85,7 +88,7 @@ class Reconciler:
         self._note = note
         self._on_stream_stale = on_stream_stale
         self._on_session_expired = on_session_expired
-        self._comparison = Comparison(broker, ledger, take)
+        self._comparison = Comparison(broker, ledger, take, take_trades)
         self._under_way: asyncio.Future[ReconcileResult | None] | None = None
         self._wake = asyncio.Event()
         self._backoff = Backoff(broker.context.random, first_s=RETRY_FIRST_S, cap_s=every_s)

@@ -33,6 +33,7 @@ from dualbroker.service.streams.hub import StreamHub
 from dualbroker.service.streams.streams import (
     BandwidthStream,
     BrokersStream,
+    DeskStream,
     IncidentsStream,
     OrdersStream,
     Stream,
@@ -116,6 +117,8 @@ class StreamClient:
             self._streams.append(BrokersStream(hub, compact=compact))
         if self._bandwidth is not None:
             self._streams.append(self._bandwidth)
+        if wish.desk is not None:
+            self._streams.append(DeskStream(hub, wish.desk, compact=compact, same_run=same_run))
         if wish.incidents is not None:
             self._streams.append(IncidentsStream(hub, wish.incidents, compact=compact, same_run=same_run))
         if self.ticks is not None:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualbroker import tables
-from dualbroker.frames import frames
+from dualbroker.desk.books import CurvePoint
+from dualbroker.frames import desk_frames, frames
 from dualbroker.frames.columns import named_rows, plain_rows
 from dualbroker.manager.source import FeedSource
 from dualbroker.model import MessageKind
@@ -29,6 +30,7 @@ from dualbroker.view.rows import broker_rows
 __all__ = [
     "bandwidth",
     "brokers",
+    "desk",
     "incidents",
     "order_event_rows",
     "quote_rows",
@@ -62,6 +64,15 @@ def order_event_rows(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
 def brokers(manager: FeedSource) -> dict[str, Any]:
     """``primary``, and ``rows`` of ``view.rows.broker_rows``."""
     return {"primary": manager.primary, "rows": broker_rows(manager)}
+
+
+def desk(manager: FeedSource, points: Sequence[CurvePoint]) -> dict[str, Any]:
+    """All ``positions`` and ``stops`` as they are now, and new points of the ``pnl_curve``."""
+    return {
+        "positions": named_rows(tables.POSITIONS, desk_frames.positions_data(manager.desk.positions())),
+        "stops": named_rows(tables.STOPS, desk_frames.stops_data(manager.desk.stops())),
+        "pnl_curve": named_rows(tables.PNL_CURVE, desk_frames.pnl_curve_data(points)),
+    }
 
 
 def bandwidth(

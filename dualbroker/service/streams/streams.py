@@ -14,6 +14,8 @@ import numpy as np
 from dualbroker.remote.messages import (
     BandwidthWish,
     DepthMessage,
+    DeskMessage,
+    DeskWish,
     IncidentsMessage,
     IncidentsWish,
     OrdersMessage,
@@ -30,6 +32,7 @@ from dualbroker.view.rows import subscription_rows
 __all__ = [
     "BandwidthStream",
     "BrokersStream",
+    "DeskStream",
     "IncidentsStream",
     "OrdersStream",
     "Stream",
@@ -42,6 +45,7 @@ MOST_EVENTS = 1000
 MOST_PLAIN_ROWS = 1024
 """Ticks of one message in JSON, which is expensive to write and compress (``benchmarks/wire.py``)."""
 BANDWIDTH_EVERY_S = 0.25
+DESK_EVERY_S = 0.25
 
 
 class Stream(Protocol):
@@ -240,6 +244,37 @@ class BrokersStream:
             return {}
         self._version = self._hub.brokers.version
         return {"brokers": message if self._compact else stream_rows.brokers(self._hub.manager)}
+
+
+class DeskStream:
+    """Accounts whose books have changed, whole, and the newest points of the curve."""
+
+    def __init__(self, hub: StreamHub, wish: DeskWish, *, compact: bool, same_run: bool) -> None:
+        self._hub = hub
+        self._store = hub.manager.desk_books
+        self._compact = compact
+        count = self._store.curve_count
+        self._points = count if wish.after is None else wish.after if same_run else 0
+        self._versions: dict[str, int] = {}
+        self._due_s = 0.0
+
+    def take(self, now_s: float) -> dict[str, Any]:
+        if now_s < self._due_s:
+            return {}
+        self._due_s = now_s + DESK_EVERY_S
+        store = self._store
+        changed = [
+            each for each in store.accounts.values() if self._versions.get(each.broker_name) != each.version
+        ]
+        self._versions |= {each.broker_name: each.version for each in changed}
+        new = min(store.curve_count - self._points, len(store.curve))
+        self._points = store.curve_count
+        points = store.curve[-new:] if new > 0 else []
+        if not changed and not points:
+            return {}
+        if not self._compact:
+            return {"desk": stream_rows.desk(self._hub.manager, points)}
+        return {"desk": DeskMessage(accounts=changed, points=list(points), curve_count=store.curve_count)}
 
 
 class SubscriptionsStream:
