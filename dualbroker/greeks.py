@@ -38,7 +38,7 @@ than the tick it lies on."""
 _LEAST_TIME_VALUE = 1e-9
 """In units of sqrt(forward * strike); below it lies what rounding leaves. A tick of NIFTY is 2e-6."""
 _STEPS = 24
-_NEAR_ENOUGH = 1e-13
+_NEAR_ENOUGH = 1e-10
 
 
 class Greeks(msgspec.Struct, frozen=True):
