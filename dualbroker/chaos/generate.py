@@ -67,6 +67,19 @@ _FAULTS: Mapping[str, tuple[int, Switches]] = {
     "clock_skew": (3, lambda dice: {"clock_skew_s": round(dice.choice((-1, 1)) * dice.uniform(1, 90), 1)}),
 }
 
+_MILD_FAULTS: Mapping[str, Switches] = {
+    # What no client can notice from outside: it must cost nothing but what it takes away.
+    "coarse": lambda dice: {
+        "conflate_s": round(dice.uniform(0.2, 1.5), 2),
+        "conflate_phase": round(dice.random(), 2),
+    },
+    "skip_quotes": lambda dice: {"skip_quotes": _share(dice) / 2},
+    "desk_reads_fail": lambda dice: {"desk_reads_fail": _share(dice)},
+    "garbled_positions": lambda dice: {"garbled_positions": _share(dice)},
+    "stale_positions": lambda dice: {"stale_positions": True},
+}
+_HAS_MILD_FAULTS = 0.25
+
 _ONE_OFFS: Mapping[str, tuple[int, Callable[[Dice], dict[str, Any]]]] = {
     "close": (
         12,
@@ -101,6 +114,7 @@ def generate_schedule(seed: int) -> Schedule:
         *_one_offs(dice, names, first_s, faults_end_s),
         *_user_actions(dice, names, pool, faults_end_s),
     ]
+    events += _mild_faults(random.Random(f"chaos/{seed}/mild"), names, first_s, faults_end_s)
     events.sort(key=lambda event: event.at_s)
     broker_settings, limits = _broker_settings(dice, names, pool)
     _limit_subscriptions(random.Random(f"chaos/{seed}/limits"), names, broker_settings, limits)
@@ -217,6 +231,18 @@ def _faults(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> l
         found.append(
             Fault(at_s=at_s, lasts_s=lasts_s, broker=_whom(dice, names), switches=_FAULTS[kind][1](dice))
         )
+    return found
+
+
+def _mild_faults(dice: Dice, names: Sequence[str], first_s: float, end_s: float) -> list[Fault]:
+    if dice.random() >= _HAS_MILD_FAULTS:
+        return []
+    found = []
+    for _ in range(dice.randint(1, 3)):
+        at_s = round(dice.uniform(first_s, end_s - 4.0), 2)
+        lasts_s = round(min(dice.uniform(5.0, 45.0), end_s - at_s), 2)
+        switches = _MILD_FAULTS[dice.choice(list(_MILD_FAULTS))](dice)
+        found.append(Fault(at_s=at_s, lasts_s=lasts_s, broker=_whom(dice, names), switches=switches))
     return found
 
 
