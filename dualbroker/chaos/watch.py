@@ -128,6 +128,7 @@ class Watch:
             for index in streams(broker):
                 streamed[index] = now_s
                 count.setdefault(index, []).append(name)
+        self._look_at_limits()
         double = {index: names for index, names in count.items() if len(names) > 1}
         for index in [index for index in self._two_since_s if index not in double]:
             del self._two_since_s[index]
@@ -143,6 +144,16 @@ class Watch:
                     f"until {now_s:.1f} s, both of them well; a hand-over may take {self._hand_over_s:.1f} s",
                 )
                 self._two_since_s[index] = now_s
+
+    def _look_at_limits(self) -> None:
+        for name, settings in self._world.schedule.broker_settings.items():
+            most = settings.get("max_subscriptions")
+            for session in self._brokers[name].sessions if most else ():
+                count = len({index for index, _ in session.subscribed})
+                if count > most:
+                    self._complaints.add(
+                        "limits", f"{name} streams {count} instruments, though it may stream {most}"
+                    )
 
     # Prices keep coming
 

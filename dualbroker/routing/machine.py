@@ -385,6 +385,7 @@ class RoutingMachine:
     def _arrange(self, now: Moment, move_limit: int | None = 0) -> list[Command]:
         """Begin every move that leads to who should stream what, and send what was not sent yet."""
         commands: list[Command] = []
+        self.wire.limited = [name for name in self.standing.brokers if self.caps.of(name) is not None]
         if not self.standing.is_left_alone(now):
             commands += self.standing.choose(now, self.moves.sources)
             assert self.standing.primary is not None

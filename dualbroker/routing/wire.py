@@ -42,6 +42,8 @@ class Wire:
     """Wire subscriptions. ``difference`` says what leads from what was sent to what is claimed."""
 
     def __init__(self) -> None:
+        self.limited: Collection[str] = ()
+        """Brokers with a limit: they are told first what to stop, or they would be asked for too much."""
         self._claims: dict[str, dict[InstrumentKey, _Claim]] = {}
         self._sent: dict[str, dict[InstrumentKey, tuple[InstrumentKey, FeedType]]] = {}
         """Of each broker that is connected."""
@@ -154,7 +156,8 @@ class Wire:
 
     def difference(self) -> list[WireCommand]:
         """What to send, which counts as sent from now on. What is to be streamed comes first: a broker that
-        takes quotes over must not wait for what it loses. Only probes end before that: they make room."""
+        takes quotes over must not wait for what it loses, unless it has a limit. Probes end before that: they
+        make room."""
         commands: list[WireCommand] = []
         for broker in self._claims:
             touched = self._touched.pop(broker, None)
@@ -194,7 +197,8 @@ class Wire:
         if again:
             commands.append(AskAgain(broker, tuple(again)))
         if gone:
-            commands.append(Unsubscribe(broker, tuple(gone)))
+            end = Unsubscribe(broker, tuple(gone))
+            commands = [end, *commands] if broker in self.limited else [*commands, end]
         return commands
 
     def _touch(self, broker: str, key: InstrumentKey) -> None:

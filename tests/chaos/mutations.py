@@ -35,9 +35,12 @@ from dualbroker.model import InstrumentKey, OrderUpdate, QuoteBatch
 from dualbroker.noren import frames
 from dualbroker.noren.orders import to_order_update
 from dualbroker.noren.requests import Endpoint
+from dualbroker.routing.balance import Balance
+from dualbroker.routing.caps import Caps
 from dualbroker.routing.choice import Assignment
 from dualbroker.routing.holders import Holders
 from dualbroker.routing.moves import Moves
+from dualbroker.routing.sharing import Sharing
 from dualbroker.routing.standing import Standing as RoutingStanding
 from dualbroker.routing.wire import Purpose, Wire
 from dualbroker.simulator.drivers.memory_websocket import MemoryWebSocket
@@ -229,6 +232,25 @@ def key_by_token_alone() -> AbstractContextManager[object]:
     return patch.object(Routes, "set_source", by_token)
 
 
+def ignore_what_a_broker_may_stream() -> AbstractContextManager[object]:
+    return _both(
+        patch.object(Caps, "of", lambda self, broker: None),
+        patch.object(Caps, "told", lambda self, broker: None),
+    )
+
+
+def leave_the_share_of_a_dead_broker() -> AbstractContextManager[object]:
+    """Where the quotes are shared, each instrument stays where it was put, whoever serves."""
+    real = Sharing.share_out
+
+    def stay(self: Sharing, wanted: Any, current: Mapping[InstrumentKey, str], *rest: Any) -> Balance:
+        done = real(self, wanted, current, *rest)
+        done.targets.update(current)
+        return done
+
+    return patch.object(Sharing, "share_out", stay)
+
+
 def fight_over_an_evicted_login() -> AbstractContextManager[object]:
     return patch.object(noren_wire, "EVICTION_CODE", -1)
 
@@ -302,6 +324,7 @@ def _another(broker: str) -> str:
 _TAKE_LONGER = {
     "forget_to_subscribe_after_a_reconnect": 10,
     "forget_the_failover": 30,
+    "ignore_what_a_broker_may_stream": 36,
     "retry_a_refused_login": 10,
     "take_a_failed_book_for_an_empty_one": 50,
 }
@@ -322,6 +345,8 @@ MUTATIONS: Mapping[str, Mutation] = _mutations(
     (reuse_a_dead_token, "dead tokens"),
     (forget_to_subscribe_after_a_reconnect, "one source, newest price"),
     (forget_the_failover, "prices keep coming"),
+    (ignore_what_a_broker_may_stream, "limits"),
+    (leave_the_share_of_a_dead_broker, "one source, newest price"),
     (leave_the_old_source_subscribed, "one source"),
     (tell_nothing_of_the_second_failover, "told"),
     (swap_the_tag_of_a_tick, "tags, one source, newest price"),

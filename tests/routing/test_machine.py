@@ -70,6 +70,8 @@ class World:
                     for key in keys:
                         assert self.streamed[broker].get(key) is not kind, "asked for what is streamed"
                         self.streamed[broker][key] = kind
+                    cap = self.machine.caps.told(broker)
+                    assert cap is None or len(self.streamed[broker]) <= cap.most, "at no moment too much"
                 case Unsubscribe(broker, keys):
                     for key in keys:
                         del self.streamed[broker][key]
