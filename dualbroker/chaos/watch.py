@@ -148,7 +148,9 @@ class Watch:
     def _look_at_limits(self) -> None:
         for name, settings in self._world.schedule.broker_settings.items():
             most = settings.get("max_subscriptions")
-            for session in self._brokers[name].sessions if most else ():
+            if most is None:
+                continue
+            for session in self._brokers[name].sessions:
                 count = len({index for index, _ in session.subscribed})
                 if count > most:
                     self._complaints.add(
