@@ -763,7 +763,15 @@ POSITIONS = Table(
         ),
         Column("average_price", "price", "Of what is left.", 212.35, head="Avg ₹", room="medium"),
         _LTP,
-        Column("unrealised", "price", "At the LTP.", 3.75, head="Open P&L ₹", writing="difference"),
+        Column(
+            "unrealised",
+            "price",
+            "At the LTP.",
+            3.75,
+            head="Open P&L ₹",
+            writing="difference",
+            room="medium",
+        ),
         Column(
             "realised",
             "price",

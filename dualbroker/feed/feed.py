@@ -975,6 +975,12 @@ class Feed(BoundToProcess):
 
         return views.open_order_table(self._runtime, broker)
 
+    def position_table(self) -> LiveView:
+        """What all accounts hold, with profit and stops: ``feed.positions`` and ``feed.stops``, live."""
+        from dualbroker.notebook.live import views
+
+        return views.open_position_table(self._runtime)
+
     def bandwidth_chart(self) -> LiveView:
         """Bytes per second now, beside what the naive plan would carry, and the total that was saved."""
         from dualbroker.notebook.live import views

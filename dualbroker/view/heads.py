@@ -93,6 +93,7 @@ HEADS: dict[str, tuple[Head, ...]] = {
         Head("limit_price", "Limit ₹", "number", still_only=True),
         Head("reject_reason", "Why", "words", still_only=True),
     ),
+    "positions": (*_heads(tables.POSITIONS), Head("stop", "Stop", "words medium-only")),
     "failovers": _heads(tables.FAILOVERS),
     "incidents": _heads(tables.INCIDENTS),
     "attached": (

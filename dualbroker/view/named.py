@@ -8,7 +8,7 @@ from typing import Any
 
 from dualbroker.view.quotes import QUOTE_FIGURES
 
-__all__ = ["named_orders", "named_quotes", "with_named_rows"]
+__all__ = ["named_orders", "named_positions", "named_quotes", "with_named_rows"]
 
 
 def named_quotes(state: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -39,11 +39,19 @@ def named_orders(state: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(orders["columns"], row, strict=True)) for row in orders["rows"]]
 
 
+def named_positions(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Positions, with the fields of ``view.desk.POSITION_COLUMNS``."""
+    desk = state["desk"]
+    return [dict(zip(desk["columns"], row, strict=True)) for row in desk["rows"]]
+
+
 def with_named_rows(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state, with ``rows`` of named fields in ``quotes`` and ``orders`` as far as it has these."""
+    """The state, with ``rows`` of named fields in ``quotes``, ``orders`` and ``desk`` where it has these."""
     named = dict(state)
     if "quotes" in state:
         named["quotes"] = {**state["quotes"], "rows": named_quotes(state)}
     if "orders" in state:
         named["orders"] = {**state["orders"], "rows": named_orders(state)}
+    if "desk" in state:
+        named["desk"] = {**state["desk"], "rows": named_positions(state)}
     return named

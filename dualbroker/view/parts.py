@@ -12,6 +12,7 @@ from dualbroker.manager.source import FeedSource
 from dualbroker.model import Role
 from dualbroker.stores.health import BrokerHealth
 from dualbroker.view.cards import card_rows
+from dualbroker.view.desk import desk_state
 from dualbroker.view.histories import order_histories
 from dualbroker.view.incidents import alert_rows, failover_rows, incident_rows
 from dualbroker.view.market import market_state
@@ -157,6 +158,9 @@ PARTS: dict[str, Part] = {
         scripts=("timeline.js", "orders.js"),
         panels=("orders",),
     ),
+    "desk": Part(
+        makers={"desk": lambda look: desk_state(look.source)}, scripts=("desk.js",), panels=("desk",)
+    ),
     "logs": Part(
         makers={"incidents": _incidents, "failovers": _failovers, "alerts": _alerts},
         scripts=("logs.js", "alerts.js"),
@@ -167,7 +171,7 @@ PARTS: dict[str, Part] = {
     "summary": Part(makers={**_CARDS, "counts": _counts}, scripts=("summary.js",), panels=("summary",)),
 }
 
-MONITOR_PARTS = ("cards", "quotes", "orders", "logs", "bandwidth")
+MONITOR_PARTS = ("cards", "desk", "quotes", "orders", "logs", "bandwidth")
 """What ``monitor`` stands for."""
 _BELOW_MONITOR = ("attached", "help")
 """Panels that it has besides."""

@@ -48,6 +48,7 @@ def view_state(
         ``brokers`` (as ``view.cards.card_rows`` has them),
         ``counts`` (``instruments``; ``orders`` by broker),
         ``instruments`` and ``quotes`` (columns, as ``view.quotes.Shown`` and ``quote_columns`` have them),
+        ``desk`` (as ``view.desk.desk_state``),
         ``orders`` (as ``view.orders.order_table``), ``histories`` (as ``view.histories.order_histories``),
         ``incidents``, ``failovers`` and ``alerts`` (``rows``, the newest first, and ``count``), ``traffic``.
     """

@@ -30,6 +30,7 @@ __all__ = [
     "open_monitor",
     "open_order_table",
     "open_part",
+    "open_position_table",
     "open_quote_table",
     "open_summary",
 ]
@@ -111,6 +112,10 @@ def open_order_table(feed: Runtime, broker: str | None) -> LiveView:
     if broker is not None and broker not in names:
         raise ConfigError(f"broker: expected one of {', '.join(names)}, found {broker!r}")
     return _open(feed, "orders", broker=broker)
+
+
+def open_position_table(feed: Runtime) -> LiveView:
+    return _open(feed, "desk")
 
 
 def open_bandwidth_chart(feed: Runtime) -> LiveView:

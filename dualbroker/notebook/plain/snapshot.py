@@ -12,6 +12,7 @@ import pandas as pd
 from dualbroker.figures import UNKNOWN
 from dualbroker.manager.source import FeedSource
 from dualbroker.notebook.plain.cards import cards_html, cards_text
+from dualbroker.notebook.plain.desk import desk_html, desk_text
 from dualbroker.notebook.plain.drawing import (
     STYLE,
     bandwidth_html,
@@ -75,6 +76,7 @@ FORMS: dict[str, Form] = {
     ),
     "quotes": Form(html=quotes_html, text=quotes_text, above=_title),
     "orders": Form(html=orders_html, text=orders_text, above=_title),
+    "desk": Form(html=desk_html, text=desk_text, above=_title),
     "logs": Form(
         html=lambda state: failovers_html(state) + incidents_html(state),
         text=lambda state: failovers_text(state) + incidents_text(state),

@@ -75,7 +75,7 @@ export const actions = {
     return post("api/brokers/quote-source", { broker });
   },
 
-  csv: { quotes: addressOf("api/quotes?format=csv").href, orders: addressOf("api/orders?format=csv").href },
+  csv: { quotes: addressOf("api/quotes?format=csv").href, orders: addressOf("api/orders?format=csv").href, positions: addressOf("api/positions?format=csv").href },
 
   links: [["API and its documentation", addressOf("docs").href], ["Ticks and bars of an instrument, as CSV or Parquet", addressOf("docs#/ticks").href]],
 

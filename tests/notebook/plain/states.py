@@ -129,6 +129,7 @@ def state_of(
         "brokers": brokers,
         "quotes": {"rows": quotes, "count": len(quotes), "no_source": []},
         "orders": {"rows": orders, "counts": counts, "unread": unread or []},
+        "desk": {"rows": [], "count": 0, "profit": [], "loose": [], "unread": []},
         "incidents": {"rows": [], "count": 0},
         "failovers": {"rows": [], "count": 0},
         "traffic": {
