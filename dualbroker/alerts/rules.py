@@ -9,6 +9,8 @@ import msgspec
 
 from dualbroker.alerts.engine import Cause, Condition
 from dualbroker.clock import NS_PER_S
+from dualbroker.desk.desk import LimitsLine, Profit
+from dualbroker.desk.stops import NO_STOP, NOT_READ, TRIGGERED, StopLine
 from dualbroker.figures import number, order_money
 from dualbroker.model import OrderStatus, ReportType
 from dualbroker.stores.alerts import Alert
@@ -16,10 +18,25 @@ from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover
 from dualbroker.stores.orders import OrderEvent
 
-__all__ = ["RULES", "PriceLevel", "broker_conditions", "failover_alert", "order_alert", "price_condition"]
+__all__ = [
+    "RULES",
+    "DayLimits",
+    "PriceLevel",
+    "broker_conditions",
+    "failover_alert",
+    "margin_conditions",
+    "order_alert",
+    "price_condition",
+    "profit_conditions",
+    "stop_conditions",
+]
 
-RULES = ("reject", "fill", "broker_down", "login_needed", "failover")
-"""Besides price levels, which have their own list."""
+RULES = ("reject", "fill", "broker_down", "login_needed", "failover", "no_stop", "triggered")
+"""Besides price levels and the limits of a day, which have figures of their own."""
+
+NO_STOP_AFTER_S = 30.0
+"""So long may a stop take after its entry."""
+TRIGGERED_AFTER_S = 10.0
 
 DOWN_AFTER_S = 10.0
 """A connection that is back before is nobody's concern."""
@@ -63,6 +80,84 @@ def broker_conditions(healths: Iterable[BrokerHealth]) -> tuple[dict[Cause, Cond
             unknown.add(login)
         elif health.state in (BrokerState.CONNECTING, BrokerState.CLOSED):
             unknown |= {down, login}
+    return holding, unknown
+
+
+def stop_conditions(stops: Iterable[StopLine]) -> tuple[dict[Cause, Condition], set[Cause]]:
+    """Which positions have no stop that is seen, and which stops were triggered and do not fill.
+
+    A position whose book or orders are in doubt proves nothing.
+    """
+    holding: dict[Cause, Condition] = {}
+    unknown: set[Cause] = set()
+    for stop in stops:
+        name, symbol = stop.broker_name, stop.symbol
+        naked = ("no_stop", name, stop.exchange, symbol, stop.product)
+        late = ("triggered", name, stop.order_id)
+        if stop.doubt or stop.state == NOT_READ:
+            unknown |= {naked, late}
+        elif stop.state == NO_STOP:
+            words = f"{name}: no stop seen for {number(stop.position_quantity)} {symbol}"
+            over = f"{name}: {symbol} has a stop, or is closed"
+            holding[naked] = Condition("no_stop", words, over, name, symbol, after_s=NO_STOP_AFTER_S)
+        elif stop.state == TRIGGERED:
+            words = f"{name}: the stop of {symbol} is triggered and not filled"
+            over = f"{name}: the stop of {symbol} is done"
+            holding[late] = Condition("triggered", words, over, name, symbol, after_s=TRIGGERED_AFTER_S)
+    return holding, unknown
+
+
+class DayLimits(msgspec.Struct, frozen=True):
+    """What a day may cost. Rupees; None is no limit."""
+
+    max_loss: float | None = None
+    max_drawdown: float | None = None
+
+
+def profit_conditions(
+    limits: DayLimits, profit: Profit, high: float | None
+) -> tuple[dict[Cause, Condition], set[Cause]]:
+    """Whether the day has lost too much. A sum that leaves something out decides nothing.
+
+    Parameters
+    ----------
+    profit
+        Of all accounts together.
+    high
+        The day's highest complete sum; None before the first.
+    """
+    causes: set[Cause] = {"max_loss", "max_drawdown"}
+    if not profit.complete:
+        return {}, causes
+    holding: dict[Cause, Condition] = {}
+    total = profit.total
+    if limits.max_loss is not None and total <= -limits.max_loss:
+        words = f"all positions have lost ₹{number(-total)} today, of ₹{number(limits.max_loss)} allowed"
+        holding["max_loss"] = Condition("max_loss", words, "the day's loss is within its limit again")
+    if limits.max_drawdown is not None and high is not None and high - total >= limits.max_drawdown:
+        words = f"the day's profit is ₹{number(high - total)} below its highest, ₹{number(high)}"
+        holding["max_drawdown"] = Condition(
+            "max_drawdown", words, "the day's profit is near its highest again"
+        )
+    return holding, set()
+
+
+def margin_conditions(
+    max_percent: float | None, lines: Iterable[LimitsLine]
+) -> tuple[dict[Cause, Condition], set[Cause]]:
+    """Which accounts use more of their margin than they should, and of which nobody can say."""
+    holding: dict[Cause, Condition] = {}
+    unknown: set[Cause] = set()
+    for line in lines if max_percent is not None else ():
+        name, limits = line.broker_name, line.limits
+        cause = ("margin", name)
+        used = None if limits is None else limits.margin_used
+        free = None if limits is None else limits.margin_available
+        if line.doubt or used is None or free is None or used + free <= 0:
+            unknown.add(cause)
+        elif 100 * used / (used + free) >= (max_percent or 0.0):
+            words = f"{name} uses {number(100 * used / (used + free))} % of its margin"
+            holding[cause] = Condition("margin", words, f"{name} has margin again", name)
     return holding, unknown
 
 

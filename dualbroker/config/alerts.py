@@ -11,7 +11,7 @@ from .section import Section
 
 __all__ = ["AlertsConfig", "PriceAlertConfig", "Rule"]
 
-Rule = Literal["reject", "fill", "broker_down", "login_needed", "failover"]
+Rule = Literal["reject", "fill", "broker_down", "login_needed", "failover", "no_stop", "triggered"]
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -38,6 +38,12 @@ class AlertsConfig(Section):
 
     rules: list[Rule] = Field(default=["reject", "broker_down", "login_needed", "failover"])
     """What is told besides prices; an empty list is nothing."""
+    max_loss: float | None = Field(default=None, gt=0)
+    """Rupees; told when all positions of the day have lost that much together."""
+    max_drawdown: float | None = Field(default=None, gt=0)
+    """Rupees; told when their profit is so much below the day's highest."""
+    max_margin_percent: float | None = Field(default=None, gt=0, le=100)
+    """Told when an account uses that share of its margin."""
     prices: list[PriceAlertConfig] = Field(default=[])
     """Prices at which you want to be told."""
     send_to: list[SecretStr] = Field(default=[])

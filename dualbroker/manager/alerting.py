@@ -14,11 +14,15 @@ from dualbroker.alerts.engine import AlertEngine, Cause, Condition
 from dualbroker.alerts.quiet import is_quiet
 from dualbroker.alerts.rules import (
     RULES,
+    DayLimits,
     PriceLevel,
     broker_conditions,
     failover_alert,
+    margin_conditions,
     order_alert,
     price_condition,
+    profit_conditions,
+    stop_conditions,
 )
 from dualbroker.clock import NS_PER_S, market_day
 from dualbroker.config.alerts import AlertsConfig
@@ -71,6 +75,9 @@ class Alerting:
         """With the instrument of each, once it is streamed."""
         self._reached: dict[PriceLevel, Condition | None] = {}
         """What the newest trades said of each; not of those without any yet."""
+        self._day_limits = DayLimits(config.max_loss, config.max_drawdown)
+        self._high: tuple[date, float] | None = None
+        """The highest sum of all profits of a day."""
         self._next_row = 0
         self._failovers = 0
         self._subscribed_day: date | None = None
@@ -176,10 +183,16 @@ class Alerting:
         """Take in what there is at this moment."""
         now_s = self._now_s()
         holding, unknown = broker_conditions(self._source.all_health())
+        if {"no_stop", "triggered"} & self._rules:
+            found, not_known = stop_conditions(self._source.desk.stops())
+            holding |= found
+            unknown |= not_known
         for cause in [cause for cause, condition in holding.items() if condition.rule not in self._rules]:
             del holding[cause]
-        reached, not_known = self._prices()
-        self._tell(self._engine.observe(now_s, holding | reached, unknown | not_known))
+        for found, not_known in (self._prices(), *self._desk()):
+            holding |= found
+            unknown |= not_known
+        self._tell(self._engine.observe(now_s, holding, unknown))
         for failover in self._source.incidents.failovers_snapshot():
             if failover.number > self._failovers:
                 self._failovers = failover.number
@@ -187,6 +200,20 @@ class Alerting:
                     self._tell(self._engine.happened(now_s, *failover_alert(failover)))
         self._tell(self._engine.due(now_s))
         self._end_of_quiet_hours()
+
+    def _desk(self) -> Iterator[tuple[dict[Cause, Condition], set[Cause]]]:
+        """What the day's profit and the accounts' margins are worth telling."""
+        desk = self._source.desk
+        if self._config.max_margin_percent is not None:
+            yield margin_conditions(self._config.max_margin_percent, desk.limits())
+        if self._config.max_loss is None and self._config.max_drawdown is None:
+            return
+        profit, day = desk.profit()[-1], market_day(self._source.clock.now_ns())
+        if profit.complete:
+            before = self._high[1] if self._high is not None and self._high[0] == day else profit.total
+            self._high = (day, max(before, profit.total))
+        high = self._high[1] if self._high is not None and self._high[0] == day else None
+        yield profit_conditions(self._day_limits, profit, high)
 
     def _prices(self) -> tuple[dict[Cause, Condition], set[Cause]]:
         """Which price levels are reached, by their newest trades, and of which nobody can say."""

@@ -24,7 +24,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """UTC, by the feed's clock."""
     state: AlertState
     rule: str
-    """One of ``alerts.rules.RULES``, or ``price``."""
+    """One of ``alerts.rules.RULES``, ``price``, ``margin``, ``max_loss`` or ``max_drawdown``."""
     words: str
     broker_name: str | None = None
     symbol: str | None = None

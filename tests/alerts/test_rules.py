@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
 
 from dualbroker.alerts.engine import Condition
 from dualbroker.alerts.rules import (
+    DayLimits,
     PriceLevel,
     broker_conditions,
     failover_alert,
+    margin_conditions,
     order_alert,
     price_condition,
+    profit_conditions,
+    stop_conditions,
 )
-from dualbroker.model import OrderStatus, OrderUpdate, ReportType, Side, UpdateSource
+from dualbroker.desk.desk import LimitsLine, Profit
+from dualbroker.desk.stops import COVERED, NO_STOP, NOT_READ, TRIGGERED, StopLine
+from dualbroker.model import Limits, OrderStatus, OrderUpdate, ReportType, Side, UpdateSource
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.incidents import Failover
 from dualbroker.stores.orders import OrderEvent
@@ -131,3 +138,54 @@ def test_a_price_level_is_reached_from_its_own_side_and_left_by_a_little_more() 
     found = price_condition(above, 26_000, 26_010.5, False)
     assert found is not None
     assert found.words == "NIFTY at or above ₹26,000.00: ₹26,010.50"
+
+
+def stop_line(state: str, **fields: Any) -> StopLine:
+    return StopLine(broker_name="broker1", exchange="NFO", symbol="NIFTY", product="M", state=state, **fields)
+
+
+def test_a_position_without_a_stop_and_a_stop_that_does_not_fill_are_told_and_doubt_is_not() -> None:
+    naked, late = stop_line(NO_STOP, position_quantity=75), stop_line(TRIGGERED, order_id="7")
+    holding, unknown = stop_conditions([naked, late, stop_line(COVERED, order_id="8")])
+    assert {each.rule: each.words for each in holding.values()} == {
+        "no_stop": "broker1: no stop seen for 75 NIFTY",
+        "triggered": "broker1: the stop of NIFTY is triggered and not filled",
+    }
+    assert unknown == set()
+    in_doubt = [msgspec.structs.replace(each, doubt="a read failed") for each in (naked, late)]
+    nothing, not_known = stop_conditions(in_doubt)
+    assert nothing == {}
+    assert not_known >= holding.keys()
+    nothing, not_known = stop_conditions([stop_line(NOT_READ, position_quantity=75)])
+    assert nothing == {}
+    assert not_known
+
+
+def profit(total: float, unknown: int = 0, doubt: str = "") -> Profit:
+    return Profit("all", "all", 2, 0.0, total, total, total, unknown, doubt)
+
+
+def test_a_day_that_loses_too_much_is_told_and_a_part_of_a_sum_decides_nothing() -> None:
+    limits = DayLimits(max_loss=1000.0, max_drawdown=500.0)
+    assert profit_conditions(limits, profit(-999.0), -600.0) == ({}, set())
+    holding, _ = profit_conditions(limits, profit(-1000.0), 200.0)
+    assert holding["max_loss"].words == "all positions have lost ₹1,000 today, of ₹1,000 allowed"
+    assert holding["max_drawdown"].words == "the day's profit is ₹1,200 below its highest, ₹200"
+    for partial in (profit(-5000.0, unknown=1), profit(-5000.0, doubt="broker2: not read")):
+        assert profit_conditions(limits, partial, 200.0) == ({}, {"max_loss", "max_drawdown"})
+    assert profit_conditions(DayLimits(), profit(-5000.0), 200.0) == ({}, set())
+
+
+def margin(used: float | None, free: float | None, doubt: str = "") -> LimitsLine:
+    limits = Limits(broker_name="broker1", margin_used=used, margin_available=free)
+    return LimitsLine("broker1", limits, 1, None, doubt)
+
+
+def test_an_account_that_uses_its_margin_up_is_told_and_an_unknown_one_is_not() -> None:
+    holding, unknown = margin_conditions(90.0, [margin(95.0, 5.0)])
+    assert [each.words for each in holding.values()] == ["broker1 uses 95 % of its margin"]
+    assert unknown == set()
+    assert margin_conditions(90.0, [margin(80.0, 20.0)]) == ({}, set())
+    assert margin_conditions(None, [margin(95.0, 5.0)]) == ({}, set())
+    for line in (margin(95.0, None), margin(0.0, 0.0), margin(95.0, 5.0, "a read failed")):
+        assert margin_conditions(90.0, [line]) == ({}, {("margin", "broker1")})

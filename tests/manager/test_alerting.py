@@ -76,6 +76,20 @@ def test_rejections_are_told_and_those_of_one_cause_together() -> None:
     run_world(story, orders_per_minute=120.0, ticks_per_second=5.0)
 
 
+def test_a_position_without_a_stop_is_told_and_so_is_a_day_that_loses_too_much() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await manager.add_alert("no_stop")
+            await eventually(lambda: bool(told(manager, "no_stop")), within_s=300)
+            naked = {(stop.broker_name, stop.symbol) for stop in manager.desk.stops() if not stop.order_id}
+            [*alerts] = [each for each in manager.alerts.snapshot() if each.rule == "no_stop"]
+            assert {(each.broker_name, each.symbol) for each in alerts} <= naked
+            # Any move of a price is a loss of five paise below the highest.
+            await eventually(lambda: bool(told(manager, "max_drawdown")), within_s=300)
+
+    run_world(story, orders_per_minute=30.0, alerts={"max_drawdown": 0.05})
+
+
 def levels(manager: WebSocketManager) -> list[tuple[str, str]]:
     return told(manager, "price")
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dualbroker.view.desk import POSITION_COLUMNS
 from dualbroker.view.parts import PARTS
 from tests.cli.serving import Serving, serving
 from tests.notebook.plain.states import failover_row, incident_row
@@ -65,6 +66,16 @@ def test_nothing_from_outside_becomes_markup(page: Any) -> None:
     state["brokers"][0] |= {**words, "problems": [bad]}
     state |= quote_state([{"symbol": bad, "exchange": bad}])
     state["headline"] = {"quotes": bad, "orders": bad}
+    position = [bad if name in ("broker_name", "symbol", "product", "doubt", "stop", "stop_note", "exchange")
+                else 1.5 for name in POSITION_COLUMNS]  # fmt: skip
+    state["desk"] = {
+        "columns": list(POSITION_COLUMNS),
+        "rows": [position],
+        "count": 1,
+        "profit": [{"name": bad, "total": -1.5, "complete": False}],
+        "loose": [bad],
+        "unread": [{"broker_name": bad, "why": bad}],
+    }
     state["incidents"] = {"rows": [incident_row(cause=bad, action=bad, broker_name=bad)], "count": 1}
     state["failovers"] = {"rows": [failover_row(why=bad, to_broker=bad, uncovered_names=[bad])], "count": 1}
     draw(page, state)

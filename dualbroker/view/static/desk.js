@@ -30,7 +30,7 @@ export function desk(actions) {
       drawn = now;
       const rows = now.rows.map((row) => fields(now.columns, row));
       keyed(sums, chips, rows.length ? now.profit : [], (sum) => sum.name, () => {
-        const part = { node: make("li"), name: make("span", "quiet"), total: make("b", "number") };
+        const part = { node: make("li"), name: make("span", "quiet"), total: make("span", "number") };
         part.node.append(part.name, " ", part.total);
         return part;
       });
