@@ -762,7 +762,7 @@ POSITIONS = Table(
             head="Qty",
         ),
         Column("average_price", "price", "Of what is left.", 212.35, head="Avg ₹", room="medium"),
-        _LTP,
+        msgspec.structs.replace(_LTP, room="medium"),
         Column(
             "unrealised",
             "price",
@@ -779,7 +779,7 @@ POSITIONS = Table(
             0.0,
             head="Closed P&L ₹",
             writing="difference",
-            room="medium",
+            room="wide",
         ),
         Column("total", "price", "Both together.", 3.75, head="P&L ₹", writing="difference"),
         Column(

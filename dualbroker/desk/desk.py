@@ -18,7 +18,7 @@ from dualbroker.desk.fills import JoinedFill, joined
 from dualbroker.desk.mirror import Pair, mirror
 from dualbroker.desk.positions import HeldPosition, Mark, Marked, check_of, held_positions, marked
 from dualbroker.desk.stops import StopLine, stops
-from dualbroker.errors import ArgumentError
+from dualbroker.errors import ArgumentError, ConfigError
 from dualbroker.model import FillReport, Holding, Limits
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.orders import Ledger
@@ -355,13 +355,18 @@ class Desk:
 
         Raises
         ------
+        ConfigError
+            No enabled broker has that name.
         ArgumentError
-            There is no such broker, or there are not two.
+            The two are one, or there are not two; the window or the ratio is none.
         """
         names = [health.broker_name for health in self._health()]
         one = first or next((name for name in names if name != second), "")
         other = second or next((name for name in names if name != one), "")
-        if one not in names or other not in names or one == other:
+        for name in (first, second):
+            if name is not None and name not in names:
+                raise ConfigError(f"mirror: expected one of {', '.join(names)}, found {name!r}")
+        if not one or not other or one == other:
             raise ArgumentError(
                 f"mirror: expected two of the brokers {', '.join(names)}, found {one or 'none'} and "
                 f"{other or 'none'}; a mirror is of two accounts"

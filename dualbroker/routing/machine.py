@@ -470,7 +470,8 @@ class RoutingMachine:
         """Where something is to be streamed again, what has orders is asked for first."""
         if all(map(self.moves.is_served, targets)):
             return targets
-        first = {key: targets[key] for key in self._at_stake() if key in targets}
+        at_stake = frozenset(self._at_stake())
+        first = {key: target for key, target in targets.items() if key in at_stake}
         return {**first, **targets}
 
     def _ask_once_more(self, targets: dict[InstrumentKey, str | None]) -> None:

@@ -274,7 +274,7 @@ def call_as_often_as_wanted() -> AbstractContextManager[object]:
     """No limiter, and each question asked a dozen times."""
     real = NorenRest._post
 
-    async def at_once(self: RateLimiter) -> None:
+    async def at_once(self: RateLimiter, share: float = 1.0) -> None:
         await asyncio.sleep(0)
 
     async def again_and_again(self: NorenRest, endpoint: Endpoint, values: Mapping[str, Any]) -> Response:
@@ -326,7 +326,7 @@ _TAKE_LONGER = {
     "forget_the_failover": 30,
     "ignore_what_a_broker_may_stream": 36,
     "retry_a_refused_login": 10,
-    "take_a_failed_book_for_an_empty_one": 50,
+    "take_a_failed_book_for_an_empty_one": 160,
 }
 """From which seed on those are tried that no early one catches."""
 

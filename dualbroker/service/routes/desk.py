@@ -127,7 +127,7 @@ async def stops(manager: Manager, form: Form) -> Any:
     )
 
 
-@router.get("/mirror", response_model=MirrorAnswer, responses=table_answers(422))
+@router.get("/mirror", response_model=MirrorAnswer, responses=table_answers(404, 422))
 async def mirror(
     manager: Manager,
     form: Form,

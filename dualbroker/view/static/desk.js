@@ -12,14 +12,16 @@ function direction(value) {
 export function desk(actions) {
   const { node, head } = panel("desk", "Positions");
   const sums = make("ul", "sums");
-  head.append(sums, ...(actions?.csv ? [link("CSV", actions.csv.positions)] : []));
+  const empty = make("span", "quiet", "none today");
+  const fold = make("button", "fold unfold", "all", { type: "button", "aria-expanded": "false" });
+  fold.onclick = () => setAttribute(fold, "aria-expanded", String(node.classList.toggle("is-open")));
+  head.append(empty, sums, fold, ...(actions?.csv ? [link("CSV", actions.csv.positions)] : []));
   const unread = lines("unknown");
   const loose = lines("unknown");
-  const empty = make("p", "empty", "No position today. What any account holds shows up here by itself, marked by the one price stream.");
   const table = plainTable("What each account holds, marked at the newest price; profits before charges", HEADS.positions);
   const box = scrolling("Positions", table.node);
   const more = make("p", "quiet");
-  node.append(unread.node, empty, box, loose.node, more);
+  node.append(unread.node, box, loose.node, more);
   const known = new Map();
   const chips = new Map();
   let drawn = null;
@@ -43,6 +45,7 @@ export function desk(actions) {
       }
       unread.draw(now.unread.map((row) => `Unknown for ${row.broker_name}: ${row.why}`));
       loose.draw(now.loose);
+      fold.hidden = rows.length === 0 && now.unread.length === 0;
       empty.hidden = rows.length > 0 || now.unread.length > 0;
       box.hidden = rows.length === 0;
       more.hidden = rows.length >= now.count;
