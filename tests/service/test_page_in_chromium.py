@@ -327,6 +327,7 @@ def test_on_a_phone_the_first_price_is_on_the_first_screen(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     price = page.locator(".quotes tbody tr:has-text('RELIANCE-EQ') td.price:not(:text('–'))").first
     price.wait_for()
+    page.wait_for_selector(".desk .sums li:visible")
     assert price.bounding_box()["y"] < 500
     order = ["bar", "cards", "quotes", "orders", "incidents"]
     tops = [page.locator(f"#dashboard .{name}").first.bounding_box()["y"] for name in order]

@@ -13,9 +13,11 @@ export function desk(actions) {
   const { node, head } = panel("desk", "Positions");
   const sums = make("ul", "sums");
   const empty = make("span", "quiet", "none today");
+  // Where the lines below are folded away, this still says whose positions are unknown.
+  const missing = make("span", "fold unsafe");
   const fold = make("button", "fold unfold", "all", { type: "button", "aria-expanded": "false" });
   fold.onclick = () => setAttribute(fold, "aria-expanded", String(node.classList.toggle("is-open")));
-  head.append(empty, sums, fold, ...(actions?.csv ? [link("CSV", actions.csv.positions)] : []));
+  head.append(empty, sums, missing, fold, ...(actions?.csv ? [link("CSV", actions.csv.positions)] : []));
   const unread = lines("unknown");
   const loose = lines("unknown");
   const table = plainTable("What each account holds, marked at the newest price; profits before charges", HEADS.positions);
@@ -43,6 +45,8 @@ export function desk(actions) {
         setClass(total, `number${direction(sum.total)}`);
         setAttribute(total, "title", sum.complete ? `₹${signed(sum.total)} before charges` : "Not complete: something is unknown or in doubt");
       }
+      missing.hidden = now.unread.length === 0;
+      setText(missing, `unknown: ${now.unread.map((row) => row.broker_name).join(", ")}`);
       unread.draw(now.unread.map((row) => `Unknown for ${row.broker_name}: ${row.why}`));
       loose.draw(now.loose);
       fold.hidden = rows.length === 0 && now.unread.length === 0;
