@@ -20,7 +20,7 @@ _READ = ("open_interest", "volume", "ltp")
 def chain_frame(view: ChainView, table: ChainTable) -> pd.DataFrame:
     """One row per strike, the lowest first, indexed by ``strike``; columns: ``CHAIN``.
 
-    ``attrs`` have what is about the chain as a whole; see :attr:`dualbroker.feed.chaining.OptionChain.frame`.
+    ``attrs`` have what is about the chain as a whole; see :attr:`dualbroker.feed.chains.OptionChain.frame`.
     """
     data: dict[str, Any] = {}
     for side, figures in (("call", table.calls), ("put", table.puts)):
