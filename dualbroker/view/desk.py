@@ -7,7 +7,7 @@ from typing import Any
 
 from dualbroker import tables
 from dualbroker.desk.desk import Desk
-from dualbroker.desk.stops import NO_STOP, NOT_READ, StopLine
+from dualbroker.desk.stops import ENTRY, NO_STOP, NOT_READ, StopLine
 from dualbroker.figures import number
 from dualbroker.frames.columns import named_rows
 from dualbroker.frames.desk_frames import positions_data
@@ -65,7 +65,7 @@ def desk_state(source: FeedSource) -> dict[str, Any]:
         "rows": made,
         "count": len(lines),
         "profit": _profit(desk),
-        "loose": [_loose(stop) for stop in stops if stop.order_id and not stop.position_quantity],
+        "loose": [_loose(stop) for stop in stops if _is_loose(stop)],
         "unread": [{"broker_name": name, "why": why} for name, why in desk.unread().items()],
     }
 
@@ -82,6 +82,11 @@ def _note(stop: StopLine) -> str:
         return ""
     away = "" if stop.distance is None else f", {number(stop.distance, 2)} away"
     return f"{number(stop.quantity)} at {number(stop.trigger_price, 2)}{away}"
+
+
+def _is_loose(stop: StopLine) -> bool:
+    """Whether a stop order covers nothing; one that enters a position is not meant to."""
+    return bool(stop.order_id) and not stop.position_quantity and stop.state != ENTRY
 
 
 def _loose(stop: StopLine) -> str:
