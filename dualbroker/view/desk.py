@@ -51,12 +51,12 @@ def desk_state(source: FeedSource) -> dict[str, Any]:
     for row in rows:
         key = (row["broker_name"], row["exchange"], row["symbol"], row["product"] or "")
         own = [stop for stop in by_position.get(key, ()) if stop.position_quantity]
-        words = dict.fromkeys(stop.state for stop in own)
+        words = sorted({stop.state for stop in own})
         made.append(
             [
                 *(row[name] for name in _SENT),
                 "; ".join(words),
-                "; ".join(filter(None, map(_note, own))),
+                "; ".join(sorted(filter(None, map(_note, own)))),
                 not ({*words} - {"covered", NOT_READ}),
             ]
         )
@@ -65,7 +65,7 @@ def desk_state(source: FeedSource) -> dict[str, Any]:
         "rows": made,
         "count": len(lines),
         "profit": _profit(desk),
-        "loose": [_loose(stop) for stop in stops if _is_loose(stop)],
+        "loose": sorted(_loose(stop) for stop in stops if _is_loose(stop)),
         "unread": [{"broker_name": name, "why": why} for name, why in desk.unread().items()],
     }
 
