@@ -110,7 +110,7 @@ export function compact(value) {
   return `${number(size, digits)} ${unit}`;
 }
 
-// A value of a table's column, as its head says (dualbroker/tables.py, Writing).
+// A value of a table's column, as its head says (dualbroker/tables/, Writing).
 export function written(writing, value, decimals = 2) {
   if (writing === "price") return number(value, decimals);
   if (writing === "change") return signed(value);
