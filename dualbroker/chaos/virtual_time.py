@@ -57,18 +57,21 @@ class _TimerInTurn(asyncio.TimerHandle):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Its ``time()`` is virtual. Nothing on it may use a real socket or a thread."""
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Wait for real threads here: no timer of this loop would let it wait for them."""
-        executor = getattr(self, "_default_executor", None)
-        if executor is not None:
-            executor.shutdown(wait=True)
+    """Its ``time()`` is virtual. Nothing on it may use a real socket; a thread it awaits at its end only."""
 
     def __init__(self) -> None:
         self._virtual = _NoWaiting()
         self._timers_set = 0
         super().__init__(self._virtual)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Block until real threads have ended, such as one that keeps a symbol master.
+
+        asyncio would wait for them without a timer, which here means for ever.
+        """
+        executor = getattr(self, "_default_executor", None)
+        if executor is not None:
+            executor.shutdown(wait=True)
 
     def call_at(
         self,

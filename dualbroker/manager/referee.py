@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from dualbroker.background import BackgroundTasks
-from dualbroker.clock import NS_PER_S, Clock
+from dualbroker.clock import NS_PER_S, Clock, market_day
 from dualbroker.errors import ArgumentError, ConnectionFailedError, RequestRefusedError
 from dualbroker.market_hours import MarketHours, Phase
 from dualbroker.model import InstrumentKey, MessageKind, QuoteBatch
@@ -237,6 +237,11 @@ class BrokerReferee:
 
     # Once
 
+    @property
+    def _is_asked(self) -> bool:
+        """Whether a comparison that a person has asked for is under way."""
+        return self._once is not None and self._once.ended_ns is None
+
     async def begin(self, seconds: float) -> None:
         """Compare the brokers for so long, with the liveliest instruments and without a budget.
 
@@ -254,10 +259,6 @@ class BrokerReferee:
                 f"seconds: expected {SHORTEST_COMPARISON_S:.0f} to {LONGEST_COMPARISON_S:.0f}, "
                 f"found {seconds:g}"
             )
-        if self._once is not None and self._once.ended_ns is None:
-            raise RequestRefusedError(
-                "a comparison of brokers is under way; its figures come when it is over"
-            )
         names = self._comparable()
         primary = self._machine.standing.primary
         if len(names) < 2 or primary is None:
@@ -266,6 +267,11 @@ class BrokerReferee:
                 f"expected at least two brokers that are connected and stream quotes, found {found}"
             )
         await self._prepare()
+        # Asked after what has to be waited for: two may begin at once.
+        if self._is_asked:
+            raise RequestRefusedError(
+                "a comparison of brokers is under way; its figures come when it is over"
+            )
         activity = self._activity()
         if not activity:
             raise RequestRefusedError(
@@ -303,7 +309,7 @@ class BrokerReferee:
         while True:
             await asyncio.sleep(LOOK_S)
             self._collect()
-            if self._once is not None and self._once.ended_ns is None:
+            if self._is_asked:
                 change_s = 0.0
                 continue
             names = self._comparable()
@@ -317,11 +323,15 @@ class BrokerReferee:
                 continue
             change_s = loop.time() + STRETCH_S
             await self._prepare()
-            if self._all_day is None:
+            if self._is_asked:
+                continue
+            now_ns = self._clock.now_ns()
+            if self._all_day is None or market_day(self._all_day.begun_ns) != market_day(now_ns):
                 primary = self._machine.standing.primary
                 reference = primary if primary in names else names[0]
-                self._all_day = _Comparison(reference or names[0], self._clock.now_ns())
-            now_ns = self._clock.now_ns()
+                self._all_day = _Comparison(reference or names[0], now_ns)
+                # What is sampled goes on from here: its tapes of yesterday are no part of today's.
+                self._use(())
             self._tell_contradictions(self._all_day, now_ns)
             self._machine.standing.lags = counting_lags(self._all_day.recorder.summaries(now_ns))
             activity = self._activity()

@@ -76,10 +76,6 @@ class Recorder:
                 self._keep(key, now_ns, None)
                 del self._tapes[key]
 
-    def end_all(self, now_ns: int) -> None:
-        """It is another day, or the end."""
-        self.end(list(self._tapes), now_ns)
-
     def summaries(self, now_ns: int) -> dict[str, Summary]:
         """The figures of each broker so far, the reference's own first; empty without a reference.
 

@@ -112,11 +112,12 @@ class TapeWriter:
         Returns
         -------
         bool
-            False: the volume has fallen, so it is another day's, or another instrument's. Nothing is written.
+            False: the volume has fallen, so it is another day's, or another instrument's; or it came before
+            the last one. Nothing is written.
         """
         last_volume, last_price = (self.volumes[-1], self.prices[-1]) if self.volumes else (np.nan, np.nan)
         volume = last_volume if volume is None else volume
-        if volume < last_volume:
+        if volume < last_volume or (self.times_ns and time_ns < self.times_ns[-1]):
             return False
         if len(self) < MOST_POINTS:
             self.times_ns.append(time_ns)

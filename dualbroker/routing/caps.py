@@ -36,11 +36,6 @@ class Cap(msgspec.Struct, frozen=True):
     """``set`` in the config, a fact of the broker's ``family``, or ``learned`` from its refusals."""
 
     @property
-    def is_certain(self) -> bool:
-        """Whether the broker is never asked for more. What was learned may have been an accident."""
-        return self.known_by != "learned"
-
-    @property
     def words(self) -> str:
         return f"{self.most:,} ({self.known_by})"
 
@@ -48,7 +43,6 @@ class Cap(msgspec.Struct, frozen=True):
 class _Learned(msgspec.Struct):
     most: int
     until_s: float
-    times: int
 
 
 class Caps:
@@ -72,14 +66,15 @@ class Caps:
         return Cap(learned.most, "learned")
 
     def told(self, broker: str) -> Cap | None:
-        """The limit that is certain; None where none is."""
+        """The limit that is certain: the broker is never asked for more. What was learned may have been an
+        accident. None where none is."""
         return self._told.get(broker)
 
     def learn(self, broker: str, most: int, now_s: float) -> None:
         """A broker's refusals have shown its limit."""
         times = self._times[broker] = self._times.get(broker, 0) + 1
         lasts_s = min(LONGEST_LEARNED_S, LEARNED_FOR_S * 2.0 ** (times - 1))
-        self._learned[broker] = _Learned(most, now_s + lasts_s, times)
+        self._learned[broker] = _Learned(most, now_s + lasts_s)
 
     def expire(self, now_s: float) -> bool:
         """Forget what was learned long ago; whether there was any."""

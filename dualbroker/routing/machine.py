@@ -442,7 +442,9 @@ class RoutingMachine:
 
     def _may_move(self, now: Moment) -> int:
         """How many instruments may be moved now though they are streamed well."""
-        if self.sharing is None or not self.standing.has_begun or self.standing.is_left_alone(now):
+        if self.sharing is None or not self.sharing.is_due(now):
+            return 0
+        if not self.standing.has_begun or self.standing.is_left_alone(now):
             return 0
         carriers = self._carriers(self.standing.weights(now, self.moves.sources))
         return self.sharing.may_move(self.holders.wanted, self._current(), carriers, now)

@@ -84,6 +84,10 @@ class Sharing:
         self.reasons.update(done.moved)
         return done
 
+    def is_due(self, now: Moment) -> bool:
+        """Whether ``may_move`` would look at all: it is asked at every moment, and looking takes long."""
+        return now.s >= self._next_look_s
+
     def may_move(
         self,
         wanted: Collection[InstrumentKey],
@@ -92,7 +96,7 @@ class Sharing:
         now: Moment,
     ) -> int:
         """How many instruments may be moved now to even the load out; 0 before a difference has held."""
-        if now.s < self._next_look_s:
+        if not self.is_due(now):
             return 0
         self._next_look_s = now.s + LOOK_EVERY_S
         limit = max(1, int(len(wanted) * MOVED_SHARE))

@@ -152,11 +152,6 @@ class Standing:
             self._reason = choice.reason
         return [PrimaryChanged(choice.primary, choice.reason)]
 
-    def serving(self, now: Moment, sources: list[str]) -> list[str]:
-        """Who can carry quotes now, the steadiest first."""
-        rows = [row for row in self._measurements(now, sources) if row.is_serving]
-        return [row.name for row in sorted(rows, key=lambda row: row.trouble)]
-
     def weights(self, now: Moment, sources: list[str]) -> dict[str, float]:
         """How much of the quotes each broker that serves should carry beside others, the steadiest first.
 

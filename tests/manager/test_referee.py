@@ -147,6 +147,33 @@ def test_all_day_the_sample_changes_and_keeps_to_the_budget(monkeypatch: pytest.
     play(story, subscribe=[*SHARES, around], referee=budget, ticks_per_second=200.0)
 
 
+def test_another_day_is_compared_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(referee, "STRETCH_S", 20.0)
+
+    async def story(world: World, manager: WebSocketManager) -> None:
+        await asyncio.sleep(60)
+        before = (await manager.comparison())[0].begun_ns
+        await asyncio.sleep(60)
+        assert (await manager.comparison())[0].begun_ns == before
+        turned_ns = world.clock.now_ns()
+        monkeypatch.setattr(referee, "market_day", lambda time_ns: time_ns >= turned_ns)
+        await asyncio.sleep(60)
+        assert (await manager.comparison())[0].begun_ns >= turned_ns
+
+    play(story, referee={"budget_percent": 50})
+
+
+def test_of_two_comparisons_that_are_asked_for_at_once_one_is_refused() -> None:
+    async def story(world: World, manager: WebSocketManager) -> None:
+        asked = (manager.begin_comparison(20), manager.begin_comparison(20))
+        first, second = await asyncio.gather(*asked, return_exceptions=True)
+        assert first is None
+        assert isinstance(second, RequestRefusedError)
+        assert "under way" in str(second)
+
+    play(story)
+
+
 def test_nothing_is_sampled_where_one_instrument_is_over_the_budget() -> None:
     async def story(world: World, manager: WebSocketManager) -> None:
         for _ in range(4):

@@ -85,10 +85,6 @@ class _Seconds(_Arguments):
     seconds: float
 
 
-class _Nothing(_Arguments):
-    pass
-
-
 class _Release(_Arguments):
     holder: Part = ""
 
@@ -131,7 +127,7 @@ class CallMaker:
                 _Seconds,
                 lambda given: self._manager.begin_comparison(given.seconds),
             ),
-            "comparison": (_Nothing, lambda given: self._manager.comparison()),
+            "comparison": (_Arguments, lambda given: self._manager.comparison()),
             "reconcile": (_OneOrAll, lambda given: self._manager.reconcile(given.broker)),
             "add_alert": (
                 _Alert,
