@@ -29,7 +29,6 @@ __all__ = ["Delivered", "Delivery", "Target", "make_target"]
 
 TIMEOUT_S = 10.0
 """For a webhook to answer, and for apprise's service."""
-TRIES = 3
 PAUSES_S = (1.0, 5.0)
 """Between the tries."""
 MOST_WAITING = 100

@@ -7,19 +7,19 @@ Safe from any thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from dualbroker.desk.accounting import Method
-from dualbroker.desk.books import AccountBooks, CurvePoint, DeskStore
+from dualbroker.desk.books import AccountBooks, CurvePoint, DeskStore, fill_time
 from dualbroker.desk.check import Check
 from dualbroker.desk.fills import JoinedFill, joined
 from dualbroker.desk.mirror import Pair, mirror
 from dualbroker.desk.positions import HeldPosition, Mark, Marked, check_of, held_positions, marked
 from dualbroker.desk.stops import StopLine, stops
 from dualbroker.errors import ArgumentError, ConfigError
-from dualbroker.model import FillReport, Holding, Limits
+from dualbroker.model import FillReport, Holding, InstrumentKey, Limits
 from dualbroker.stores.health import BrokerHealth, BrokerState
 from dualbroker.stores.orders import Ledger
 from dualbroker.stores.quotes import QuoteStore
@@ -79,7 +79,8 @@ class Profit(msgspec.Struct, frozen=True):
     realised: float
     unrealised: float
     total: float
-    day_mtm: float
+    day_mtm: float | None
+    """None where that of one position is unknown."""
     unknown: int
     """Positions that are left out of a sum, for a figure of theirs is unknown."""
     doubt: str
@@ -115,6 +116,8 @@ class Desk:
         The stores; asked for anew each time, for they may be replaced by fresh ones.
     health
         How each enabled broker is doing, in file order.
+    source_of
+        The broker that streams an instrument or is about to; None where it is not streamed.
     """
 
     def __init__(
@@ -124,11 +127,13 @@ class Desk:
         quotes: Callable[[], QuoteStore],
         orders: Callable[[], Ledger],
         health: Callable[[], Sequence[BrokerHealth]],
+        source_of: Callable[[InstrumentKey], str | None],
     ) -> None:
         self._books = books
         self._quotes = quotes
         self._orders = orders
         self._health = health
+        self._source_of = source_of
         self._held: dict[tuple[str, Method], tuple[AccountBooks, int, str, list[HeldPosition]]] = {}
         self._names: tuple[QuoteStore, int, dict[tuple[str, str], int]] | None = None
 
@@ -171,7 +176,9 @@ class Desk:
             found = {(item.exchange, item.symbol): index for index, item in enumerate(instruments)}
             names = self._names = (quotes, len(instruments), found)
         index = names[2].get((exchange, symbol))
-        latest = None if index is None else quotes.price_and_time(index)
+        if index is None or self._source_of(quotes.instruments[index].key) is None:
+            return None  # an old last tick is no price of now
+        latest = quotes.price_and_time(index)
         return None if latest is None else Mark(*latest)
 
     def _mark(self, held: HeldPosition) -> Mark | None:
@@ -262,9 +269,15 @@ class Desk:
 
     # Profit
 
-    def profit(self) -> list[Profit]:
-        """One line for each broker, for each underlying over all brokers, and one for all."""
-        lines = self.positions()
+    def profit(self, positions: Sequence[PositionLine] | None = None) -> list[Profit]:
+        """One line for each broker, for each underlying over all brokers, and one for all.
+
+        Parameters
+        ----------
+        positions
+            As ``positions`` has just given them; None works them out here.
+        """
+        lines = self.positions() if positions is None else positions
         unread = self.unread()
         by_broker = [
             _profit(
@@ -337,7 +350,8 @@ class Desk:
 
     def trades(self) -> list[FillReport]:
         """Every fill of the brokers' day, of all accounts, oldest first."""
-        return _in_order(account.fills for account in self.store.accounts.values())
+        every = (fill for account in self.store.accounts.values() for fill in account.fills)
+        return sorted(every, key=fill_time)
 
     def fills(self) -> list[JoinedFill]:
         """Every fill of the day with the quote that was in force."""
@@ -396,19 +410,15 @@ class Desk:
         return list(found)
 
 
-def _in_order(books: Iterable[Sequence[FillReport]]) -> list[FillReport]:
-    every = [fill for fills in books for fill in fills]
-    return sorted(every, key=lambda fill: fill.fill_time_ns or fill.receive_time_ns or 0)
-
-
-def _sums(pairs: Sequence[tuple[HeldPosition, Marked]]) -> tuple[float, float, float, int]:
-    realised = gain = of_day = 0.0
+def _sums(pairs: Sequence[tuple[HeldPosition, Marked]]) -> tuple[float, float, float | None, int]:
+    realised = gain = 0.0
+    of_day: float | None = 0.0
     unknown = 0
     for held, mark in pairs:
         unknown += held.realised is None or mark.unrealised is None
         realised += held.realised or 0.0
         gain += mark.unrealised or 0.0
-        of_day += mark.day_mtm or 0.0
+        of_day = None if of_day is None or mark.day_mtm is None else of_day + mark.day_mtm
     return realised, gain, of_day, unknown
 
 

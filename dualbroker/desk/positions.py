@@ -154,13 +154,18 @@ def _held(
     if row is not None:
         carried = _carried(row)
         trades = [*trades, *_beyond_fills(row, sides_of(trades), account.adjustments.get(key))]
-        if row.net_quantity is None:
-            doubt = doubt or "the broker's row has no quantity that can be read"
+    # What is carried is worked out of all three: without one, nobody knows the quantity.
+    unreadable = row is not None and None in (
+        row.net_quantity,
+        row.day_buy_quantity,
+        row.day_sell_quantity,
+    )
+    if unreadable:
+        doubt = doubt or "the broker's row has no quantity that can be read"
     factor = Multiplier(1.0, "") if row is None else multiplier_of(row.price_factor, row.unit_multiplier)
     carried_price = None if row is None else row.carried_price
     start = [Trade(carried, carried_price)] if carried else []
     outcome = match(method, [*start, *trades], factor.value)
-    unreadable = row is not None and row.net_quantity is None
     held = HeldPosition(
         broker_name=account.broker_name,
         exchange=exchange,
@@ -225,6 +230,8 @@ def _price_beyond(
     """The average price of what a row has beyond the fills, so that both together have the row's average."""
     if not in_fills:
         return row_price
+    if in_row == 0:
+        return own  # a row of no units states no price that counts
     if in_row is None or row_price is None or own is None or in_row == in_fills:
         return None
     return (in_row * row_price - in_fills * own) / (in_row - in_fills)
@@ -277,8 +284,11 @@ def check_of(held: HeldPosition, ltp: float | None, method: Method) -> Check | N
 
 def _known_to(row: Position, trades: Sequence[Trade]) -> Sequence[Trade]:
     """The first of the trades, as many as the row's quantities of the day are made of; all where none are."""
-    for count in range(len(trades), -1, -1):
-        sides = sides_of(trades[:count])
-        if (sides.bought, sides.sold) == (row.day_buy_quantity, row.day_sell_quantity):
-            return trades[:count]
-    return trades
+    wanted = (row.day_buy_quantity, row.day_sell_quantity)
+    bought = sold = 0.0
+    known = 0 if wanted == (0.0, 0.0) else len(trades)
+    for count, (quantity, _) in enumerate(trades, 1):
+        bought, sold = bought + max(quantity, 0.0), sold - min(quantity, 0.0)
+        if (bought, sold) == wanted:
+            known = count
+    return trades[:known]

@@ -104,10 +104,10 @@ def stops(
                 exchange=position.exchange,
                 symbol=position.symbol,
                 product=position.product,
-                state=NOT_READ if why else NO_STOP,
+                state=NOT_READ if why or net is None else NO_STOP,
                 ltp=None if mark is None else mark.price,
                 position_quantity=net,
-                covered_quantity=None if why else 0.0,
+                covered_quantity=None if why or net is None else 0.0,
                 doubt=why or position.doubt,
             )
         )

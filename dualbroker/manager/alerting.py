@@ -267,10 +267,13 @@ class Alerting:
         self._subscribed_day = day
         for level in missing:
             try:
-                self._levels[level] = await self._subscribe(level.symbol)
+                found: Instrument | None = await self._subscribe(level.symbol)
             except DualBrokerError as error:
+                found = None  # yesterday's key may be another contract's today
                 self._subscribe_at_s = self._now_s() + SUBSCRIBE_AGAIN_S
                 logger.warning("alert %s: %s", level.words, error)
+            if level in self._levels:
+                self._levels[level] = found
 
     async def _subscribe(self, symbol: str) -> Instrument:
         exchange = "NFO"

@@ -210,6 +210,7 @@ class WebSocketManager(BoundToProcess):
             quotes=lambda: self.quotes,
             orders=lambda: self.orders,
             health=self.all_health,
+            source_of=self.source_of,
         )
         """What is worked out of them."""
         self._desk_keeper = DeskKeeper(

@@ -81,6 +81,7 @@ class RemoteManager(Attachment):
             quotes=lambda: self.quotes,
             orders=lambda: self.orders,
             health=self.all_health,
+            source_of=self.source_of,
         )
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from dualbroker import tables
-from dualbroker.desk.desk import Desk
-from dualbroker.desk.stops import ENTRY, NO_STOP, NOT_READ, StopLine
+from dualbroker.desk.desk import Profit
+from dualbroker.desk.stops import COVERED, ENTRY, NO_STOP, NOT_READ, StopLine
 from dualbroker.figures import number
 from dualbroker.frames.columns import named_rows
 from dualbroker.frames.desk_frames import positions_data
@@ -50,30 +50,30 @@ def desk_state(source: FeedSource) -> dict[str, Any]:
     made = []
     for row in rows:
         key = (row["broker_name"], row["exchange"], row["symbol"], row["product"] or "")
-        own = [stop for stop in by_position.get(key, ()) if stop.position_quantity]
+        own = [stop for stop in by_position.get(key, ()) if stop.position_quantity != 0]
         words = sorted({stop.state for stop in own})
         made.append(
             [
                 *(row[name] for name in _SENT),
                 "; ".join(words),
                 "; ".join(sorted(filter(None, map(_note, own)))),
-                not ({*words} - {"covered", NOT_READ}),
+                {*words} <= {COVERED, NOT_READ},
             ]
         )
     return {
         "columns": list(POSITION_COLUMNS),
         "rows": made,
         "count": len(lines),
-        "profit": _profit(desk),
+        "profit": _profit(desk.profit(lines)),
         "loose": sorted(_loose(stop) for stop in stops if _is_loose(stop)),
         "unread": [{"broker_name": name, "why": why} for name, why in desk.unread().items()],
     }
 
 
-def _profit(desk: Desk) -> list[dict[str, Any]]:
-    lines = [line for line in desk.profit() if line.scope != "underlying"]
+def _profit(found: Sequence[Profit]) -> list[dict[str, Any]]:
+    lines = [line for line in found if line.scope != "underlying"]
     # Of one account, all is that one.
-    shown: Iterable[Any] = lines[:1] if len(lines) == 2 else lines
+    shown = lines[:1] if len(lines) == 2 else lines
     return [{"name": line.name, "total": line.total, "complete": line.complete} for line in shown]
 
 
@@ -86,7 +86,7 @@ def _note(stop: StopLine) -> str:
 
 def _is_loose(stop: StopLine) -> bool:
     """Whether a stop order covers nothing; one that enters a position is not meant to."""
-    return bool(stop.order_id) and not stop.position_quantity and stop.state != ENTRY
+    return bool(stop.order_id) and not stop.position_quantity and stop.state not in (ENTRY, NOT_READ)
 
 
 def _loose(stop: StopLine) -> str:

@@ -90,6 +90,26 @@ def test_a_conversion_lasts_over_two_reads_and_then_counts_beside_new_fills() ->
     assert quantity(store) == 25
 
 
+def test_what_was_converted_leaves_a_profit_that_is_known() -> None:
+    store = DeskStore()
+    store.take_trade_book("broker1", [fill("B", 75, 100.0)], LATER)
+    for at in (LATER, LATER + 60 * NS):
+        read(store, row(0, day_buy_price=None), at=at)  # a real row of no units states no average
+    held = one(store)
+    assert (held.quantity, held.realised) == (0, 0.0)
+    assert marked(held, lambda _: None).total == 0.0
+
+
+@pytest.mark.parametrize("absent", ["net_quantity", "day_buy_quantity", "day_sell_quantity"])
+def test_a_row_without_one_of_its_quantities_is_unknown_and_never_flat(absent: str) -> None:
+    store = DeskStore()
+    store.take_positions("broker1", [position(**{"net_quantity": 50.0, absent: None})], LATER)
+    held = one(store)
+    assert held.quantity is None
+    assert "no quantity that can be read" in held.doubt
+    assert marked(held, lambda _: Mark(100.0)).total is None
+
+
 def test_a_late_fill_that_the_book_had_is_not_counted_twice() -> None:
     store = DeskStore()
     for at in (LATER, LATER + 60 * NS):

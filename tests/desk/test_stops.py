@@ -61,6 +61,13 @@ def test_a_position_without_a_stop_has_no_stop_seen_and_is_not_called_naked() ->
     assert (line.state, line.order_id, line.position_quantity) == ("no stop seen", None, 75)
 
 
+def test_a_position_of_unknown_quantity_is_not_read_and_no_alarm() -> None:
+    positions = held(75)
+    positions[0].quantity = None
+    (line,) = lines([], positions)
+    assert (line.state, line.position_quantity, line.covered_quantity) == (words.NOT_READ, None, None)
+
+
 def test_an_order_book_that_was_not_read_raises_no_alarm() -> None:
     (line,) = lines([], held(75), unread="the order book could not be read")
     assert (line.state, line.covered_quantity, line.doubt) == (

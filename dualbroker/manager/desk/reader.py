@@ -83,7 +83,6 @@ class DeskReader:
         """Loop time until which the broker wants no more calls."""
         self._good_reads = 0
         self._problems: dict[str, str] = {}
-        self.reads = 0
 
     # What leads to a read
 
@@ -175,7 +174,6 @@ class DeskReader:
             if holdings is not None:
                 store.take_holdings(name, holdings, asked_ns)
             good &= holdings is not None or not store.account(name).holdings.offered
-        self.reads += 1
         if good:
             self._backoff.reset()
             self._quicken()

@@ -11,7 +11,7 @@ from dualbroker import tables
 from dualbroker.frames import desk_frames
 from dualbroker.service.dependencies import Manager
 from dualbroker.service.models import answer_model
-from dualbroker.service.tables import Form, table_answers, table_response
+from dualbroker.service.tables import Form, table_answers, table_response, work
 
 __all__ = ["router"]
 
@@ -141,5 +141,5 @@ async def mirror(
     ] = None,
 ) -> Any:
     """The same order in two accounts: which is missing, and by what price and time the two differ."""
-    found = manager.desk.mirror(first, second, window_s=window, ratio=ratio)
+    found = await work(lambda: manager.desk.mirror(first, second, window_s=window, ratio=ratio))
     return await table_response(manager, form, "mirror", lambda: desk_frames.mirror_frame(*found))

@@ -115,6 +115,22 @@ def test_between_reads_positions_are_kept_by_the_fills_of_the_stream() -> None:
     run_world(story, orders_per_minute=300.0)
 
 
+def test_the_last_tick_of_what_is_streamed_no_longer_marks_nothing() -> None:
+    async def story(world: World) -> None:
+        async with world.manager() as manager:
+            await eventually(lambda: bool(manager.desk.positions()))
+            held = manager.desk.held()[0]
+            name = f"{held.exchange}:{held.symbol}"
+            await manager.subscribe([name])
+            await eventually(lambda: manager.desk.mark_of(held.exchange, held.symbol) is not None)
+            await manager.unsubscribe([name])
+            await asyncio.sleep(1)
+            assert manager.desk.mark_of(held.exchange, held.symbol) is None
+            assert {line.mark.ltp_from for line in manager.desk.positions()} <= {"broker's read", ""}
+
+    run_world(story, orders_per_minute=60.0, desk={"subscribe": False})
+
+
 def test_a_failed_read_leaves_the_rows_and_says_since_when_they_are_old() -> None:
     async def story(world: World) -> None:
         async with world.manager() as manager:
