@@ -849,7 +849,7 @@ class Feed(BoundToProcess):
         ticks: int = EXCEL_ROWS,
         progress: Callable[[float, str], None] | bool = True,
     ) -> pd.DataFrame:
-        """Write quotes, orders, ticks and all else into an Excel workbook, for those who go on there.
+        """Write quotes, ticks, bars, orders, brokers, savings and incidents into an Excel workbook.
 
         The first sheet says what it is: SIMULATED or LIVE, as of when, in which units, and what was left
         out. Times are naive Indian wall time to the millisecond, ids and tokens are text, unknown cells are

@@ -26,7 +26,8 @@ class Gathering:
     Parameters
     ----------
     longest_s
-        The longest moment, in seconds, by which a message may be late; 0 never leaves the socket alone.
+        The longest moment, in seconds, by which a message may be late, an order too; 0 never leaves the
+        socket alone.
     """
 
     def __init__(self, longest_s: float) -> None:

@@ -86,7 +86,7 @@ class StreamReader:
             clock.follow(feed_time)
         now = clock.now_ns()
         if quote_messages != count:
-            # Before the quotes of the same read: an order never waits behind them.
+            # Before the quotes of the same read. A busy socket is read every `ticks.gather`.
             self._take_others(received, count, now)
         if probes is not None and self.on_probes is not None:
             self._hand_on(self.on_probes, probes.quotes, now)
