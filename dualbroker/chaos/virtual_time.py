@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import selectors
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
@@ -57,21 +58,24 @@ class _TimerInTurn(asyncio.TimerHandle):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Its ``time()`` is virtual. Nothing on it may use a real socket; a thread it awaits at its end only."""
+    """Its ``time()`` is virtual. Nothing on it may use a real socket or a thread."""
 
     def __init__(self) -> None:
         self._virtual = _NoWaiting()
         self._timers_set = 0
         super().__init__(self._virtual)
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Block until real threads have ended, such as one that keeps a symbol master.
-
-        asyncio would wait for them without a timer, which here means for ever.
-        """
-        executor = getattr(self, "_default_executor", None)
-        if executor is not None:
-            executor.shutdown(wait=True)
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Work at once, on this thread: while a real one worked, virtual time would run away, or stand still
+        where no timer is set."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def call_at(
         self,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -54,3 +55,19 @@ def test_a_hang_is_an_error() -> None:
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+def test_a_thread_s_work_is_done_at_once_and_takes_no_virtual_time() -> None:
+    def fail() -> None:
+        raise ValueError("as it would in a thread")
+
+    async def story() -> float:
+        loop = asyncio.get_running_loop()
+        ticking = asyncio.create_task(asyncio.sleep(3600))
+        assert await asyncio.to_thread(threading.current_thread) is threading.current_thread()
+        with pytest.raises(ValueError, match="as it would"):
+            await asyncio.to_thread(fail)
+        ticking.cancel()
+        return loop.time()
+
+    assert run_in_virtual_time(story()) == 0.0
